@@ -1,33 +1,34 @@
-//! A dashboard before it is JSON.
+//! A dashboard before it becomes JSON.
 
 use crate::panel::Panel;
 use crate::variable::Variable;
 
-/// What all the titles begin with.
+/// Common prefix of all titles.
 pub(crate) const TITLE_PREFIX: &str = "Kubernetes / Networking / ";
 
 /// A dashboard.
 #[derive(Debug)]
 pub(crate) struct Board {
-    /// Of the file and, behind the build's prefix, of the address.
+    /// Name of the file; with the build's prefix, also the uid.
     pub(crate) name: &'static str,
-    /// Behind [`TITLE_PREFIX`].
+    /// Title without [`TITLE_PREFIX`].
     pub(crate) title: &'static str,
     pub(crate) description: &'static str,
-    /// Shows flows, so that there is none in the build without a source of flows.
+    /// Whether the dashboard shows flows, so that the build without a source of flows leaves it
+    /// out.
     pub(crate) needs_flows: bool,
     pub(crate) variables: Vec<Variable>,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<PanelRow>,
 }
 
-/// Panels under a line with a title; without a title the line is not drawn.
+/// Panels under a row with a title; without a title there is no row.
 #[derive(Debug)]
-pub(crate) struct Row {
+pub(crate) struct PanelRow {
     pub(crate) title: &'static str,
     pub(crate) panels: Vec<Panel>,
 }
 
-impl Row {
+impl PanelRow {
     pub(crate) fn new(title: &'static str, panels: Vec<Panel>) -> Self {
         Self { title, panels }
     }

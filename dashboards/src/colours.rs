@@ -1,13 +1,13 @@
-//! Colours that mean the same on every dashboard: of verdicts by their names, of reasons shades of red.
+//! Colours with the same meaning on every dashboard: of verdicts by name, of reasons shades of red.
 
 use flow::group::VERDICT_COLORS;
 use serde_json::{Value, json};
 
 use crate::panel::{Panel, View};
-use crate::query::Query;
+use crate::query::PanelQuery;
 
-/// Reasons of drops at the beginning of a series' name, from the most to the least alarming; others
-/// are shades of red as they come.
+/// Drop reasons that a series' name may start with, from the most to the least alarming; other
+/// reasons get further shades of red.
 const REASONS: [(&str, &str); 4] = [
     ("policy|auth|iptable", "red"),
     ("ct[_ ]|invalid|stale", "light-red"),
@@ -15,13 +15,13 @@ const REASONS: [(&str, &str); 4] = [
     ("drop_reason_unknown|unknown", "dark-red"),
 ];
 
-/// Labels of the panel's series, as its queries name them.
+/// Whether the panel's queries group by one of these labels.
 fn has_label(panel: &Panel, labels: &[&str]) -> bool {
     panel.queries.iter().any(|query| match query {
-        Query::Range { legend, .. } => {
+        PanelQuery::Range { legend, .. } => {
             labels.iter().any(|label| legend.contains(&format!("{{{{{label}}}}}")))
         }
-        Query::FlowMetrics { by, .. } => labels.iter().any(|label| by.contains(label)),
+        PanelQuery::FlowMetrics { by, .. } => labels.iter().any(|label| by.contains(label)),
         _ => false,
     })
 }
@@ -30,18 +30,17 @@ fn is_chart(panel: &Panel) -> bool {
     matches!(panel.view, View::Lines | View::Stacked)
 }
 
-/// Whether the series of a chart are named by reasons of drops.
+/// Whether the series of a chart are named by drop reasons.
 pub(crate) fn is_by_reason(panel: &Panel) -> bool {
     is_chart(panel) && has_label(panel, &["reason", "dropReasonDesc"])
 }
 
-/// Whether the series of a chart are drops, whatever names them: none of them is green.
+/// Whether the series of a chart are drops; none of them may be green.
 pub(crate) fn is_of_drops(panel: &Panel) -> bool {
     is_by_reason(panel) || is_chart(panel) && panel.title.to_lowercase().contains("drop")
 }
 
-/// Verdicts, and the actions of policy verdicts, at the beginning of a series' name: those of one
-/// colour together.
+/// Verdicts, and actions of policy verdicts, that a series' name may start with, grouped by colour.
 fn verdicts() -> Vec<(String, &'static str)> {
     let mut verdicts: Vec<(String, &'static str)> = Vec::new();
     for (verdict, colour) in VERDICT_COLORS {
@@ -54,7 +53,7 @@ fn verdicts() -> Vec<(String, &'static str)> {
     verdicts
 }
 
-/// The colours of series that are named by their verdict, in either spelling, or by their reason.
+/// Colours of series that are named by their verdict, in either spelling, or by their reason.
 pub(crate) fn by_name(panel: &Panel) -> Vec<Value> {
     let names = if is_by_reason(panel) {
         REASONS.map(|(names, colour)| (names.to_owned(), colour)).to_vec()

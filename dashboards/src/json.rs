@@ -1,4 +1,4 @@
-//! Grafana's classic dashboard model, as much of it as the dashboards use.
+//! Grafana's classic dashboard model, as far as the dashboards use it.
 
 use serde_json::{Value, json};
 
@@ -7,20 +7,20 @@ use crate::board::{Board, TITLE_PREFIX};
 use crate::colours;
 use crate::links::{Behind, Moment, closer, in_explore, in_flow_logs, to_board};
 use crate::panel::{Panel, View};
-use crate::query::{Query, datasource, filter};
+use crate::query::{PanelQuery, datasource, filter};
 use crate::variable::{ALL, Variable};
 
-/// What the dashboards of the set have in common; their menu lists what bears it.
+/// Common tag of the dashboards; their menu lists dashboards with this tag.
 const TAG: &str = "k8s:network-observability";
 
-/// What stands in the place of a number that is not there. A panel cannot know why: its query may
-/// have failed, so that even "no data" would be said too much.
+/// Text in place of a missing number. A panel cannot know the reason: its query may have failed, so
+/// even "no data" would say too much.
 const NO_NUMBER: &str = "–";
 
 /// Columns of Grafana's grid.
 const COLUMNS: usize = 24;
 
-/// The dashboard's JSON in a build.
+/// A dashboard's JSON in a build.
 pub(crate) fn dashboard(board: Board, build: Build) -> Value {
     let mut layout = Layout::default();
     let mut panels = Vec::new();
@@ -86,16 +86,16 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
     })
 }
 
-/// Names the board's ad hoc variable in a query of flows: Grafana hands its conditions over by
-/// itself only where the variable names the data source by its uid, not where it is the default.
-/// Source: scenes, `findActiveAdHocFilterVariableByUid`.
+/// Names the board's ad hoc variable in a query of flows. Grafana passes its conditions
+/// automatically only if the variable names the data source by uid, not as the default. Source:
+/// scenes, `findActiveAdHocFilterVariableByUid`.
 fn name_filters(target: &mut Value) {
     if let Some(target) = target.as_object_mut() {
         target.insert("adhocVariable".into(), json!(format!("${}", Variable::Filters.name())));
     }
 }
 
-/// Drops as marks on every chart, for who turns them on.
+/// Drops as annotations on every chart, off by default.
 fn annotations(variables: &[Variable], build: Build) -> Vec<Value> {
     if build == Build::Prometheus {
         return vec![];
@@ -125,15 +125,15 @@ fn annotations(variables: &[Variable], build: Build) -> Vec<Value> {
     })]
 }
 
-/// Puts panels where they fit, row by row from the left, as high as they go.
+/// Placement of panels row by row from the left, each as high as possible.
 #[derive(Debug, Default)]
 struct Layout {
-    /// First free place of each column.
+    /// First free grid row of each column.
     heights: [u32; COLUMNS],
 }
 
 impl Layout {
-    /// The place of the next panel.
+    /// The position of the next panel.
     fn place(&mut self, panel: &Panel) -> Value {
         let width = usize::try_from(panel.width).unwrap_or(COLUMNS).min(COLUMNS);
         let fits = self
@@ -148,14 +148,14 @@ impl Layout {
         json!({ "x": x, "y": y, "w": panel.width, "h": panel.height })
     }
 
-    /// The place of a row's line.
+    /// The position of a row's title.
     fn line(&mut self) -> Value {
         let y = self.close();
         self.heights = [y + 1; COLUMNS];
         json!({ "x": 0, "y": y, "w": COLUMNS, "h": 1 })
     }
 
-    /// What comes is below all that is there.
+    /// Moves everything that follows below the current panels.
     fn close(&mut self) -> u32 {
         let y = self.heights.iter().copied().max().unwrap_or(0);
         self.heights = [y; COLUMNS];
@@ -181,7 +181,7 @@ fn variable_json(variable: Variable, build: Build) -> Value {
             "includeAll": false,
             "regex": "",
             "options": [],
-            // Grafana's default source where it is one of these, and not the first by name.
+            // Grafana's default source, if it is of this type, instead of the first by name.
             "current": { "text": "default", "value": "default" },
         }),
         Variable::Filters => json!({
@@ -205,7 +205,7 @@ fn variable_json(variable: Variable, build: Build) -> Value {
     json
 }
 
-/// A variable that the data source fills, anew at each change of the time range.
+/// A variable that the data source fills, again at each change of the time range.
 fn query_variable(variable: Variable, build: Build) -> Value {
     let text = variable.query().unwrap_or_default();
     let query = match build {
@@ -237,8 +237,8 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         None => links(panel, panel.behind.as_ref(), build),
     };
     let is_table = matches!(panel.view, View::Table(_));
-    // Where a number would stand there is no room for a sentence, and Grafana's heat map takes none:
-    // the description has it.
+    // A number's panel has no room for a sentence, and Grafana's heat map takes none: the
+    // description contains it.
     let is_number = matches!(panel.view, View::Stat | View::Bars);
     let is_wordless = is_number || matches!(panel.view, View::Heatmap);
     let description = if is_wordless && !panel.no_value.is_empty() {
@@ -248,7 +248,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
     };
     let mut defaults = json!({
         "unit": panel.unit,
-        // Words for an empty panel. The cells of a table have none of their own, see below.
+        // Text of an empty panel. The cells of a table have no text of their own, see below.
         "noValue": if is_number { NO_NUMBER } else { panel.no_value },
         "links": if is_table { vec![] } else { links.clone() },
         "custom": custom(&panel.view),
@@ -271,7 +271,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
             defaults.insert("displayName".into(), json!(name));
         }
         if panel.is_bad_news && matches!(panel.view, View::Stat) {
-            // Nothing recorded is not good news: it shall not be green.
+            // A missing number is not good news and must not be green.
             defaults.insert(
                 "mappings".into(),
                 json!([{
@@ -307,14 +307,14 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         "transformations": transformations(panel),
     });
     if let (Some(step), Some(json)) =
-        (panel.queries.iter().find_map(Query::shortest_step), json.as_object_mut())
+        (panel.queries.iter().find_map(PanelQuery::shortest_step), json.as_object_mut())
     {
         json.insert("interval".into(), json!(step));
     }
     if matches!(panel.view, View::Cells)
         && let Some(json) = json.as_object_mut()
     {
-        // More points than half the pixels, and the status history draws none: 200 are a phone's.
+        // The status history draws at most half as many points as pixels, and a phone has 200.
         json.insert("maxDataPoints".into(), json!(100));
     }
     json
@@ -333,15 +333,15 @@ fn kind(view: &View) -> &'static str {
     }
 }
 
-/// Where a click on a number leads: the flows behind it, on the dashboard that everybody may open and
-/// in Explore, and dashboards that look closer. A time series takes one link for a click at once.
+/// Links of a number to the flows behind it (on a dashboard that everyone may open, and in Explore)
+/// and to more detailed dashboards. A time series accepts one link that opens on a single click.
 fn links(panel: &Panel, behind: Option<&Behind>, build: Build) -> Vec<Value> {
     let one_click = matches!(panel.view, View::Lines | View::Stacked);
     let moment = if panel.has_points() { Moment::Point } else { Moment::Range };
     let mut links = Vec::new();
     if let Some(behind) = behind.filter(|_| build == Build::Hubble) {
         if panel.is_of_flows() {
-            // Explore has no place for the ad hoc filters that are chosen here.
+            // Explore cannot take the ad hoc filters chosen here.
             links.push(closer(behind, moment, one_click));
         } else {
             links.push(in_flow_logs(behind, moment, one_click));
@@ -352,13 +352,12 @@ fn links(panel: &Panel, behind: Option<&Behind>, build: Build) -> Vec<Value> {
     links
 }
 
-/// The name of the series that has none of the labels of a legend: the zero of a metric of which
-/// nothing is picked.
+/// The name of a series without the legend's labels: the zero of an unpicked metric.
 fn unnamed(panel: &Panel) -> Vec<Value> {
     let is_named = panel
         .queries
         .iter()
-        .any(|query| matches!(query, Query::Range { legend, .. } if legend.starts_with("{{")));
+        .any(|query| matches!(query, PanelQuery::Range { legend, .. } if legend.starts_with("{{")));
     if !is_named {
         return vec![];
     }
@@ -368,7 +367,7 @@ fn unnamed(panel: &Panel) -> Vec<Value> {
     })]
 }
 
-/// Links of a panel whose queries stand for flows of their own: for each of them, by itself. Grafana
+/// Links of a panel whose queries stand for different flows, for each query separately. Grafana
 /// adds a series' links to those of the panel.
 fn links_by_query(panel: &Panel, build: Build) -> Vec<Value> {
     let Some((ref_id, other)) = &panel.behind_query else { return vec![] };
@@ -400,11 +399,11 @@ fn color(panel: &Panel) -> Value {
     }
 }
 
-/// What stands beside a bar. Grafana leaves the name of a bar that is alone away, unless it is set.
+/// The name beside a bar. Grafana omits the name of a single bar unless it is set.
 fn bar_name(panel: &Panel) -> Option<String> {
     match (&panel.view, panel.queries.first()?) {
-        (View::Bars, Query::FlowMetrics { .. }) => Some("${__series.name}".to_owned()),
-        (View::Bars, Query::Instant { legend, .. }) => {
+        (View::Bars, PanelQuery::FlowMetrics { .. }) => Some("${__series.name}".to_owned()),
+        (View::Bars, PanelQuery::Instant { legend, .. }) => {
             let label = legend.strip_prefix("{{")?.strip_suffix("}}")?;
             Some(format!("${{__field.labels.{label}}}"))
         }
@@ -436,11 +435,11 @@ fn custom(view: &View) -> Value {
     }
 }
 
-/// Links and words of a table's cells: a number leads to the flows at once, a name to the flows and
-/// to the dashboards. An empty cell stays empty: the words of an empty panel would stand in the links
-/// otherwise.
+/// Links and texts of a table's cells: a number leads to the flows at once, a name to the flows and
+/// to the dashboards. An empty cell stays empty, because the text of an empty panel would otherwise
+/// appear in the links.
 fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
-    // The first is the one to the flows, in the build that has any.
+    // The first link is the one to the flows, in the build that has flows.
     let has_flows = links.len() > panel.next.len();
     let (of_number, _) = links.split_at(usize::from(has_flows));
     let mut names = vec![json!({ "id": "noValue", "value": "" })];
@@ -463,7 +462,7 @@ fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
         }));
     }
     overrides.extend(panel.hidden.iter().map(|label| {
-        // Grafana's older and newer word for it.
+        // Grafana's older and newer names of the option.
         let hidden =
             ["custom.hidden", "custom.hideFrom.viz"].map(|id| json!({ "id": id, "value": true }));
         json!({ "matcher": { "id": "byName", "options": label }, "properties": hidden })
@@ -507,7 +506,7 @@ fn options(panel: &Panel) -> Value {
             "showUnfilled": true,
             "namePlacement": "top",
             "sizing": "manual",
-            // A name of 14 needs 21 pixels, and below it the bar.
+            // A name of size 14 needs 21 pixels, with the bar below it.
             "minVizHeight": 40,
             "maxVizHeight": 44,
             "text": { "titleSize": 14, "valueSize": 14 },
@@ -541,7 +540,7 @@ fn options(panel: &Panel) -> Value {
         View::Flows => {
             let mut options = json!({ "timeColumnZone": "dashboard", "density": "normal" });
             if let Some(options) = options.as_object_mut().filter(|_| panel.width < 24) {
-                // What has room in a part of the width; the type tells the records of a packet apart.
+                // Columns for a part of the width; the type distinguishes a packet's records.
                 let columns = [
                     "time",
                     "verdict",
@@ -580,7 +579,7 @@ fn transformations(panel: &Panel) -> Vec<Value> {
         }
         // An answer without series is a frame without fields. Grafana's heat map fails on it
         // ("TypeError: Cannot read properties of undefined"), and the status history complains of a
-        // missing time field where the panel's own words should stand; this leaves out such frames.
+        // missing time field instead of showing the panel's text; such frames are removed here.
         View::Heatmap | View::Cells => vec![json!({
             "id": "filterFieldsByName",
             "options": { "include": { "pattern": ".*" } },

@@ -16,13 +16,13 @@ mod variable;
 pub use rules::{RuleFile, rule_files};
 use serde_json::Value;
 
-/// What the dashboards run on.
+/// The data source that a build of the dashboards uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Build {
-    /// This project's data source, which knows metrics and flows.
+    /// This project's data source, with metrics and flows.
     Hubble,
-    /// Any core Prometheus data source: for Azure Managed Grafana and for people without the
-    /// plugin. The same panels of metrics; nothing that needs flows.
+    /// Any core Prometheus data source, for Azure Managed Grafana and for users without the plugin.
+    /// It has the same panels of metrics, and nothing that needs flows.
     Prometheus,
 }
 
@@ -38,7 +38,7 @@ impl Build {
         }
     }
 
-    /// Type of the data source that the panels ask.
+    /// Type of the panels' data source.
     fn datasource_type(self) -> &'static str {
         match self {
             Self::Hubble => "k8snet-hubble-datasource",
@@ -46,8 +46,7 @@ impl Build {
         }
     }
 
-    /// Address of a dashboard. The builds have addresses of their own, so that one Grafana can
-    /// hold both.
+    /// Uid of a dashboard. The builds have different uids, so that one Grafana can hold both.
     fn uid(self, name: &str) -> String {
         match self {
             Self::Hubble => format!("k8snet-{name}"),
@@ -56,7 +55,7 @@ impl Build {
     }
 }
 
-/// A dashboard and the name of its file.
+/// A dashboard and its file name.
 #[derive(Debug)]
 pub struct Dashboard {
     file_name: String,
@@ -69,7 +68,7 @@ impl Dashboard {
         &self.file_name
     }
 
-    /// The file's text: indented JSON with a line end.
+    /// The file's text: indented JSON with a final line break.
     pub fn json(&self) -> String {
         format!("{:#}\n", self.model)
     }

@@ -1,23 +1,24 @@
-//! Data links: from what was clicked to the flows behind it, and to the dashboard that looks closer.
+//! Data links: from a clicked number to the flows behind it, and to the more detailed dashboard.
 
 use serde_json::{Value, json};
 
 use crate::Build;
 use crate::query::filter;
 
-/// One condition of a flow filter: a flag of `hubble observe` as the data source names it, and the
-/// value, which may be one of Grafana's expressions (`${namespace}`). An expression that turns out
-/// empty sets nothing; of a variable, several values are alternatives, and all are `.*`, which the
-/// data source takes for no condition.
+/// One condition of a flow filter: a flag of `hubble observe` by its name in the data source, and a
+/// value, which may be one of Grafana's expressions (`${namespace}`). An expression that is empty
+/// sets nothing. Several values of a variable are alternatives, and "All" is `.*`, which the data
+/// source does not treat as a condition.
 pub(crate) type Condition = (&'static str, String);
 
-/// The flows that a number stands for.
+/// The flows behind a number.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Behind {
     pub(crate) filter: Vec<Condition>,
-    /// Records that the number leaves out.
+    /// Records that the number does not count.
     pub(crate) exclude: Vec<Condition>,
-    /// What of the number no filter of flows can say, in words that follow "of": `any type of record`.
+    /// Text after "of" for the part of the number that no flow filter can express: `any type of
+    /// record`.
     pub(crate) of: &'static str,
 }
 
@@ -28,13 +29,13 @@ impl From<Vec<Condition>> for Behind {
 }
 
 impl Behind {
-    /// Without the policy verdicts: they tell of a packet what its drop or its trace tells again.
+    /// Without policy verdicts, which repeat a packet's drop or trace.
     pub(crate) fn once(mut self) -> Self {
         self.exclude.push(("type", "policy-verdict".into()));
         self
     }
 
-    /// Wider than the number, and how much.
+    /// The flows are more than the number counts; `wider` names what they include.
     pub(crate) fn of(mut self, wider: &'static str) -> Self {
         self.of = wider;
         self
@@ -45,36 +46,36 @@ impl Behind {
     }
 }
 
-/// The time that a link hands over.
+/// The time range that a link passes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// That of the dashboard.
+    /// The dashboard's range.
     Range,
-    /// The minutes around the point that was clicked.
+    /// The minutes around the clicked point.
     Point,
 }
 
-/// Minutes around a point, wide enough for the window of a rate at each end.
+/// Time around a point in milliseconds, wide enough for the window of a rate at each end.
 const POINT_MS: u32 = 5 * 60 * 1000;
 
-/// A dashboard that shows a part of what this one shows.
+/// A dashboard that shows a part of this one in detail.
 #[derive(Debug, Clone)]
 pub(crate) struct Next {
     pub(crate) title: &'static str,
     /// Name of the dashboard.
     pub(crate) board: &'static str,
-    /// Variables of that dashboard, and what they get.
+    /// Variables of that dashboard, and their values.
     pub(crate) variables: Vec<(&'static str, &'static str)>,
 }
 
-/// Labels carry characters that end a URL's part; Grafana escapes them on the way in.
+/// Format option that escapes labels, whose characters could end a part of a URL.
 const ESCAPED: &str = ":percentencode";
 
 /// Variables of names, which need no escape: one value as it is, several as `{a,b}`.
 const NAMES: [&str; 4] = ["cluster", "namespace", "workload", "pod"];
 
-/// The dashboard of flows, which everybody may open, with the flows that meet the conditions.
-/// `one_click`: a click is enough, where the panel has no other use for it.
+/// Link to the dashboard of flows, which everyone may open, with the flows that match the
+/// conditions. `one_click`: a click is enough, if the panel has no other use for it.
 pub(crate) fn in_flow_logs(behind: &Behind, moment: Moment, one_click: bool) -> Value {
     let title = match moment {
         Moment::Range => format!("the flows behind this{}", behind.wider()),
@@ -88,7 +89,7 @@ pub(crate) fn in_flow_logs(behind: &Behind, moment: Moment, one_click: bool) -> 
     })
 }
 
-/// Explore, with the same flows over the dashboard's time range. Who only views may not open it.
+/// Link to Explore, with the same flows over the dashboard's time range. Viewers may not open it.
 pub(crate) fn in_explore(behind: &Behind) -> Value {
     json!({
         "title": format!("such flows of the whole range in Explore{}", behind.wider()),
@@ -98,7 +99,7 @@ pub(crate) fn in_explore(behind: &Behind) -> Value {
     })
 }
 
-/// Flow Logs itself, narrowed to what was clicked.
+/// Link to Flow Logs itself, narrowed to the clicked number.
 pub(crate) fn closer(behind: &Behind, moment: Moment, one_click: bool) -> Value {
     let mut link = in_flow_logs(behind, moment, one_click);
     if let Some(link) = link.as_object_mut() {
@@ -111,7 +112,7 @@ pub(crate) fn closer(behind: &Behind, moment: Moment, one_click: bool) -> Value 
     link
 }
 
-/// Another dashboard, over the same time range and data source.
+/// Link to another dashboard, with the same time range and data source.
 pub(crate) fn to_board(next: &Next, build: Build) -> Value {
     let mut url = board_url(next.board, build, Moment::Range);
     for (name, value) in &next.variables {
@@ -133,13 +134,13 @@ fn flow_logs(moment: Moment) -> String {
     board_url("flow-logs", Build::Hubble, moment)
 }
 
-/// The variable that an expression is made of alone.
+/// The variable, if an expression consists of nothing else.
 fn own_variable(value: &str) -> Option<&str> {
     let name = value.strip_prefix("${")?.strip_suffix('}')?;
     (!name.starts_with("__")).then_some(name)
 }
 
-/// A variable of the next dashboard. A variable of this one goes over with all of its values.
+/// A variable of the next dashboard. A variable of this one passes all of its values.
 fn variable(name: &str, value: &str) -> String {
     if own_variable(value) == Some(name) {
         return format!("&${{{name}:queryparam}}");
@@ -151,8 +152,8 @@ fn flow_logs_url(behind: &Behind, moment: Moment) -> String {
     flow_logs(moment) + &filters(behind)
 }
 
-/// The conditions as Grafana writes ad hoc filters into addresses: `key|operator|value`, a `|` within
-/// them as `__gfp__`. Source: scenes, `AdHocFiltersVariableUrlSyncHandler`.
+/// The conditions in the format of Grafana's ad hoc filters in URLs: `key|operator|value`, with `|`
+/// in them as `__gfp__`. Source: scenes, `AdHocFiltersVariableUrlSyncHandler`.
 fn filters(behind: &Behind) -> String {
     let mut done: Vec<&str> = vec![];
     let mut set: Vec<String> = vec![];
@@ -168,7 +169,7 @@ fn filters(behind: &Behind) -> String {
             .map(|(_, value)| value.as_str())
             .collect();
         set.push(match own_variable(value) {
-            // A pod's variable holds no namespace, and an ad hoc filter on a pod needs one.
+            // A pod's variable holds no namespace, but an ad hoc filter on a pod needs one.
             Some("pod") => "&${pod:queryparam}".to_owned(),
             Some(name) => format!("&var-filters={flag}%7C%3D__gfp__%7C${{{name}:pipe}}"),
             None if alternatives.len() > 1 => {
@@ -205,7 +206,7 @@ fn explore_url(behind: &Behind) -> String {
 }
 
 /// Percent-encodes everything that is not unreserved, except `${…}`, which Grafana has to find;
-/// what comes out of the expression is escaped by Grafana itself.
+/// Grafana itself escapes the values of expressions.
 fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() * 2);
     let mut rest = text;

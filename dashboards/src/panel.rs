@@ -1,19 +1,19 @@
-//! Panels: what is asked, how it is drawn, and where a click leads.
+//! Panels: queries, visualisation, and links.
 
 use crate::links::{Behind, Condition, Next};
-use crate::query::Query;
+use crate::query::PanelQuery;
 
-/// How a panel draws.
+/// Visualisation of a panel.
 #[derive(Debug, Clone)]
 pub(crate) enum View {
     Lines,
-    /// Lines on top of each other: their height is the sum.
+    /// Stacked lines, whose height is the sum.
     Stacked,
     Stat,
     Bars,
     /// Columns in their order: name in the answer, title.
     Table(&'static [(&'static str, &'static str)]),
-    /// A row of cells for each series, stronger in colour where there is more.
+    /// A row of cells for each series; a stronger colour means more.
     Cells,
     /// The buckets of a histogram over time.
     Heatmap,
@@ -21,32 +21,32 @@ pub(crate) enum View {
     NodeGraph,
 }
 
-/// A panel. Its place follows from its size and its place among the others.
+/// A panel. Its position follows from its size and from the other panels.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(crate) title: String,
     pub(crate) description: String,
-    /// In the grid's units: 24 are a row, one is 30 pixels high.
+    /// Width in units of the grid, which has 24; one unit of height is 30 pixels.
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) view: View,
     pub(crate) unit: &'static str,
     /// Whether any number above zero is bad news.
     pub(crate) is_bad_news: bool,
-    pub(crate) queries: Vec<Query>,
-    /// The largest and the smallest value of the one query, in place of the latest.
+    pub(crate) queries: Vec<PanelQuery>,
+    /// Whether to show the largest and the smallest value of the one query instead of the latest.
     pub(crate) extremes: bool,
-    /// What the panel says when there is nothing to draw.
+    /// Text of the empty panel.
     pub(crate) no_value: &'static str,
-    /// The flows that a point, bar, cell or row stands for.
+    /// The flows behind a point, bar, cell or row.
     pub(crate) behind: Option<Behind>,
-    /// The same for the series of one of several queries, where it differs.
+    /// The same for the series of one of several queries, if it differs.
     pub(crate) behind_query: Option<(char, Behind)>,
-    /// The column that carries the links of a table.
+    /// The column with a table's links.
     pub(crate) linked_column: &'static str,
     /// Labels of a table that only its links read.
     pub(crate) hidden: &'static [&'static str],
-    /// Dashboards that look closer.
+    /// More detailed dashboards.
     pub(crate) next: Vec<Next>,
 }
 
@@ -56,7 +56,7 @@ impl Panel {
             title: title.into(),
             description: description.into(),
             width: 12,
-            // A chart and three rows of its legend.
+            // Height of a chart and three rows of its legend.
             height: 9,
             view,
             unit: "short",
@@ -72,7 +72,7 @@ impl Panel {
         }
     }
 
-    /// Lines over time, a line for each series.
+    /// A line over time for each series.
     pub(crate) fn lines(
         title: impl Into<String>,
         description: impl Into<String>,
@@ -82,7 +82,7 @@ impl Panel {
         Self::new(View::Lines, title, description).and(expr, legend)
     }
 
-    /// Series on top of each other.
+    /// Stacked series.
     pub(crate) fn stacked(
         title: impl Into<String>,
         description: impl Into<String>,
@@ -92,8 +92,8 @@ impl Panel {
         Self::new(View::Stacked, title, description).and(expr, legend)
     }
 
-    /// A row of cells for each series. Grafana's status history draws it: its heat map has no words
-    /// for an empty panel.
+    /// A row of cells for each series, as Grafana's status history: its heat map has no text for an
+    /// empty panel.
     pub(crate) fn cells(
         title: impl Into<String>,
         description: impl Into<String>,
@@ -109,7 +109,7 @@ impl Panel {
         description: impl Into<String>,
         expr: String,
     ) -> Self {
-        Self::new(View::Heatmap, title, description).asking(Query::Histogram { expr })
+        Self::new(View::Heatmap, title, description).asking(PanelQuery::Histogram { expr })
     }
 
     /// One number at the end of the range.
@@ -119,11 +119,11 @@ impl Panel {
         expr: String,
     ) -> Self {
         Self::new(View::Stat, title, description)
-            .asking(Query::Instant { expr, legend: "" })
+            .asking(PanelQuery::Instant { expr, legend: "" })
             .sized(4, 4)
     }
 
-    /// The largest and the smallest value in the range, of one query.
+    /// The largest and the smallest value in the range, from one query.
     pub(crate) fn extremes(
         title: impl Into<String>,
         description: impl Into<String>,
@@ -134,7 +134,7 @@ impl Panel {
         panel
     }
 
-    /// The largest, one bar for each.
+    /// The largest series, one bar each.
     pub(crate) fn bars(
         title: impl Into<String>,
         description: impl Into<String>,
@@ -142,7 +142,7 @@ impl Panel {
         legend: &'static str,
     ) -> Self {
         Self::new(View::Bars, title, description)
-            .asking(Query::Instant { expr, legend })
+            .asking(PanelQuery::Instant { expr, legend })
             .sized(6, 9)
     }
 
@@ -154,36 +154,37 @@ impl Panel {
         columns: &'static [(&'static str, &'static str)],
     ) -> Self {
         let mut panel =
-            Self::new(View::Table(columns), title, description).asking(Query::Rows { expr });
+            Self::new(View::Table(columns), title, description).asking(PanelQuery::Rows { expr });
         panel.linked_column = columns.last().map_or("", |(_, title)| title);
         panel
     }
 
-    /// The flows that meet `filter`, newest first.
+    /// The flows that match `filter`, newest first.
     pub(crate) fn flows(
         title: impl Into<String>,
         description: impl Into<String>,
         filter: Vec<Condition>,
     ) -> Self {
-        Self::new(View::Flows, title, description).asking(Query::Flows { filter, limit: 5_000 })
+        Self::new(View::Flows, title, description)
+            .asking(PanelQuery::Flows { filter, limit: 5_000 })
     }
 
-    /// Flows, counted and drawn as `view`.
+    /// Counts of flows, drawn as `view`.
     pub(crate) fn counted(
         view: View,
         title: impl Into<String>,
         description: impl Into<String>,
-        query: Query,
+        query: PanelQuery,
     ) -> Self {
         Self::new(view, title, description).asking(query)
     }
 
-    /// One more PromQL query over the range.
+    /// Adds a PromQL query over the range.
     pub(crate) fn and(self, expr: String, legend: &'static str) -> Self {
-        self.asking(Query::Range { expr, legend })
+        self.asking(PanelQuery::Range { expr, legend })
     }
 
-    fn asking(mut self, query: Query) -> Self {
+    fn asking(mut self, query: PanelQuery) -> Self {
         self.queries.push(query);
         self
     }
@@ -198,47 +199,47 @@ impl Panel {
         self
     }
 
-    /// Labels of a table that are read by links and not shown.
+    /// Sets labels of a table that only links read.
     pub(crate) fn hiding(mut self, labels: &'static [&'static str]) -> Self {
         self.hidden = labels;
         self
     }
 
-    /// Green at zero, red above.
+    /// Colours: green at zero, red above.
     pub(crate) fn bad_news(mut self) -> Self {
         self.is_bad_news = true;
         self
     }
 
-    /// The sentence in the place of an empty panel.
-    pub(crate) fn when_empty(mut self, sentence: &'static str) -> Self {
-        self.no_value = sentence;
+    /// Sets the text of the empty panel.
+    pub(crate) fn when_empty(mut self, text: &'static str) -> Self {
+        self.no_value = text;
         self
     }
 
-    /// The conditions of the flows that a point stands for.
+    /// Sets the flows behind a point.
     pub(crate) fn behind(mut self, flows: impl Into<Behind>) -> Self {
         self.behind = Some(flows.into());
         self
     }
 
-    /// The flows that a point of the query `ref_id` stands for, where they are others.
+    /// Sets the flows behind a point of the query `ref_id`, if they differ.
     pub(crate) fn behind_query(mut self, ref_id: char, flows: impl Into<Behind>) -> Self {
         self.behind_query = Some((ref_id, flows.into()));
         self
     }
 
-    /// Whether it counts flows themselves.
+    /// Whether the panel counts flows.
     pub(crate) fn is_of_flows(&self) -> bool {
-        self.queries.iter().any(Query::needs_flows)
+        self.queries.iter().any(PanelQuery::needs_flows)
     }
 
-    /// Whether a click hits a point in time, and not a number of the whole range.
+    /// Whether a click selects a point in time, rather than a number over the range.
     pub(crate) fn has_points(&self) -> bool {
         matches!(self.view, View::Lines | View::Stacked | View::Cells | View::Heatmap)
     }
 
-    /// A dashboard that looks closer.
+    /// Adds a more detailed dashboard.
     pub(crate) fn next(mut self, next: Next) -> Self {
         self.next.push(next);
         self

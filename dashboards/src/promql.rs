@@ -1,12 +1,12 @@
-//! PromQL out of small pieces.
+//! Builder of PromQL expressions.
 
-use crate::scope::{Scope, Side};
+use crate::scope::{PacketDirection, Scope};
 
-/// The window of rates, as wide as the scrape interval needs.
+/// Window of rates, which Grafana sizes by the scrape interval.
 const RATE_WINDOW: &str = "$__rate_interval";
 
-/// What data planes and their releases write differently: the label, the spelling that is shown, and
-/// all of them as a regular expression.
+/// Spellings that differ between data planes and their releases: label, shown spelling, and a
+/// regular expression of all spellings.
 const SPELLINGS: [(&str, &str, &str); 7] = [
     ("reason", "POLICY_DENIED", "(?i:policy[ _]denied)"),
     ("reason", "UNSUPPORTED_L3_PROTOCOL", "(?i:unsupported[ _]l3[ _]protocol)"),
@@ -17,10 +17,9 @@ const SPELLINGS: [(&str, &str, &str); 7] = [
     ("direction", "TRAFFIC_DIRECTION_UNKNOWN", "(?i:unknown)"),
 ];
 
-/// A counter, as each data plane that may run exports it. Where a cluster has the first, the
-/// others are not looked at there: they count the same packets. Whether it has the first is said by
-/// the metric and not by what is picked out of it, and what is picked out of a metric that is there
-/// is zero where it is nothing.
+/// A counter with the metric of each possible data plane. In a cluster with the first metric the
+/// others are ignored, because they count the same packets. The whole metric decides, not the part
+/// that is picked. If the metric exists and nothing is picked, the count is zero.
 #[derive(Debug, Clone)]
 pub(crate) struct Counter {
     planes: Vec<Plane>,
@@ -29,19 +28,19 @@ pub(crate) struct Counter {
 /// One data plane's metric.
 #[derive(Debug, Clone)]
 struct Plane {
-    /// What is counted: selectors of the metric that complete each other.
+    /// Selectors of the metric that together make up the count.
     parts: Vec<Part>,
-    /// The metric of all clusters, where it has the labels that are needed.
+    /// The metric of all clusters, with the labels that are needed.
     evidence: String,
-    /// The metric, less restricted than what is counted.
+    /// The metric, less restricted than the count.
     base: String,
-    /// Label for the pod, made of `namespace` and `podname`; Hubble's metrics have it as it is.
+    /// Label for the pod, made of `namespace` and `podname`; Hubble's metrics already have it.
     pod: Option<&'static str>,
-    /// Labels of Hubble's, and what they are called here.
+    /// Hubble's labels and this plane's names for them.
     renamed: &'static [(&'static str, &'static str)],
 }
 
-/// A selector, without the series that another one has for the same labels.
+/// A selector, without series for which another selector has the same labels.
 #[derive(Debug, Clone)]
 struct Part {
     selector: String,
@@ -61,7 +60,7 @@ impl Part {
 impl Plane {
     fn new(metric: &str, base: &str, more: &str) -> Self {
         let picked = if more.is_empty() { base.to_owned() } else { format!("{base}, {more}") };
-        // Of the labels that a selector may ask for, those that not every configuration has.
+        // Labels that a selector may need and that not every configuration has.
         let needed: Vec<&str> = [
             (r#"source=~""#, r#", source!="""#),
             (r#"destination=~""#, r#", destination!="""#),
@@ -80,12 +79,12 @@ impl Plane {
         }
     }
 
-    /// Whether all of the metric is counted.
+    /// Whether the whole metric is counted.
     fn is_whole(&self) -> bool {
         matches!(self.parts.as_slice(), [part] if part.unless.is_none() && part.selector == self.base)
     }
 
-    /// The function's answer with Hubble's labels, as far as `labels` ask for them.
+    /// The function's result with Hubble's labels, as far as `labels` need them.
     fn over(&self, function: &str, window: &str, at: &str, labels: &str) -> String {
         let parts: Vec<String> =
             self.parts.iter().map(|part| part.over(function, window, at)).collect();
@@ -111,28 +110,27 @@ impl Plane {
 }
 
 impl Counter {
-    /// The metric in Cilium's and Hubble's words.
+    /// Cilium's or Hubble's metric.
     pub(crate) fn new(metric: &str, matchers: &str) -> Self {
         Self::picked(metric, matchers, "")
     }
 
-    /// What meets `more` of the metric: nothing of it is zero.
+    /// The part of the metric that matches `more`; if there is none, zero.
     pub(crate) fn picked(metric: &str, matchers: &str, more: &str) -> Self {
         Self { planes: vec![Plane::new(metric, matchers, more)] }
     }
 
-    /// Where the metrics so far are not there, this one.
+    /// Falls back to this metric.
     pub(crate) fn or(self, metric: &str, matchers: &str) -> Self {
         self.or_renamed(metric, matchers, "", &[])
     }
 
-    /// Where the metrics so far are not there, what meets `more` of this one.
+    /// Falls back to the part of this metric that matches `more`.
     pub(crate) fn or_picked(self, metric: &str, matchers: &str, more: &str) -> Self {
         self.or_renamed(metric, matchers, more, &[])
     }
 
-    /// Where the metrics so far are not there, this one, which has other names for some labels:
-    /// Hubble's, its own.
+    /// Falls back to this metric with other names for some labels: pairs of Hubble's and its own.
     pub(crate) fn or_renamed(
         mut self,
         metric: &str,
@@ -144,14 +142,14 @@ impl Counter {
         self
     }
 
-    /// Where the metrics so far are not there, Retina's of pods.
-    pub(crate) fn or_retina(mut self, metric: &str, scope: Scope, side: Side) -> Self {
+    /// Falls back to Retina's metric of pods.
+    pub(crate) fn or_retina(mut self, metric: &str, scope: Scope, side: PacketDirection) -> Self {
         let plane = Plane::new(metric, &scope.retina(side), "");
         self.planes.push(Plane { pod: Some(side.label()), ..plane });
         self
     }
 
-    /// Of the same metric, another selector.
+    /// Adds another selector of the same metric.
     pub(crate) fn and_also(mut self, metric: &str, matchers: &str) -> Self {
         if let Some(plane) = self.planes.last_mut() {
             plane.parts.push(Part { selector: format!("{metric}{{{matchers}}}"), unless: None });
@@ -159,7 +157,7 @@ impl Counter {
         self
     }
 
-    /// Without the series of the last selector for whose labels `on` there is any of `other`.
+    /// Removes series of the last selector for whose labels `on` a series of `other` exists.
     pub(crate) fn unless(mut self, on: &'static str, other: String) -> Self {
         if let Some(part) = self.planes.last_mut().and_then(|plane| plane.parts.last_mut()) {
             part.unless = Some((on, other));
@@ -167,7 +165,7 @@ impl Counter {
         self
     }
 
-    /// What tells that nothing picked is zero.
+    /// Sets the selector whose existence shows that nothing picked means zero.
     pub(crate) fn zero_where(mut self, selector: String) -> Self {
         if let Some(plane) = self.planes.last_mut() {
             plane.base = selector;
@@ -175,36 +173,36 @@ impl Counter {
         self
     }
 
-    /// Per second, summed by `labels` (comma separated, none for one number); zero where nothing of
-    /// the metric is picked in the whole range.
+    /// Rate per second, summed by `labels` (comma separated; empty for one number). Zero if nothing
+    /// of the metric is picked in the whole range.
     pub(crate) fn rate(&self, labels: &str) -> String {
         let rate = self.bare_rate(labels);
-        // Of a series that is there the rate is a number anyway.
+        // An existing series always has a rate.
         if self.planes.iter().all(Plane::is_whole) {
             return rate;
         }
         if labels.is_empty() { self.or_zero(&rate) } else { self.or_lone_zero(&rate, &self.seen()) }
     }
 
-    /// The same in a panel that shows `other` as well: its series are as good as one's own.
+    /// The same in a panel that also shows `other`, whose series make the zero unnecessary.
     pub(crate) fn rate_beside(&self, labels: &str, other: &Self) -> String {
         let seen = format!("({} or {})", self.seen(), other.seen());
         self.or_lone_zero(&self.bare_rate(labels), &seen)
     }
 
-    /// Per second, to be worked with: nothing where nothing is picked.
+    /// Rate per second for further calculation: empty if nothing is picked.
     pub(crate) fn bare_rate(&self, labels: &str) -> String {
         self.sum("rate", RATE_WINDOW, "", labels)
     }
 
-    /// In the whole range.
+    /// Increase over the whole range.
     pub(crate) fn increase(&self, labels: &str) -> String {
         let sum = self.sum("increase", "$__range", "", labels);
         if labels.is_empty() { self.or_zero(&sum) } else { sum }
     }
 
-    /// Per second of the ten largest in the range. They are chosen once for the whole range:
-    /// chosen at each step anew, a hundred would come and go.
+    /// Rate per second of the ten largest series in the range. They are chosen once for the whole
+    /// range: chosen at each step, a hundred could appear.
     pub(crate) fn rate_of_top(&self, labels: &str) -> String {
         let rate = self.bare_rate(labels);
         let top = self.sum("increase", "$__range", " @ end()", labels);
@@ -212,18 +210,19 @@ impl Counter {
         self.or_lone_zero(&format!("({rate} and topk(10, {top} > 0))"), &seen)
     }
 
-    /// How many values of `label` counted anything in the range.
+    /// Number of values of `label` that counted anything in the range.
     pub(crate) fn active(&self, label: &str) -> String {
         self.or_zero(&format!("count({} > 0)", self.increase(label)))
     }
 
-    /// The metric's zero, where there is nothing of what is picked of it.
+    /// The vector, or the metric's zero if nothing of it is picked.
     fn or_zero(&self, vector: &str) -> String {
         format!("{vector} or on () {}", self.zero())
     }
 
-    /// The metric's zero, a series without labels: beside those that `seen` finds anywhere in the
-    /// range it would be one more, wherever they begin or end.
+    /// The vector, or the metric's zero as a series without labels. Only if `seen` is empty over
+    /// the whole range: beside other series the zero would be one too many, whenever they begin or
+    /// end.
     fn or_lone_zero(&self, vector: &str, seen: &str) -> String {
         lone_zero(vector, &self.zero(), seen)
     }
@@ -234,12 +233,12 @@ impl Counter {
         zeros.join(" or on () ")
     }
 
-    /// Something, where there is anything of what is picked in the range.
+    /// A non-empty vector if anything is picked in the range.
     fn seen(&self) -> String {
         self.sum("increase", "$__range", " @ end()", "")
     }
 
-    /// Sums by `labels`, nothing where nothing is picked.
+    /// Sums by `labels`; empty if nothing is picked.
     fn sum(&self, function: &str, window: &str, at: &str, labels: &str) -> String {
         if let [plane] = self.planes.as_slice() {
             return format!("{} ({})", sum_by(labels), plane.over(function, window, at, labels));
@@ -261,12 +260,12 @@ impl Counter {
     }
 }
 
-/// A vector, or `zero` where nothing is `seen`.
+/// A vector, or `zero` if `seen` is empty.
 fn lone_zero(vector: &str, zero: &str, seen: &str) -> String {
     format!("{vector} or on () (({zero}) unless on () {seen})")
 }
 
-/// Labels with that of the cluster.
+/// Labels including that of the cluster.
 fn with_cluster(labels: &str) -> String {
     match labels {
         "" => "cluster".to_owned(),
@@ -284,12 +283,12 @@ pub(crate) fn share(part: &str, whole: &str) -> String {
     format!("({part} or {whole} * 0) / ({whole} > 0)")
 }
 
-/// Reasons of what a policy refused: such a packet has a policy verdict beside its drop.
+/// Reasons of policy refusals: such a packet has a policy verdict in addition to its drop.
 const REFUSED: &str = r#"reason=~"POLICY_DENIED|POLICY_DENY|AUTH_REQUIRED""#;
 
 /// Drops by reason and by `labels`, each packet once. `hubble_drop_total` counts both records of a
-/// refusal: the share that is policy verdicts is taken off again, where the metric of flows is there
-/// to tell it. `function` is `rate` or `increase`.
+/// refusal: the share of policy verdicts is subtracted, if the metric of flows exists to compute
+/// it. `function` is `rate` or `increase`.
 fn drops_once(function: &str, window: &str, matchers: &str, labels: &str) -> String {
     let (shared, all) = (with_cluster(labels), with_cluster(&joined(labels, "reason")));
     let drops = |more: &str, by: &str| {
@@ -315,13 +314,14 @@ fn joined(labels: &str, label: &str) -> String {
     if labels.is_empty() { label.to_owned() } else { format!("{labels}, {label}") }
 }
 
-/// What Retina forwards of the same pods. Of those it knows it tells that there are no drops.
-pub(crate) fn forwarded_by_retina(scope: Scope, side: Side) -> String {
+/// Packets that Retina forwards for the same pods; their existence shows that missing drops mean
+/// zero.
+pub(crate) fn forwarded_by_retina(scope: Scope, side: PacketDirection) -> String {
     format!("networkobservability_adv_forward_count{{{}}}", scope.retina(side))
 }
 
-/// Drops per second by reason, each packet once; zero where none of the flows is dropped.
-pub(crate) fn reasons_rate(scope: Scope, side: Side) -> String {
+/// Drops per second by reason, each packet once; zero if no flow is dropped.
+pub(crate) fn reasons_rate(scope: Scope, side: PacketDirection) -> String {
     let matchers = scope.hubble(side);
     let drops = Counter::new("hubble_drop_total", &matchers).or_retina(
         "networkobservability_adv_drop_count",
@@ -344,7 +344,7 @@ pub(crate) fn reasons_rate(scope: Scope, side: Side) -> String {
 }
 
 /// Drops in the range by reason and `labels`, each packet once.
-pub(crate) fn reasons_increase(scope: Scope, side: Side, labels: &str) -> String {
+pub(crate) fn reasons_increase(scope: Scope, side: PacketDirection, labels: &str) -> String {
     let drops = drops_once("increase", "$__range", &scope.hubble(side), labels);
     format!("sum by ({labels}, reason) ({drops})")
 }

@@ -1,4 +1,4 @@
-//! What panels ask the data source.
+//! Queries of panels to the data source.
 
 use serde_json::{Map, Value, json};
 
@@ -7,32 +7,32 @@ use crate::links::Condition;
 
 /// One query of a panel.
 #[derive(Debug, Clone)]
-pub(crate) enum Query {
+pub(crate) enum PanelQuery {
     /// PromQL over the time range.
     Range { expr: String, legend: &'static str },
-    /// PromQL over the time range, its classic histogram as a heat map.
+    /// PromQL over the time range, as a heat map of a classic histogram.
     Histogram { expr: String },
     /// PromQL at the range's end, a number for each series.
     Instant { expr: String, legend: &'static str },
     /// PromQL at the range's end, a row for each series.
     Rows { expr: String },
-    /// The flows themselves.
+    /// Single flows.
     Flows { filter: Vec<Condition>, limit: u32 },
-    /// Flows, counted. `by` are keys of groups.
+    /// Counts of flows. `by` are grouping keys.
     FlowMetrics {
         metric: &'static str,
         by: &'static [&'static str],
         format: &'static str,
         filter: Vec<Condition>,
         limit: u32,
-        /// Flows of which a drop ratio is worked out; 0: however few.
+        /// Minimum number of flows for a drop ratio; 0: no minimum.
         least: u32,
     },
-    /// Who talks to whom.
+    /// A service map.
     ServiceMap { filter: Vec<Condition> },
 }
 
-/// The dashboard's data source, whichever was chosen.
+/// The dashboard's data source variable.
 pub(crate) fn datasource(build: Build) -> Value {
     json!({ "type": build.datasource_type(), "uid": "${datasource}" })
 }
@@ -49,14 +49,14 @@ pub(crate) fn filter(conditions: &[Condition]) -> Value {
     Value::Object(filter)
 }
 
-impl Query {
+impl PanelQuery {
     /// Whether only this project's data source can answer.
     pub(crate) fn needs_flows(&self) -> bool {
         matches!(self, Self::Flows { .. } | Self::FlowMetrics { .. } | Self::ServiceMap { .. })
     }
 
-    /// The shortest piece of time that it is drawn in. Single flows, counted in pieces of a second,
-    /// are spikes and no rate; a share jumps where each piece has a dozen.
+    /// The shortest step of the graph. Single flows in steps of a second are spikes and not a rate,
+    /// and a share jumps with a dozen flows per step.
     pub(crate) fn shortest_step(&self) -> Option<&'static str> {
         match self {
             Self::FlowMetrics { metric: "dropRatio", .. } => Some("1m"),

@@ -1,19 +1,18 @@
-//! Whose packets a panel counts: selectors for the metrics, and the same for the flows.
+//! Selectors of the counted packets, for metrics and for flows.
 
 use crate::links::Condition;
 use crate::promql::Counter;
 
-/// What follows a workload's name in the names of its pods: nothing, a template hash or a job's
-/// minute, then five characters or an ordinal. The letters are those of Kubernetes' own generator
-/// (no vowels, no 0, 1, 3), so that `store` does not match the pods of `store-front`.
-/// Source: `k8s.io/apimachinery/pkg/util/rand`.
+/// Suffix of a workload's pods: nothing, a template hash or a job's minute, then five characters or
+/// an ordinal. The letters are those of Kubernetes' own generator (no vowels, no 0, 1, 3), so that
+/// `store` does not match the pods of `store-front`. Source: `k8s.io/apimachinery/pkg/util/rand`.
 const POD_SUFFIX: &str = "(-([bcdfghjklmnpqrstvwxz2456789]{6,10}|[0-9]{8,10}))?\
                           (-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]+))?";
 
-/// A label that pods have and nothing else.
+/// A label that only pods have.
 const OF_PODS: &str = "k8s:io.kubernetes.pod.namespace";
 
-/// What is chosen at the dashboard's top.
+/// The level of the dashboard's variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Clusters and nodes.
@@ -24,20 +23,20 @@ pub(crate) enum Scope {
     Workload,
 }
 
-/// Which way a packet goes, seen from the pod that its metric is about: `hubble_*` with the
-/// contexts of Azure's Advanced Container Networking Services has the pod as `source` of what
-/// leaves it, and as `destination` of what reaches it (`sourceEgressContext=pod`,
+/// Direction of a packet, as the pod sees it that its metric is about. `hubble_*` with the contexts
+/// of Azure's Advanced Container Networking Services has the pod as `source` of packets that leave
+/// it, and as `destination` of packets that reach it (`sourceEgressContext=pod`,
 /// `destinationIngressContext=pod`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum PacketDirection {
     Outgoing,
     Incoming,
 }
 
-impl Side {
+impl PacketDirection {
     pub(crate) const BOTH: [Self; 2] = [Self::Outgoing, Self::Incoming];
 
-    /// The label that holds the pod.
+    /// The label with the pod.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Outgoing => "source",
@@ -61,7 +60,7 @@ impl Side {
         }
     }
 
-    /// In the middle of a title.
+    /// Name of the pod within a title.
     pub(crate) fn pod(self) -> &'static str {
         match self {
             Self::Outgoing => "Source Pod",
@@ -85,14 +84,14 @@ impl Side {
         }
     }
 
-    /// The condition that the flows are of the series' pod.
+    /// The condition that selects the flows of the series' pod.
     pub(crate) fn pod_condition(self) -> Condition {
         (self.pod_flag(), format!("${{__field.labels.{}}}", self.label()))
     }
 }
 
 impl Scope {
-    /// Word for what is looked at.
+    /// Name of the level.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Cluster => "cluster",
@@ -101,12 +100,12 @@ impl Scope {
         }
     }
 
-    /// Matchers of the clusters and nodes that are chosen. `instance` is an address and a port where
-    /// Azure does not make it the node's name, and each exporter has a port of its own.
+    /// Matchers of the chosen clusters and nodes. `instance` is an address and a port unless Azure
+    /// makes it the node's name, and each exporter has its own port.
     pub(crate) const CHOSEN: &str = r#"cluster=~"$cluster", instance=~"$node(:[0-9]+)?""#;
 
     /// Matchers of a `hubble_*` metric of pods.
-    pub(crate) fn hubble(self, side: Side) -> String {
+    pub(crate) fn hubble(self, side: PacketDirection) -> String {
         let label = side.label();
         match self {
             Self::Cluster => Self::CHOSEN.into(),
@@ -117,18 +116,18 @@ impl Scope {
         }
     }
 
-    /// A `hubble_http_*` counter. The side whose policy has HTTP rules reports a request: mostly
-    /// the pod's own side, else the other. Where both do, the own side counts, by the addresses that
-    /// both know; that the other side knows the workload is not said.
-    pub(crate) fn http(self, metric: &str, side: Side, more: &str) -> Counter {
+    /// A `hubble_http_*` counter. The endpoint whose policy has HTTP rules reports a request:
+    /// mostly the pod itself, else its peer. If both report, the pod's own report counts, matched
+    /// by the addresses that both know; the peer may not know the workload.
+    pub(crate) fn http(self, metric: &str, side: PacketDirection, more: &str) -> Counter {
         let (end, own, other) = match side {
-            Side::Outgoing => ("source", "client", "server"),
-            Side::Incoming => ("destination", "server", "client"),
+            PacketDirection::Outgoing => ("source", "client", "server"),
+            PacketDirection::Incoming => ("destination", "server", "client"),
         };
         let base = format!(r#"cluster=~"$cluster", {end}_namespace=~"$namespace""#);
         let (workload, pod) = match self {
             Self::Cluster | Self::Namespace => (String::new(), None),
-            // The label of the pod is there only if it is asked for.
+            // The label of the pod exists only if it is configured.
             Self::Workload => (
                 format!(r#", {end}_workload=~"$workload", {end}=~"(.*/)?$pod""#),
                 Some(format!(
@@ -149,15 +148,15 @@ impl Scope {
             Some(pod) => counter.and_also(metric, &reported(&pod, other)).unless(unless, of_own),
             None => counter,
         };
-        // A workload without requests, where those of its namespace are seen, has none.
+        // A workload without requests has zero, if requests of its namespace are seen.
         counter.zero_where(format!("{metric}{{{base}}}"))
     }
 
     /// Matchers of a `networkobservability_adv_*` metric of pods.
-    pub(crate) fn retina(self, side: Side) -> String {
+    pub(crate) fn retina(self, side: PacketDirection) -> String {
         let direction = match side {
-            Side::Outgoing => "egress",
-            Side::Incoming => "ingress",
+            PacketDirection::Outgoing => "egress",
+            PacketDirection::Incoming => "ingress",
         };
         match self {
             Self::Cluster => Self::CHOSEN.into(),
@@ -170,11 +169,11 @@ impl Scope {
         }
     }
 
-    /// The same choice, said to Hubble, without a direction.
-    pub(crate) fn end(self, side: Side) -> Vec<Condition> {
+    /// The dashboard's variables as conditions for Hubble, without a direction.
+    pub(crate) fn end(self, side: PacketDirection) -> Vec<Condition> {
         let (namespace, workload, pod) = match side {
-            Side::Outgoing => ("fromNamespace", "fromWorkload", "fromPod"),
-            Side::Incoming => ("toNamespace", "toWorkload", "toPod"),
+            PacketDirection::Outgoing => ("fromNamespace", "fromWorkload", "fromPod"),
+            PacketDirection::Incoming => ("toNamespace", "toWorkload", "toPod"),
         };
         let cluster = ("cluster", "${cluster}".into());
         let namespace = (namespace, "${namespace}".into());
@@ -187,12 +186,13 @@ impl Scope {
         }
     }
 
-    /// The flows of one direction that are of a pod, as the metrics' contexts name none but pods:
-    /// what is chosen may be all, and then an answer from the world is as outgoing as what was asked.
-    pub(crate) fn flows(self, side: Side) -> Vec<Condition> {
+    /// The flows of one direction that belong to a pod, since the metrics' contexts only name pods.
+    /// Without this, with everything selected, an answer from the world would count as outgoing
+    /// like a request.
+    pub(crate) fn flows(self, side: PacketDirection) -> Vec<Condition> {
         let label = match side {
-            Side::Outgoing => "fromLabel",
-            Side::Incoming => "toLabel",
+            PacketDirection::Outgoing => "fromLabel",
+            PacketDirection::Incoming => "toLabel",
         };
         let mut conditions = self.end(side);
         conditions.push(("trafficDirection", side.direction().into()));

@@ -1,32 +1,32 @@
-//! The choices at a dashboard's top, each of them narrowed by those before it.
+//! Variables at the top of a dashboard, each narrowed by those before it.
 
-/// What "All" stands for in PromQL. In a filter of flows the data source takes it for no condition.
+/// Value of "All" in PromQL. In a filter of flows the data source does not treat it as a condition.
 pub(crate) const ALL: &str = ".*";
 
-/// A choice. Those of Kubernetes' objects take several values, or all.
+/// A variable. Those of Kubernetes objects take several values, or all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variable {
     Datasource,
-    /// Clusters that any of these metrics are of: a regular expression of names.
+    /// Clusters of these metrics, which are a regular expression of names.
     Cluster(&'static str),
     /// Values of the `instance` label of these metrics.
     Node(&'static str),
     Namespace,
     Workload,
     Pod,
-    /// Namespaces that flows are of.
+    /// Namespaces from flows.
     SeenNamespace,
-    /// Workloads that flows are of.
+    /// Workloads from flows.
     SeenWorkload,
-    /// Pods that flows are of.
+    /// Pods from flows.
     SeenPod,
     /// Any conditions, by key and value.
     Filters,
 }
 
-/// What follows a workload's name in the name of what it owns: a template hash or a job's minute.
-/// The letters are those of Kubernetes' own generator (no vowels, no 0, 1, 3).
-/// Source: `k8s.io/apimachinery/pkg/util/rand`.
+/// Suffix of objects that a workload owns: a template hash or a job's minute. The letters are those
+/// of Kubernetes' own generator (no vowels, no 0, 1, 3). Source:
+/// `k8s.io/apimachinery/pkg/util/rand`.
 const OWNER_SUFFIX: &str = "(?:-(?:[bcdfghjklmnpqrstvwxz2456789]{6,10}|[0-9]{8,10}))?";
 
 impl Variable {
@@ -43,7 +43,7 @@ impl Variable {
         }
     }
 
-    /// The words beside it.
+    /// Label beside the variable.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Datasource => "Data source",
@@ -56,12 +56,12 @@ impl Variable {
         }
     }
 
-    /// What it chooses, for the tooltip.
+    /// Description for the tooltip.
     pub(crate) fn description(self) -> &'static str {
         match self {
-            Self::Datasource => "Where the panels ask",
+            Self::Datasource => "Data source of the panels",
             Self::Cluster(_) => {
-                "The label cluster of the metrics. Where Cilium calls the cluster otherwise, the data source's setting Cluster name says so"
+                "The label cluster of the metrics. If Cilium has another name for the cluster, set Cluster name in the data source"
             }
             Self::Node(_) => {
                 "The label instance of the metrics without its port: on Azure the node's name, elsewhere its address"
@@ -70,17 +70,15 @@ impl Variable {
                 "From kube-state-metrics (kube_pod_info); other names can be typed in"
             }
             Self::SeenNamespace | Self::SeenWorkload | Self::SeenPod => {
-                "From the flows that Hubble remembers, either end of them; other names can be typed in"
+                "From the flows that Hubble remembers, sources and destinations; other names can be typed in"
             }
-            Self::Filters => {
-                "Anything that hubble observe filters by: verdict, toPort, dnsQuery, …"
-            }
+            Self::Filters => "Any filter of hubble observe: verdict, toPort, dnsQuery, …",
         }
     }
 
-    /// The query that fills it, where one does.
+    /// The query that fills the variable, if it has one.
     pub(crate) fn query(self) -> Option<String> {
-        // A ReplicaSet or Job is called like its owner with something behind.
+        // A ReplicaSet or Job is named like its owner, with a suffix.
         let owner = "$workload(-([bcdfghjklmnpqrstvwxz2456789]{6,10}|[0-9]{8,10}))?";
         match self {
             Self::Cluster(metrics) => {
@@ -105,7 +103,7 @@ impl Variable {
         }
     }
 
-    /// What of an answer is the value: a pod's owner without the hash is its workload.
+    /// The part of an answer that is the value: a pod's owner without the hash is its workload.
     pub(crate) fn regex(self) -> String {
         match self {
             Self::Workload => format!("/^(.+?){OWNER_SUFFIX}$/"),

@@ -1,8 +1,8 @@
-//! The wall clock, read here alone: the simulation runs on a clock of its own that this paces.
+//! The wall clock, which paces the simulation's own clock. No other module reads it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Nanoseconds since the Unix epoch.
+/// The current time in Unix nanoseconds.
 pub(crate) fn now_nanos() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! HTTP beside the relay: metrics, switching scenarios, health.
+//! HTTP server beside the relay: metrics, scenario switch, health.
 
 use std::sync::Arc;
 
@@ -15,20 +15,22 @@ use crate::metrics::exposition;
 use crate::scenario::Scenario;
 use crate::shop::{Shared, ShopError};
 
-/// The answer about scenarios.
+/// Answer about scenarios.
 #[derive(Debug, Serialize)]
 struct ScenarioAnswer {
     scenario: Scenario,
     scenarios: [Scenario; Scenario::ALL.len()],
 }
 
-/// The answer to a request that failed.
+/// Answer to a failed request.
 #[derive(Debug, Serialize)]
 struct ErrorAnswer {
     message: String,
 }
 
-/// Serves until told to stop. Errors: the listener failed.
+/// Serves until the stop signal.
+///
+/// Errors: the listener failed.
 pub(crate) async fn serve(
     listener: TcpListener,
     shared: Arc<Shared>,
@@ -42,7 +44,7 @@ pub(crate) async fn serve(
         .with_state(shared);
     axum::serve(listener, router)
         .with_graceful_shutdown(async move {
-            // A sender that is gone means the shop is gone: stop as well.
+            // A dropped sender means that the shop is gone: stop as well.
             let _: Result<_, _> = stopped.wait_for(|stop| *stop).await;
         })
         .await

@@ -1,5 +1,4 @@
-//! The past: simulated as fast as the machine can, and written down as OpenMetrics so that a
-//! Prometheus can be given it.
+//! Simulated history: computed as fast as possible, and written as OpenMetrics for a Prometheus.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,25 +7,25 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::hubble::ring::Rings;
-use crate::metrics::{Family, Kind};
-use crate::record::Record;
+use crate::metrics::{Family, MetricType};
+use crate::record::EventRecord;
 use crate::scenario::Scenario;
 use crate::shop::State;
 use crate::traffic::SECOND;
 
-/// How far the samples are apart, in nanoseconds: the scrape interval.
+/// Scrape interval of the samples, in nanoseconds.
 const SCRAPE_INTERVAL: i64 = 15 * SECOND;
 
-/// What to live through before going live.
+/// Options of the history before live operation.
 #[derive(Debug, Clone)]
 pub struct HistoryOptions {
-    /// How far back it begins.
+    /// Length of the history.
     pub span: Duration,
-    /// Where the samples go; `None` fills counters and rings alone.
+    /// File for the samples; `None`: fill only counters and rings.
     pub file: Option<PathBuf>,
-    /// How long ago the scenario began.
+    /// Time since the scenario's start.
     pub scenario_for: Duration,
-    /// What was on before it.
+    /// Scenario before that.
     pub before: Scenario,
 }
 
@@ -40,27 +39,27 @@ fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX / 2)
 }
 
-/// Why the history could not be written.
+/// Reason why the history could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// The file cannot be made or written.
+    /// The file cannot be created or written.
     #[error("cannot write `{}`", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// The simulation was cut off.
+    /// The simulation was interrupted.
     #[error("the simulation was interrupted: {0}")]
     Interrupted(String),
 }
 
-/// One series over time: nanoseconds since the Unix epoch, value.
+/// One series over time: Unix nanoseconds and value.
 type Points = Vec<(i64, f64)>;
 
-/// Lives through the past up to `now_nanos`. Counters and rings are as if the shop had run all
-/// the time.
+/// Simulates the time up to `now_nanos`. Afterwards counters and rings are as if the shop had run
+/// all the time.
 pub(crate) fn write_history(
     options: &HistoryOptions,
     scenario: Scenario,
@@ -72,7 +71,7 @@ pub(crate) fn write_history(
     state.simulation.switch(options.before);
     let mut series: BTreeMap<(Family, &'static str, String), Points> = BTreeMap::new();
     let no_losses = vec![0; state.simulation.nodes()];
-    let mut records: Vec<Record> = Vec::new();
+    let mut records: Vec<EventRecord> = Vec::new();
     let mut at = state.simulation.now_nanos();
     let mut next_sample = (at.div_euclid(SCRAPE_INTERVAL) + 1) * SCRAPE_INTERVAL;
     while at < now_nanos {
@@ -105,7 +104,8 @@ pub(crate) fn write_history(
     }
 }
 
-/// `OpenMetrics` 1.0: each family once, each series' samples in order of time, `# EOF` at the end.
+/// Writes `OpenMetrics` 1.0: each family once, each series' samples in order of time, `# EOF` at
+/// the end.
 fn write_file(
     path: &Path,
     series: &BTreeMap<(Family, &'static str, String), Points>,
@@ -124,12 +124,12 @@ fn write_open_metrics(
         let name = of.name();
         if family != Some(*of) {
             family = Some(*of);
-            // A counter's family goes without `_total`, its samples with it.
+            // The name of a counter's family has no `_total`, but its samples do.
             let base = match of.kind() {
-                Kind::Counter => name.strip_suffix("_total").unwrap_or(name),
-                Kind::Gauge | Kind::Histogram => name,
+                MetricType::Counter => name.strip_suffix("_total").unwrap_or(name),
+                MetricType::Gauge | MetricType::Histogram => name,
             };
-            writeln!(out, "# TYPE {base} {}", of.kind().word())?;
+            writeln!(out, "# TYPE {base} {}", of.kind().name())?;
             writeln!(out, "# HELP {base} {}", of.help())?;
         }
         for &(at, value) in points {

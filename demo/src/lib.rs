@@ -1,8 +1,9 @@
-//! The pet-shop cluster of the AKS networking lab: a Hubble Relay over the ring buffers of three
-//! nodes, and the metrics that Cilium, Hubble and Retina would give of the same traffic.
+//! A simulated cluster, the pet shop of the AKS networking lab: a Hubble Relay over the ring
+//! buffers of three nodes, and the metrics that Cilium, Hubble and Retina would export for the same
+//! traffic.
 //!
-//! One simulation makes records; rings and counters are fed from those alone, so that what a
-//! dashboard counts is what the relay shows.
+//! One simulation makes records, which feed both rings and counters, so that dashboards count what
+//! the relay shows.
 
 mod clock;
 mod cluster;

@@ -1,4 +1,4 @@
-//! `petshop`, the command.
+//! `petshop`, the command line program.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -17,8 +17,8 @@ use tracing_subscriber::EnvFilter;
 
 /// The pet-shop cluster: a Hubble Relay over three nodes, and the metrics of the same traffic.
 ///
-/// On start, one JSON line on stdout tells both addresses. Beside `/metrics`, the metrics
-/// address serves `GET /scenario`, `PUT /scenario/<name>` and `GET /healthz`.
+/// On start, one JSON line on stdout gives both addresses. Beside `/metrics`, the metrics address
+/// serves `GET /scenario`, `PUT /scenario/<name>` and `GET /healthz`.
 #[derive(Debug, Parser)]
 #[command(name = "petshop", version)]
 struct Arguments {
@@ -30,8 +30,8 @@ struct Arguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9965")]
     metrics: SocketAddr,
 
-    /// What exports the metrics, and with which labels: acns, cilium (the line of its documentation),
-    /// all (whatever can be switched on) or retina.
+    /// Metrics exporter and its labels: acns, cilium (as in Cilium's documentation), all
+    /// (everything that can be enabled) or retina.
     #[arg(long, value_name = "NAME", default_value_t)]
     profile: Profile,
 
@@ -51,7 +51,7 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value = "4095", value_parser = ring_capacity)]
     ring_capacity: RingCapacity,
 
-    /// How much the datapath reports.
+    /// Detail of the datapath's reports.
     #[arg(long, value_enum, default_value_t = MonitorAggregation::Medium)]
     monitor_aggregation: MonitorAggregation,
 
@@ -59,11 +59,11 @@ struct Arguments {
     #[arg(long, value_name = "NODE")]
     unavailable_node: Vec<String>,
 
-    /// Lose one event in N before Hubble sees it, and say so in the streams.
+    /// Lose one event in N before Hubble sees it, and report the losses in the streams.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     lose_every: Option<u64>,
 
-    /// The release of Cilium that relay and nodes play.
+    /// Cilium release that relay and nodes imitate.
     #[arg(long, value_enum, default_value_t = HubbleRelease::Main)]
     relay_version: HubbleRelease,
 
@@ -75,38 +75,39 @@ struct Arguments {
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     tls_key_file: Option<PathBuf>,
 
-    /// Who signs clients (PEM); clients must then show a certificate.
+    /// CA of client certificates (PEM); clients must then show one.
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     tls_client_ca_file: Option<PathBuf>,
 
-    /// Live through this much past first, e.g. `1h`.
+    /// Simulate this much history first, e.g. `1h`.
     #[arg(long, value_name = "SPAN", value_parser = span)]
     history: Option<Duration>,
 
-    /// Write the past as OpenMetrics samples, for `promtool tsdb create-blocks-from openmetrics`.
+    /// Write the history as OpenMetrics samples, for `promtool tsdb create-blocks-from
+    /// openmetrics`.
     #[arg(long, value_name = "FILE", requires = "history")]
     history_file: Option<PathBuf>,
 
-    /// How long ago the scenario began, within the past.
+    /// Time since the scenario's start, within the history.
     #[arg(long, value_name = "SPAN", default_value = "10m", value_parser = span)]
     scenario_for: Duration,
 
-    /// What was on before the scenario.
+    /// Scenario before that.
     #[arg(long, value_name = "NAME", default_value = "open")]
     scenario_before: Scenario,
 
-    /// Keep the manifests of the scenario that is on in this folder, a file for each policy; the
-    /// scenario before's are removed, other files stay.
+    /// Folder for the current scenario's manifests, a file for each policy. On a switch the
+    /// previous scenario's files are removed; other files stay.
     #[arg(long, value_name = "DIR")]
     policies_folder: Option<PathBuf>,
 }
 
-/// A span is not written as number and unit.
+/// Error for a time span without number and unit.
 #[derive(Debug, thiserror::Error)]
 #[error("write a number with its unit, such as 90s, 15m or 1h, up to a week")]
 struct InvalidSpan;
 
-/// The longest past that is taken, in seconds.
+/// Longest history, in seconds.
 const SPAN_MAX_SECS: u64 = 7 * 24 * 3_600;
 
 fn span(text: &str) -> Result<Duration, InvalidSpan> {
@@ -194,7 +195,7 @@ async fn run(options: ShopOptions) -> Result<(), ShopError> {
         "relay": shop.relay_address().to_string(),
         "metrics": shop.metrics_address().to_string(),
     });
-    // Nobody reads stdout: the addresses are in the log as well.
+    // Stdout may be closed: the addresses are also in the log.
     let _: std::io::Result<()> = writeln!(std::io::stdout(), "{addresses}");
     tracing::info!(
         relay = %shop.relay_address(),
@@ -204,15 +205,15 @@ async fn run(options: ShopOptions) -> Result<(), ShopError> {
     );
     tokio::select! {
         stopped = shop.wait() => stopped,
-        () = told_to_stop() => {
+        () = stop_signal() => {
             shop.stop().await;
             Ok(())
         }
     }
 }
 
-/// Ctrl-C or SIGTERM.
-async fn told_to_stop() {
+/// Waits for Ctrl-C or SIGTERM.
+async fn stop_signal() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signal) => {

@@ -1,4 +1,4 @@
-//! The manifests in force, in a folder for others to read.
+//! Folder with the current manifests, for other programs to read.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,33 +7,33 @@ use std::path::{Path, PathBuf};
 
 use crate::scenario::{Manifest, Scenario};
 
-/// Lists what was written here, a file name a line, so that a later run removes it, too. Readers
-/// of manifests look at `*.yaml`, `*.yml` and `*.json` alone.
+/// List of the files written here, one name per line, so that a later run can remove them. Programs
+/// that read manifests only look at `*.yaml`, `*.yml` and `*.json`.
 const LIST: &str = ".petshop-policies";
 
 /// A folder that follows the scenario.
 ///
-/// Each file is replaced in one step, so that nobody reads half a manifest; the files of a switch
-/// come one after the other, within a millisecond or so. What others put there stays.
+/// Each file is replaced atomically, so that no reader sees half a manifest. The files of a switch
+/// follow each other within about a millisecond. Files of others stay.
 #[derive(Debug)]
 pub(crate) struct PoliciesFolder {
     path: PathBuf,
 }
 
-/// Why the manifests are not in the folder.
+/// Reason why the manifests are not in the folder.
 #[derive(Debug, thiserror::Error)]
 pub enum PoliciesFolderError {
-    /// The folder or a file of it cannot be read, written or removed.
+    /// The folder or a file in it cannot be read, written or removed.
     #[error("cannot {action} `{}`", path.display())]
     File {
         /// `make`, `read`, `write` or `remove`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// A file of a manifest's name is there, and was not written by this program.
+    /// A file with a manifest's name exists and was not written by this program.
     #[error("`{}` is there already and is not ours; move it, or choose another folder", _0.display())]
     NotOurs(PathBuf),
 }
@@ -43,8 +43,10 @@ impl PoliciesFolder {
         Self { path }
     }
 
-    /// Writes the manifests of an act and removes those of the act before. Errors: a file that
-    /// cannot be written, or is somebody else's; what is not written yet then stays as it was.
+    /// Writes the manifests of an act and removes those of the previous act.
+    ///
+    /// Errors: a file cannot be written, or belongs to someone else; files not yet written then
+    /// stay as they were.
     pub(crate) fn write(&self, scenario: Scenario) -> Result<(), PoliciesFolderError> {
         let at = |action, path: &Path| {
             let path = path.to_owned();
@@ -59,7 +61,7 @@ impl PoliciesFolder {
                 return Err(PoliciesFolderError::NotOurs(path));
             }
         }
-        // The list comes first: what is interrupted here is cleared away by the next run.
+        // The list is written first: files of an interrupted run are removed by the next one.
         let wanted: BTreeSet<String> =
             manifests.iter().map(|manifest| manifest.file_name.to_owned()).collect();
         self.list(&ours.union(&wanted).cloned().collect())?;
@@ -78,8 +80,8 @@ impl PoliciesFolder {
         self.list(&wanted)
     }
 
-    /// Names that an earlier switch or run has written. Only plain names of manifests count: the
-    /// list is a file that anybody may have edited.
+    /// Names that an earlier switch or run has written. Anyone can edit the list, so only plain
+    /// manifest names count.
     fn listed(&self) -> Result<BTreeSet<String>, PoliciesFolderError> {
         let path = self.path.join(LIST);
         let text = match fs::read_to_string(&path) {
@@ -101,10 +103,10 @@ impl PoliciesFolder {
         self.replace(LIST, &text)
     }
 
-    /// Puts a whole file in the place of another.
+    /// Replaces a whole file atomically.
     fn replace(&self, name: &str, text: &str) -> Result<(), PoliciesFolderError> {
         let path = self.path.join(name);
-        // On the same file system, and no name that a reader of manifests would take.
+        // On the same file system, with a name that readers of manifests ignore.
         let draft = self.path.join(format!(".{}.draft", name.trim_start_matches('.')));
         fs::write(&draft, text)
             .and_then(|()| fs::rename(&draft, &path))
@@ -116,7 +118,7 @@ impl PoliciesFolder {
 mod tests {
     use super::*;
 
-    /// A folder that goes with the test.
+    /// A folder that is removed with the test.
     struct Scratch(PathBuf);
 
     impl Scratch {
@@ -155,7 +157,7 @@ mod tests {
     fn the_folder_follows_the_scenario_over_runs() {
         let scratch = Scratch::new("follows");
         for scenario in Scenario::ALL.into_iter().chain([Scenario::Chaos, Scenario::Open]) {
-            // A new one each time: as after a restart.
+            // A new value each time, as after a restart.
             PoliciesFolder::new(scratch.0.clone()).write(scenario).unwrap();
             assert_eq!(scratch.files(), names(scenario), "{scenario}");
             for manifest in scenario.manifests() {
@@ -174,7 +176,7 @@ mod tests {
         folder.write(Scenario::Chaos).unwrap();
         let own = scratch.0.join("mine.yaml");
         fs::write(&own, "mine").unwrap();
-        // A list that was tampered with removes nothing but manifests.
+        // A manipulated list removes only manifests.
         fs::write(scratch.0.join(LIST), "mine.yaml\n../mine.yaml\nallow-rabbitmq-traffic.yaml\n")
             .unwrap();
         fs::remove_file(scratch.0.join("allow-order-service-traffic.yaml")).unwrap();

@@ -1,5 +1,5 @@
-//! One event of the datapath or a proxy, small enough to be made 50,000 times a second.
-//! [`crate::hubble::decode`] turns it into Hubble's message when somebody asks.
+//! Records of datapath and proxy events, small enough to make 50,000 per second.
+//! [`crate::hubble::decode`] turns a record into Hubble's message on request.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use cilium_policy::MatchType;
 
 use crate::cluster::{EndpointId, HostId, NodeId};
 
-/// Layer 4 of a packet. A proxy's record knows no TCP flags.
+/// Layer 4 of a packet. A proxy's record has no TCP flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Transport {
     Tcp(Option<TcpFlags>),
@@ -18,7 +18,7 @@ pub(crate) enum Transport {
     Icmpv6 { kind: u8, code: u8 },
 }
 
-/// What a policy-verdict event says.
+/// Result of a policy-verdict event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum PolicyAction {
     Allowed,
@@ -26,7 +26,7 @@ pub(crate) enum PolicyAction {
     Denied(DropReason),
 }
 
-/// A policy as Hubble names it on a verdict.
+/// A policy as Hubble names it in a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PolicyName {
     pub(crate) kind: &'static str,
@@ -36,7 +36,7 @@ pub(crate) struct PolicyName {
     pub(crate) revision: u64,
 }
 
-/// What happened.
+/// Kind of event, with its own data.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     Trace {
@@ -46,7 +46,7 @@ pub(crate) enum Event {
     },
     PolicyVerdict {
         action: PolicyAction,
-        /// Which part of the policy map's key matched; none where no entry did.
+        /// Part of the policy map's key that matched; `None` if no entry matched.
         match_type: Option<MatchType>,
         policies: Arc<[PolicyName]>,
     },
@@ -64,7 +64,7 @@ pub(crate) enum Event {
     },
 }
 
-/// What a proxy saw.
+/// Event of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum L7 {
     DnsQuery {
@@ -93,12 +93,12 @@ pub(crate) enum L7 {
     },
 }
 
-/// One event, as it happened on one node.
+/// One event on one node.
 #[derive(Debug, Clone)]
-pub(crate) struct Record {
-    /// Nanoseconds since the Unix epoch.
+pub(crate) struct EventRecord {
+    /// Time in Unix nanoseconds.
     pub(crate) time_nanos: i64,
-    /// Number of the record since the start, over all nodes; makes the uuid.
+    /// Number of the record since the start, over all nodes; source of the UUID.
     pub(crate) sequence: u64,
     pub(crate) node: NodeId,
     pub(crate) source: EndpointId,
@@ -107,20 +107,20 @@ pub(crate) struct Record {
     pub(crate) destination_port: u16,
     pub(crate) transport: Transport,
     pub(crate) direction: TrafficDirection,
-    /// `None` where the datapath does not know.
+    /// `None` if the datapath does not know.
     pub(crate) is_reply: Option<bool>,
     pub(crate) event: Event,
-    /// Name that the local endpoint asked DNS for, as the proxy saw it.
+    /// Name that the local endpoint looked up, as the proxy saw it.
     pub(crate) name: Option<HostId>,
-    /// The packet left the node with the node's address.
+    /// Whether the packet left the node with the node's address.
     pub(crate) masqueraded: bool,
-    /// Length on the wire, in bytes; 0 for what is no packet.
+    /// Length on the wire in bytes; 0 for events without a packet.
     pub(crate) bytes: u32,
 }
 
-impl Record {
-    /// Whether the event got lost in the perf buffer, on its way from the datapath to Hubble:
-    /// one in `every` does.
+impl EventRecord {
+    /// Whether the event is lost in the perf buffer, on its way from the datapath to Hubble: one in
+    /// `every` is.
     pub(crate) fn is_lost(&self, every: Option<u64>) -> bool {
         every.is_some_and(|every| self.sequence.is_multiple_of(every.max(1)))
     }

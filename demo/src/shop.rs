@@ -20,64 +20,64 @@ use crate::hubble::relay::Relay;
 use crate::hubble::release::HubbleRelease;
 use crate::hubble::ring::{RingCapacity, Rings};
 use crate::hubble::service::ObserverService;
-use crate::metrics::{Metrics, Profile, Sample};
+use crate::metrics::{MetricSample, Metrics, Profile};
 use crate::policies_folder::{PoliciesFolder, PoliciesFolderError};
-use crate::record::Record;
+use crate::record::EventRecord;
 use crate::scenario::Scenario;
 use crate::tls::{TlsError, TlsFiles, incoming};
 use crate::traffic::{MonitorAggregation, SECOND, Simulation};
 use crate::{clock, control};
 
-/// How often the simulation catches up with the wall clock.
+/// Interval at which the simulation catches up with the wall clock.
 const STEP: Duration = Duration::from_millis(10);
 
-/// A machine that slept skips what it missed instead of living through it.
+/// Longest lag that is simulated, in nanoseconds; a machine that slept skips the rest.
 const LAG_MAX: i64 = 60 * SECOND;
 
-/// The longest stretch that is simulated at once, so that others get their turn.
+/// Longest span that is simulated at once, in nanoseconds, so that other tasks get their turn.
 const STRETCH: i64 = SECOND / 10;
 
-/// How long open streams may take to end.
+/// Time for open streams to end.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// What `hubble status` asks the health service about (pkg/hubble/api/v1).
+/// Name in the health check of `hubble status` (pkg/hubble/api/v1).
 const HEALTH_SERVICE: &str = "hubble.server.Observer";
 
-/// How to run a shop.
+/// Options of a shop.
 #[derive(Debug, Clone)]
 pub struct ShopOptions {
-    /// Where the relay listens; port 0 takes a free one.
+    /// Address of the relay; port 0 takes a free one.
     pub relay_listen: SocketAddr,
-    /// Where metrics and switches are served; port 0 takes a free one.
+    /// Address of metrics and switches; port 0 takes a free one.
     pub metrics_listen: SocketAddr,
-    /// How the metrics are configured.
+    /// Configuration of the metrics.
     pub profile: Profile,
-    /// The act to begin with.
+    /// The first act.
     pub scenario: Scenario,
-    /// Same seed, same traffic.
+    /// Seed; the same seed makes the same traffic.
     pub seed: u64,
     /// Average flows per second over all nodes.
     pub rate: f64,
     /// Flows that each node's ring buffer holds.
     pub ring_capacity: RingCapacity,
-    /// How much the datapath reports.
+    /// Detail of the datapath's reports.
     pub aggregation: MonitorAggregation,
     /// Names of nodes that the relay cannot reach, with or without the cluster's name.
     pub unavailable_nodes: Vec<String>,
-    /// One event in so many gets lost before Hubble sees it.
+    /// Loss rate: one event in this number is lost before Hubble sees it.
     pub lose_every: Option<u64>,
-    /// The release of Cilium that relay and nodes play.
+    /// Cilium release that relay and nodes imitate.
     pub release: HubbleRelease,
-    /// Certificates, for TLS.
+    /// Certificates for TLS.
     pub tls: Option<TlsFiles>,
-    /// The past to live through first.
+    /// History to simulate first.
     pub history: Option<HistoryOptions>,
-    /// Where the scenario's manifests are kept for others to read.
+    /// Folder for the scenario's manifests.
     pub policies_folder: Option<PathBuf>,
 }
 
 impl Default for ShopOptions {
-    /// A shop on free ports of this machine, without policies, losses, past or TLS.
+    /// A shop on free ports of this machine, without policies, losses, history and TLS.
     fn default() -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         Self {
@@ -99,56 +99,56 @@ impl Default for ShopOptions {
     }
 }
 
-/// Why a shop did not start, or stopped.
+/// Reason why a shop did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ShopError {
-    /// An address is taken or not ours.
+    /// The address is taken or does not belong to this machine.
     #[error("cannot listen on `{address}` for the {purpose}; another address may be given")]
     Listen {
-        /// What was asked for.
+        /// Address as given.
         address: SocketAddr,
         /// `relay` or `metrics`.
         purpose: &'static str,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// A node that the cluster does not have.
     #[error("no node is called `{name}`: the nodes are {known}")]
     UnknownNode {
-        /// What was asked for.
+        /// Name as given.
         name: String,
-        /// Names that there are.
+        /// Names of the nodes.
         known: String,
     },
-    /// The certificates do not work.
+    /// The certificates cannot be used.
     #[error("cannot set up TLS")]
     Tls(#[from] TlsError),
-    /// The past could not be written.
+    /// The history could not be written.
     #[error("cannot write the history")]
     History(#[from] HistoryError),
     /// The manifests could not be written.
     #[error("cannot keep the policies in their folder")]
     Policies(#[from] PoliciesFolderError),
-    /// The relay stopped by itself.
+    /// The relay stopped unexpectedly.
     #[error("the relay stopped")]
     Relay(#[source] tonic::transport::Error),
-    /// The metrics server stopped by itself.
+    /// The metrics server stopped unexpectedly.
     #[error("the metrics server stopped")]
     Metrics(#[source] io::Error),
 }
 
-/// Simulation and counters: what one step changes.
+/// Simulation and counters, which each step changes together.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) simulation: Simulation,
     pub(crate) metrics: Metrics,
-    /// One event in so many gets lost before Hubble sees it.
+    /// Loss rate: one event in this number is lost before Hubble sees it.
     pub(crate) lose_every: Option<u64>,
 }
 
 impl State {
-    /// Runs the simulation on to a time. Counters and `records` get the same events.
-    pub(crate) fn advance(&mut self, until_nanos: i64, records: &mut Vec<Record>) {
+    /// Runs the simulation up to a time. Counters and `records` get the same events.
+    pub(crate) fn advance(&mut self, until_nanos: i64, records: &mut Vec<EventRecord>) {
         let Self { simulation, metrics, lose_every } = self;
         simulation.advance(until_nanos, |record| {
             if record.is_lost(*lose_every) {
@@ -161,7 +161,7 @@ impl State {
     }
 }
 
-/// What the parts of a shop share.
+/// State that the parts of a shop share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
@@ -175,8 +175,9 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Switches to another act: first the folder, then the traffic. Errors: its manifests cannot
-    /// be written; the act that is on then stays on.
+    /// Switches to another act: first the folder, then the traffic.
+    ///
+    /// Errors: the manifests cannot be written; the current act then stays.
     pub(crate) fn switch(&self, scenario: Scenario) -> Result<(), PoliciesFolderError> {
         // Under one lock, so that of two switches the same one comes last in both places. Four
         // small files take well below the clock's step.
@@ -188,22 +189,22 @@ impl Shared {
         Ok(())
     }
 
-    /// Samples of all series, as of now.
-    pub(crate) fn samples(&self) -> Vec<Sample> {
+    /// The current samples of all series.
+    pub(crate) fn samples(&self) -> Vec<MetricSample> {
         let lost: Vec<u64> =
             self.relay.cluster.node_ids().map(|node| self.relay.lost_on(node)).collect();
         let state = self.lock();
         state.metrics.samples(state.simulation.now_nanos(), &lost)
     }
 
-    /// Runs the simulation on to a time.
-    fn step(&self, until_nanos: i64, records: &mut Vec<Record>) {
+    /// Runs the simulation up to a time.
+    fn step(&self, until_nanos: i64, records: &mut Vec<EventRecord>) {
         self.lock().advance(until_nanos, records);
         self.relay.rings.append(records.drain(..));
     }
 }
 
-/// A shop that runs until it is dropped or told to stop.
+/// A running shop. It runs until it is dropped or stopped.
 #[derive(Debug)]
 pub struct Shop {
     relay_address: SocketAddr,
@@ -213,10 +214,10 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Lives through the history, if there is one, binds both addresses and goes on live.
+    /// Simulates the history, if there is one, binds both addresses and continues live.
     ///
-    /// Errors: an address in use, an unknown node, certificates that do not work, a history
-    /// or manifests that cannot be written.
+    /// Errors: an address in use, an unknown node, certificates that cannot be used, a history or
+    /// manifests that cannot be written.
     pub async fn start(options: ShopOptions) -> Result<Self, ShopError> {
         let cluster = Arc::new(Cluster::pet_shop());
         let unavailable = unavailable_nodes(&cluster, &options.unavailable_nodes)?;
@@ -244,26 +245,28 @@ impl Shop {
         Ok(Self { relay_address, metrics_address, stop, tasks })
     }
 
-    /// Where the relay listens.
+    /// Address of the relay.
     pub fn relay_address(&self) -> SocketAddr {
         self.relay_address
     }
 
-    /// Where metrics and switches are served.
+    /// Address of metrics and switches.
     pub fn metrics_address(&self) -> SocketAddr {
         self.metrics_address
     }
 
-    /// Waits until something stops by itself. Errors: why it did.
+    /// Waits until a part stops unexpectedly.
+    ///
+    /// Errors: the reason.
     pub async fn wait(&mut self) -> Result<(), ShopError> {
         match self.tasks.join_next().await {
             Some(Ok(result)) => result,
-            // A task that was cancelled or panicked has said so itself.
+            // A cancelled or panicked task has logged its reason.
             Some(Err(_)) | None => Ok(()),
         }
     }
 
-    /// Stops everything; streams that stay open are cut after two seconds.
+    /// Stops everything; open streams are cut after two seconds.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         let drained = async { while self.tasks.join_next().await.is_some() {} };
@@ -355,7 +358,7 @@ fn local_address(
     listener.local_addr().map_err(|source| ShopError::Listen { address, purpose, source })
 }
 
-/// Keeps the simulation at the wall clock's time.
+/// Keeps the simulation in step with the wall clock.
 async fn run_clock(
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
@@ -392,7 +395,7 @@ async fn serve_relay(
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), ShopError> {
     let (mut reporter, health) = tonic_health::server::health_reporter();
-    // As relay: healthy while at least one peer answers.
+    // As in the real relay: healthy while at least one peer answers.
     let status =
         if service.has_peers() { ServingStatus::Serving } else { ServingStatus::NotServing };
     for name in ["", HEALTH_SERVICE] {
@@ -402,7 +405,7 @@ async fn serve_relay(
         .add_service(health)
         .add_service(ObserverServer::new(service))
         .serve_with_incoming_shutdown(incoming, async move {
-            // A sender that is gone means the shop is gone: stop as well.
+            // A dropped sender means that the shop is gone: stop as well.
             let _: Result<_, _> = stopped.wait_for(|stop| *stop).await;
         })
         .await

@@ -1,4 +1,4 @@
-//! TLS in front of the relay, and connections with or without it.
+//! TLS in front of the relay, and connections with and without it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,10 @@ use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
-/// How long a client may take to shake hands.
+/// Maximum time for a client's handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connections that wait to be served.
+/// Number of connections that wait to be served.
 const BACKLOG: usize = 16;
 
 /// Certificates of the relay, as PEM files.
@@ -33,43 +33,45 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// The certificate's key.
     pub key: PathBuf,
-    /// Who signs clients; with it, clients must show a certificate.
+    /// CA of client certificates; if set, clients must show one.
     pub client_ca: Option<PathBuf>,
 }
 
-/// Why TLS could not be set up.
+/// Reason why TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file is missing or holds no PEM.
     #[error("cannot read {what} from `{}`", path.display())]
     Read {
-        /// What the file should hold.
+        /// Expected content of the file.
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Error of the reader.
         source: pem::Error,
     },
-    /// Certificate and key do not make a server.
+    /// Certificate and key do not fit together.
     #[error("the certificate in `{}` cannot be used", path.display())]
     Certificate {
         /// The certificate's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Error of the TLS library.
         source: rustls::Error,
     },
-    /// The client CA cannot verify anybody.
+    /// The client CA cannot verify certificates.
     #[error("the client CA in `{}` cannot be used", path.display())]
     ClientCa {
         /// The CA's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Error of the TLS library.
         source: VerifierBuilderError,
     },
 }
 
 impl TlsFiles {
-    /// Reads the files. Errors: one is missing, holds no PEM, or does not fit the others.
+    /// Reads the files.
+    ///
+    /// Errors: a file is missing, holds no PEM, or does not fit the others.
     pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
         let chain = certificates(&self.cert, "certificates")?;
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|source| TlsError::Read {
@@ -163,7 +165,7 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// Accepts clients; each shakes hands on its own, so that a slow one holds up nobody.
+/// Accepts clients. Handshakes run in parallel, so that a slow client does not delay others.
 pub(crate) fn incoming(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
@@ -207,7 +209,7 @@ pub(crate) fn incoming(
                         }
                     }
                 };
-                // A relay that stopped takes no more connections.
+                // A stopped relay accepts no more connections.
                 let _: Result<_, _> = sender.send(Ok(connection)).await;
             });
         }

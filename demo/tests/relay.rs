@@ -1,4 +1,4 @@
-//! The running shop over the network: plain text, TLS and mutual TLS, and the switches.
+//! Tests of the running shop over the network: plain text, TLS, mutual TLS, and switches.
 
 #![expect(
     clippy::expect_used,
@@ -28,7 +28,7 @@ fn relay_config(shop: &Shop, tls: Tls) -> RelayConfig {
     RelayConfig { tls, ..RelayConfig::new(shop.relay_address().to_string()) }
 }
 
-/// Waits for as many flows as asked for, following.
+/// Follows until `wanted` flows have come; returns their number.
 async fn follow(client: &RelayClient, wanted: usize) -> usize {
     let mut stream =
         client.get_flows(FlowRequest { follow: true, number: 1, ..FlowRequest::default() });
@@ -78,7 +78,7 @@ async fn a_client_without_tls_gets_flows_and_status() {
     shop.stop().await;
 }
 
-/// An authority and what it signs.
+/// A certificate authority for the tests.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -128,7 +128,7 @@ fn settings(authority: &Authority) -> TlsSettings {
 }
 
 #[tokio::test]
-async fn tls_is_served_to_who_trusts_it() {
+async fn tls_is_served_to_clients_that_trust_it() {
     let authority = Authority::new();
     let tls = tls_files("tls", &authority, None);
     let shop = Shop::start(ShopOptions { tls: Some(tls), ..options() }).await.expect("a shop");
@@ -178,7 +178,7 @@ async fn mutual_tls_asks_for_the_client_too() {
 }
 
 #[tokio::test]
-async fn what_cannot_start_says_why() {
+async fn a_failed_start_has_its_reason() {
     let check = async |options: ShopOptions, want: &str| {
         let error = Shop::start(options).await.map(|_| ()).expect_err(want);
         let text = wording::with_causes(&error);
@@ -189,9 +189,12 @@ async fn what_cannot_start_says_why() {
     let taken = ShopOptions { relay_listen: running.relay_address(), ..options() };
     let error = check(taken, "for the relay").await;
     assert!(matches!(error, ShopError::Listen { .. }));
-    let nobody = vec!["vmss000009".to_owned()];
-    check(ShopOptions { unavailable_nodes: nobody, ..options() }, "no node is called `vmss000009`")
-        .await;
+    let unknown = vec!["vmss000009".to_owned()];
+    check(
+        ShopOptions { unavailable_nodes: unknown, ..options() },
+        "no node is called `vmss000009`",
+    )
+    .await;
 
     let authority = Authority::new();
     let mut missing = tls_files("missing", &authority, None);
@@ -247,7 +250,7 @@ async fn the_policies_folder_follows_the_switches() {
     assert_eq!(http(address, "PUT", "/scenario/combined").await.0, 200);
     assert_eq!(visible(), 1);
 
-    // A file that is somebody else's: the act that is on stays on.
+    // A file of someone else: the current act stays.
     std::fs::write(folder.join("allow-rabbitmq-traffic.yaml"), "mine").expect("a file");
     let (status, body) = http(address, "PUT", "/scenario/chaos").await;
     assert_eq!(status, 500, "{body}");
@@ -258,7 +261,7 @@ async fn the_policies_folder_follows_the_switches() {
 }
 
 #[tokio::test]
-async fn a_shop_stops_while_somebody_follows() {
+async fn a_shop_stops_while_a_client_follows() {
     let shop = Shop::start(options()).await.expect("a shop");
     let address = shop.relay_address();
     let client = RelayClient::new(&relay_config(&shop, Tls::Off)).expect("a client");
@@ -266,5 +269,5 @@ async fn a_shop_stops_while_somebody_follows() {
     let mut stream = client.get_flows(FlowRequest { follow: true, ..FlowRequest::default() });
     assert!(next(&mut stream).await.is_some());
     shop.stop().await;
-    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(address).await.is_err(), "the port is closed");
 }

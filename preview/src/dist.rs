@@ -1,5 +1,5 @@
-//! The plugins of a `dist/` folder, as Grafana reads them: the folder's own plugin.json and
-//! those of its direct subfolders.
+//! Reader of the plugins in a `dist/` folder, as in Grafana: the folder's own plugin.json and those
+//! of its direct subfolders.
 
 use std::path::{Path, PathBuf};
 
@@ -10,39 +10,39 @@ use crate::backend::Executable;
 /// One plugin of the folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Plugin {
-    /// `k8snet-hubble-datasource`.
+    /// Plugin id, `k8snet-hubble-datasource`.
     pub(crate) id: String,
-    /// `app`, `datasource` or `panel`.
+    /// Plugin type: `app`, `datasource` or `panel`.
     pub(crate) kind: String,
-    /// The folder that holds plugin.json and module.js.
+    /// The folder with plugin.json and module.js.
     pub(crate) dir: PathBuf,
-    /// plugin.json with `module`, `baseUrl`, `signature` and resolved logos, as the frontend
-    /// settings give it to the browser.
+    /// plugin.json with `module`, `baseUrl`, `signature` and resolved logos, as in the frontend
+    /// settings for the browser.
     pub(crate) meta: Map<String, Value>,
-    /// What to start, for a plugin with a backend.
+    /// The program to start, for a plugin with a backend.
     pub(crate) executable: Option<Executable>,
 }
 
-/// Why a plugin folder cannot be used.
+/// Reason why a plugin folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DistError {
     #[error("the plugin folder `{}` cannot be read", dir.display())]
     Folder { dir: PathBuf, source: std::io::Error },
     #[error("`{}` cannot be read", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("`{}` is no valid JSON", path.display())]
+    #[error("`{}` is not valid JSON", path.display())]
     Json { path: PathBuf, source: serde_json::Error },
     #[error("`{}` lacks `{key}`", path.display())]
     Key { path: PathBuf, key: &'static str },
-    #[error("no plugin.json stands in `{}` or below it; is the frontend built?", dir.display())]
+    #[error("there is no plugin.json in `{}` or below it; is the frontend built?", dir.display())]
     NoPlugin { dir: PathBuf },
-    #[error("`{}` names a backend that is not there: `{}`", plugin_json.display(), path.display())]
+    #[error("`{}` names a backend that does not exist: `{}`", plugin_json.display(), path.display())]
     NoExecutable { plugin_json: PathBuf, path: PathBuf },
 }
 
 /// Reads every plugin of `dir`, sorted by id.
 ///
-/// Errors: an unreadable folder or file, none at all, a backend that is missing.
+/// Errors: an unreadable folder or file, no plugin, or a missing backend.
 pub(crate) fn read(dir: &Path) -> Result<Vec<Plugin>, DistError> {
     let folder = |source| DistError::Folder { dir: dir.to_owned(), source };
     let dir = dir.canonicalize().map_err(folder)?;
@@ -90,7 +90,7 @@ fn read_plugin(dir: &Path) -> Result<Plugin, DistError> {
     Ok(Plugin { id, kind, dir: dir.to_owned(), meta, executable })
 }
 
-/// `<executable>_<goos>_<goarch>`, as Grafana names it.
+/// `<executable>_<goos>_<goarch>`, Grafana's name of a backend's program.
 fn program_name(executable: &str) -> String {
     let os = match std::env::consts::OS {
         "macos" => "darwin",
@@ -110,7 +110,7 @@ fn version(meta: &Map<String, Value>) -> String {
     version.unwrap_or_default().to_owned()
 }
 
-/// Adds what Grafana adds to a plugin.json before the browser sees it.
+/// Adds the fields that Grafana adds to a plugin.json for the browser.
 fn complete(meta: &mut Map<String, Value>, id: &str) {
     let base = format!("public/plugins/{id}");
     if let Some(Value::Object(logos)) = meta.get_mut("info").and_then(|info| info.get_mut("logos"))
@@ -164,17 +164,17 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_said() {
+    fn an_unusable_folder_has_its_reason() {
         let check = |name: &str, files: &[(&str, &str)], expected: &str| {
             let dir = folder(name, files);
-            let said = read(&dir).expect_err(name).to_string();
-            let said =
-                said.replace(&*dir.canonicalize().expect("a folder").to_string_lossy(), "DIR");
-            assert_eq!(said, expected, "{name}");
+            let message = read(&dir).expect_err(name).to_string();
+            let message =
+                message.replace(&*dir.canonicalize().expect("a folder").to_string_lossy(), "DIR");
+            assert_eq!(message, expected, "{name}");
             std::fs::remove_dir_all(dir).expect("removed");
         };
-        check("empty", &[], "no plugin.json stands in `DIR` or below it; is the frontend built?");
-        check("broken", &[("plugin.json", "{")], "`DIR/plugin.json` is no valid JSON");
+        check("empty", &[], "there is no plugin.json in `DIR` or below it; is the frontend built?");
+        check("broken", &[("plugin.json", "{")], "`DIR/plugin.json` is not valid JSON");
         check("no-id", &[("plugin.json", r#"{"type":"app"}"#)], "`DIR/plugin.json` lacks `id`");
         let program = program_name("gpx_x");
         check(
@@ -184,7 +184,7 @@ mod tests {
                 r#"{"id":"a-datasource","type":"datasource","backend":true,"executable":"gpx_x"}"#,
             )],
             &format!(
-                "`DIR/datasource/plugin.json` names a backend that is not there: `DIR/datasource/{program}`"
+                "`DIR/datasource/plugin.json` names a backend that does not exist: `DIR/datasource/{program}`"
             ),
         );
     }

@@ -1,4 +1,4 @@
-//! Stands in for Grafana where none is installed: serves the same `dist/`, drives the same
+//! A substitute for Grafana where none is installed: it serves the same `dist/`, runs the same
 //! backend over the same plugin protocol, under a page made of Grafana's own libraries.
 
 mod backend;
@@ -27,19 +27,19 @@ use provisioning::ProvisioningError;
 use server::Stage;
 use sources::DataSources;
 
-/// The version of Grafana that the page's libraries are of, and that plugins are told.
+/// The Grafana version of the page's libraries, which is also reported to plugins.
 const GRAFANA_VERSION: &str = "12.4.10";
-/// How long open answers may take to end after Ctrl-C.
+/// Time for open answers to end after Ctrl-C.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Stands in for Grafana where none is installed.
+/// A substitute for Grafana where none is installed.
 #[derive(Debug, Parser)]
 #[command(name = "preview", version)]
 struct Args {
-    /// The plugin folder, as it goes into Grafana's plugins folder.
+    /// The plugin folder, in the layout of Grafana's plugins folder.
     #[arg(long, default_value = "dist")]
     dist: PathBuf,
-    /// A provisioning folder laid out as Grafana's (datasources/*.yaml, dashboards/*.yaml).
+    /// A provisioning folder in Grafana's layout (datasources/*.yaml, dashboards/*.yaml).
     #[arg(long, default_value = "provisioning")]
     provisioning: PathBuf,
     /// The built page.
@@ -53,7 +53,7 @@ struct Args {
     port: u16,
 }
 
-/// Why the preview does not run.
+/// Reason why the preview does not run.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
     #[error("the plugins cannot be served")]
@@ -66,9 +66,9 @@ enum RunError {
     PortInUse { address: SocketAddr },
     #[error("cannot listen on `{address}`")]
     Listen { address: SocketAddr, source: std::io::Error },
-    #[error("signals cannot be waited for")]
+    #[error("cannot wait for signals")]
     Signal(#[source] std::io::Error),
-    #[error("serving broke")]
+    #[error("the HTTP server failed")]
     Serve(#[source] std::io::Error),
 }
 
@@ -99,7 +99,7 @@ async fn run(args: Args) -> Result<(), RunError> {
     }
     for dashboard in provisioning.dashboards.list() {
         if let Err(error) = dashboard {
-            tracing::error!("a dashboard cannot be shown: {}", with_causes(&error));
+            tracing::error!("cannot show a dashboard: {}", with_causes(&error));
         }
     }
     let address = SocketAddr::new(args.bind, args.port);
@@ -132,7 +132,7 @@ async fn run(args: Args) -> Result<(), RunError> {
         dashboards: provisioning.dashboards,
         app_url: app_url.clone(),
     });
-    println!("preview: stands in for Grafana at {app_url}");
+    println!("preview: in place of Grafana at {app_url}");
     let served = serve(listener, server::router(stage, &args.page), stopped).await;
     for backend in backends {
         backend.shutdown().await;
@@ -154,12 +154,12 @@ async fn serve(
     let serving = axum::serve(listener, router).with_graceful_shutdown(graceful);
     tokio::select! {
         served = async { serving.await } => served.map_err(RunError::Serve),
-        // An open stream must not hold the end back.
+        // An open stream must not delay the end.
         () = async { if stopping.await.is_ok() { tokio::time::sleep(DRAIN_TIMEOUT).await } } => Ok(()),
     }
 }
 
-/// Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C or SIGTERM.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, RunError> {
     #[cfg(unix)]
     {
@@ -175,7 +175,7 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, RunError> 
     }
     #[cfg(not(unix))]
     Ok(async {
-        // An error means that Ctrl-C cannot be seen; the process ends by other means then.
+        // An error means that Ctrl-C cannot be caught; the process then ends in another way.
         let _ = tokio::signal::ctrl_c().await.is_ok();
     })
 }
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_keeps_it_from_starting_is_said() {
+    async fn a_failed_start_has_its_reason() {
         let dir = std::env::temp_dir().join(format!("preview-run-{}", std::process::id()));
         let write = |path: &str, text: &str| {
             let path = dir.join(path);
@@ -202,14 +202,14 @@ mod tests {
                 bind: IpAddr::from([127, 0, 0, 1]),
                 port,
             };
-            let said = with_causes(&run(args).await.expect_err(&expected));
+            let message = with_causes(&run(args).await.expect_err(&expected));
             let here = dir.canonicalize().unwrap_or_else(|_| dir.clone());
-            let said = said.replace(&*here.to_string_lossy(), "DIR");
-            assert_eq!(said.replace(&*dir.to_string_lossy(), "DIR"), expected);
+            let message = message.replace(&*here.to_string_lossy(), "DIR");
+            assert_eq!(message.replace(&*dir.to_string_lossy(), "DIR"), expected);
         };
         check("the plugins cannot be served: the plugin folder `DIR/dist` cannot be read: No such file or directory (os error 2)".to_owned()).await;
         write("dist/plugin.json", r#"{"id":"a-app","type":"app"}"#);
-        check("the provisioning cannot be used: the provisioning folder `DIR/provisioning` is not there".to_owned()).await;
+        check("the provisioning cannot be used: the provisioning folder `DIR/provisioning` does not exist".to_owned()).await;
         write("provisioning/dashboards/a.yaml", "providers: []");
         check(
             "the page is not built: `DIR/page/index.html` is missing; run `npm run build:page`"

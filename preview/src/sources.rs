@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 
 use crate::provisioning::ProvisionedDataSource;
 
-/// One data source with its secrets; Debug leaves them out.
+/// A data source with its secrets, which `Debug` leaves out.
 #[derive(Clone)]
 pub(crate) struct DataSource {
     pub(crate) id: i64,
-    /// Counts the saves, from 1.
+    /// Number of saves, from 1.
     pub(crate) version: i64,
-    /// When it was last saved, in ms since the epoch.
+    /// Time of the last save, in Unix milliseconds.
     pub(crate) updated_ms: i64,
     pub(crate) settings: ProvisionedDataSource,
 }
@@ -27,8 +27,8 @@ pub(crate) struct DataSources {
     by_uid: RwLock<BTreeMap<String, DataSource>>,
 }
 
-/// What the config page sends to save a data source. Fields of Grafana's that are not named
-/// here are taken and not kept.
+/// The config page's request to save a data source. Other fields of Grafana are accepted and
+/// dropped.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DataSourceUpdate {
@@ -51,12 +51,12 @@ pub(crate) struct DataSourceUpdate {
     json_data: Option<Map<String, Value>>,
     #[serde(default)]
     secure_json_data: Option<BTreeMap<String, String>>,
-    /// The version that was edited; 0 or none overwrites.
+    /// The edited version; 0 or none overwrites.
     #[serde(default)]
     version: i64,
 }
 
-/// Why a data source is not saved.
+/// Reason why a data source is not saved.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum UpdateError {
     #[error("Data source not found")]
@@ -72,7 +72,7 @@ pub(crate) enum UpdateError {
 // === impl DataSource ===
 
 impl DataSource {
-    /// The settings as they travel to the plugin.
+    /// The settings in the plugin protocol's format.
     pub(crate) fn instance_settings(&self) -> DataSourceInstanceSettings {
         let settings = &self.settings;
         DataSourceInstanceSettings {
@@ -91,7 +91,7 @@ impl DataSource {
         }
     }
 
-    /// The data source as Grafana's API shows it: of the secrets only which are set.
+    /// The data source in the format of Grafana's API; of secrets it only shows which are set.
     pub(crate) fn to_api(&self) -> Value {
         let settings = &self.settings;
         let set = settings.secure_json_data.iter().filter(|(_, secret)| !secret.is_empty());
@@ -122,8 +122,8 @@ impl DataSource {
 // === impl DataSources ===
 
 impl DataSources {
-    /// The provisioned data sources, all saved at `now_ms` (ms since the epoch). Of two with one
-    /// uid the later one stays, as in Grafana.
+    /// The provisioned data sources, all saved at `now_ms` (Unix milliseconds). Of two with the
+    /// same uid the later one stays, as in Grafana.
     pub(crate) fn new(provisioned: Vec<ProvisionedDataSource>, now_ms: i64) -> Self {
         let mut by_uid = BTreeMap::new();
         for (id, settings) in (1..).zip(provisioned) {
@@ -142,13 +142,13 @@ impl DataSources {
         by_uid.values().cloned().collect()
     }
 
-    /// A copy of the data source of this uid.
+    /// A copy of the data source with this uid.
     pub(crate) fn get(&self, uid: &str) -> Option<DataSource> {
         self.by_uid.read().unwrap_or_else(PoisonError::into_inner).get(uid).cloned()
     }
 
-    /// Saves an edited data source at `now_ms`. Secrets that are not sent stay as they are; an
-    /// empty one is unset.
+    /// Saves an edited data source at `now_ms`. Secrets that are not sent stay unchanged; an empty
+    /// one is removed.
     ///
     /// Errors: see [`UpdateError`]; nothing is changed then.
     pub(crate) fn update(
@@ -182,7 +182,8 @@ impl DataSources {
         settings.json_data = update.json_data.unwrap_or_default();
         settings.secure_json_data.extend(update.secure_json_data.unwrap_or_default());
         source.version += 1;
-        // The plugin tells instances apart by this time: two saves within one millisecond too.
+        // The plugin distinguishes instances by this time, also for two saves in the same
+        // millisecond.
         source.updated_ms = now_ms.max(source.updated_ms + 1);
         Ok(source.clone())
     }

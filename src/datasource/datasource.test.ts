@@ -288,9 +288,9 @@ test('the command is that of the query with its variables replaced', async () =>
       text: 'hubble observe',
       command: 'hubble observe -n pets',
       errors: [],
-      remarks: [],
+      warnings: [],
     })
-    .mockResolvedValueOnce({ errors: [{ text: 'unknown flag', start: 0, end: 1 }], remarks: [] });
+    .mockResolvedValueOnce({ errors: [{ text: 'unknown flag', start: 0, end: 1 }], warnings: [] });
   const query = { refId: 'A', queryType: 'flows', filter: { namespace: ['$ns'] } } as const;
   expect(await datasource.command({ ...query, filter: { namespace: ['$ns'] } })).toBe('hubble observe -n pets');
   expect(post).toHaveBeenCalledWith(

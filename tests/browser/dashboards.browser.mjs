@@ -27,7 +27,7 @@ const nothingToShow = {
     'Incoming Policy Verdicts by Action',
     'Outgoing Policy Verdicts by Action and Match',
     'Incoming Policy Verdicts by Action and Match',
-    'ICMP Echo, Asked and Answered',
+    'ICMP Echo Requests and Replies',
     'Outgoing Flows to the World by Verdict',
   ]),
   ...because('only Retina counts sockets and interfaces', [

@@ -1,4 +1,4 @@
-//! What is built: the plugin folder `dist/`, the pet-shop cluster, the preview.
+//! Build results: the plugin folder `dist/`, the pet-shop cluster, the preview.
 
 use std::fs;
 use std::io;
@@ -13,12 +13,12 @@ use crate::stamp::Stamp;
 use crate::toolchain::{MUSL, cargo, npm};
 use crate::{wasm, workspace};
 
-/// The backend's place in `dist/`: `<executable>_<os>_<arch>`, as Grafana looks for it.
+/// Path of the backend in `dist/`: `<executable>_<os>_<arch>`, as Grafana expects it.
 const BACKEND: &str = "dist/datasource/gpx_hubble_linux_amd64";
 
-/// Everything that Grafana loads, in `dist/`: the frontend, the Wasm module and the backend.
-/// `beside` are packages with a program of the same name that are compiled along with the backend:
-/// one run of cargo for all shares their crates. [`program`] says where they lie.
+/// Builds everything that Grafana loads into `dist/`: the frontend, the Wasm module and the
+/// backend. `beside` are packages with a program of the same name that are compiled together with
+/// the backend, so that they share its crates. [`program`] returns their paths.
 pub(crate) async fn plugin(beside: &[&str]) -> Result<(), Failure> {
     wasm::build().await?;
     frontend().await?;
@@ -63,7 +63,8 @@ async fn backend(beside: &[&str]) -> Result<(), Failure> {
     for package in beside {
         command.args(["--package", package]);
     }
-    // ring's C parts need no libc: the machine's own compiler will do, musl-tools need not be there.
+    // ring's C parts need no libc, so the machine's own compiler is enough and musl-tools is not
+    // needed.
     command.env("CC_x86_64_unknown_linux_musl", "cc");
     command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
     run(&mut step, &mut command).await?;
@@ -72,12 +73,12 @@ async fn backend(beside: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where a program lies that was compiled along with the backend.
+/// Path of a program that was compiled together with the backend.
 pub(crate) fn program(name: &str) -> PathBuf {
     workspace::target().join(MUSL).join("release").join(name)
 }
 
-/// Puts `built` at `path` unless the very same file is there; a running copy keeps its own.
+/// Puts `built` at `path` unless the same file is there; a running copy keeps its own.
 fn place(built: &Path, path: &Path) -> io::Result<bool> {
     let program = fs::read(built)?;
     if fs::read(path).is_ok_and(|there| there == program) {
@@ -92,8 +93,8 @@ fn place(built: &Path, path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Copies `dist/` to `folder`, which is emptied first: what runs from there does not notice the
-/// next build, whose files have other names and which Grafana would answer with 404.
+/// Copies `dist/` to `folder`, which is emptied first. A program that runs from the copy is not
+/// affected by the next build, whose files have other names: Grafana would answer 404.
 pub(crate) fn copy_plugin(folder: &Path) -> io::Result<()> {
     remove_folder(folder)?;
     copy_folder(&workspace::at("dist"), folder)
@@ -112,7 +113,7 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The preview's page.
+/// Builds the preview's page.
 pub(crate) async fn page() -> Result<(), Failure> {
     let mut step = Step::start("Preview page");
     let stamp = Stamp::of("page", &["preview/page", "package-lock.json", "tsconfig.json"])?;
@@ -126,8 +127,8 @@ pub(crate) async fn page() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The same programs as the tests have them: unoptimised, for the tests compile their crates so
-/// anyway. Returns the paths in the order of `packages`.
+/// Builds programs for the tests, unoptimised like the tests' own crates. Returns the paths in the
+/// order of `packages`.
 pub(crate) async fn dev_programs<const N: usize>(
     packages: [&'static str; N],
 ) -> Result<[PathBuf; N], Failure> {

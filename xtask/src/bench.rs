@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds `tests/bench` as shipped, and runs it.
+//! `cargo xtask bench`: builds `tests/bench` in the shipped profile and runs it.
 
 use std::process::ExitCode;
 
@@ -12,21 +12,23 @@ use crate::{Failure, process, toolchain, wasm, workspace};
 /// The command's options.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only these benches; none: all of them
+    /// Only these benches; default: all
     names: Vec<String>,
-    /// Say which there are
+    /// List the benches
     #[arg(long)]
     list: bool,
 }
 
-/// Builds and runs. The exit code is the bench's own. Errors: it cannot be built or started.
+/// Builds and runs the benches. The exit code is the bench's own.
+///
+/// Errors: it cannot be built or started.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
-    // One bench asks the Wasm modules.
+    // One bench runs the Wasm modules.
     toolchain::set_up().await?;
     wasm::build().await?;
     let mut step = Step::start("benches, as shipped");
     let mut build = cargo();
-    // Another bench asks the backend.
+    // Another bench runs the backend.
     build.args(["build", "--locked", "--profile", "measure", "-p", "bench", "-p", "plugin"]);
     process::run(&mut step, &mut build).await?;
     step.done("");

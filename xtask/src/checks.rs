@@ -1,4 +1,4 @@
-//! `cargo xtask test`: sets up what is missing, runs every check, counts.
+//! `cargo xtask test`: sets up missing tools, runs every check, and counts the results.
 
 use std::fs;
 use std::io::Write as _;
@@ -22,10 +22,10 @@ use crate::{
     workspace,
 };
 
-/// The `cargo-deny` that is built where none is installed.
+/// Version of `cargo-deny` to build if none is installed.
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
-/// How long the database of advisories is waited for.
+/// Maximum wait for the database of advisories.
 const ADVISORIES_WAIT: Duration = Duration::from_mins(1);
 
 /// The command's options.
@@ -36,21 +36,21 @@ pub(crate) struct Options {
     only: Option<String>,
 }
 
-/// Checks that ended, by how.
+/// Finished checks by result.
 #[derive(Debug, Default)]
 struct Score {
     passed: u32,
     failed: Vec<&'static str>,
 }
 
-/// The checks are done one after the other; one that fails does not keep the others from running.
+/// Run of the checks one after the other; a failed check does not stop the others.
 struct Run<'a> {
     score: Score,
     only: Option<&'a str>,
 }
 
 impl Run<'_> {
-    /// Counts what `check` comes to, unless the check was not asked for.
+    /// Counts the result of `check`, unless the check was not selected.
     async fn check(
         &mut self,
         name: &'static str,
@@ -84,7 +84,9 @@ impl Run<'_> {
     }
 }
 
-/// Runs everything. The exit code is 0 when nothing failed. Errors: the set-up itself failed.
+/// Runs everything. The exit code is 0 if nothing failed.
+///
+/// Errors: the set-up failed.
 pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     println!("Setting up");
@@ -131,7 +133,7 @@ async fn sources(run: &mut Run<'_>) {
     run.program("cargo fmt", with(cargo(), &["fmt", "--all", "--check"])).await;
 }
 
-/// Prometheus reads the rules, and they alert on what they are for.
+/// Checks that Prometheus reads the rules and that they alert as intended.
 async fn rules(run: &mut Run<'_>, prometheus: &Prometheus) {
     let folder = workspace::at("provisioning/prometheus");
     for (name, words, file) in [
@@ -147,7 +149,7 @@ async fn rules(run: &mut Run<'_>, prometheus: &Prometheus) {
 async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
     let native = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     run.program("cargo clippy", with(cargo(), &native)).await;
-    // The panel is compiled from these; the module itself must be there before anything links it.
+    // The panel is compiled from these; the module must exist before other crates link it.
     let wasm = [
         "clippy",
         "--locked",
@@ -168,24 +170,25 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
         "warnings",
     ];
     run.program("cargo clippy (wasm32)", with(cargo(), &wasm)).await;
-    // What only the engine uses must not be left over in the decoder.
+    // Code that only the engine uses must not remain in the decoder.
     let decoder = ["clippy", "--locked", "--target", WASM, "-p", "frontend-wasm"];
     let mut decoder = with(cargo(), &decoder);
     decoder.args(["--no-default-features", "--", "-D", "warnings"]);
     run.program("cargo clippy (wasm32, decoder)", decoder).await;
     run.check("wasm module and bindings", wasm::build()).await;
     let mut docs = with(cargo(), &["doc", "--workspace", "--no-deps", "--locked"]);
-    // A link that leads nowhere is an error.
+    // A broken link is an error.
     docs.env("RUSTDOCFLAGS", "-D warnings");
     run.program("cargo doc", docs).await;
-    // A workspace of their own, which no other check builds.
+    // A separate workspace, which no other check builds.
     let fuzz = ["check", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml"];
     let mut fuzz = with(cargo(), &fuzz);
     fuzz.arg("--target-dir").arg(workspace::target().join("fuzz"));
     run.program("fuzz targets", fuzz).await;
 
     let mut tests = with(cargo(), &["test", "--workspace", "--locked", "--no-fail-fast"]);
-    // Every run has the same random cases: what fails here fails again. `cargo test` alone has others.
+    // Every run has the same random cases, so failures are reproducible. Plain `cargo test` has
+    // others.
     tests.env("PROPTEST_RNG_SEED", "1");
     if let Some(server) = prometheus.server_program() {
         tests.env("PROMETHEUS_BIN", server);
@@ -206,7 +209,7 @@ async fn frontend(run: &mut Run<'_>) {
     }
 }
 
-/// Licences, banned and doubled crates, sources and advisories, as `deny.toml` says.
+/// Licences, banned and duplicate crates, sources and advisories, by `deny.toml`.
 async fn deny() -> Result<(), Failure> {
     let program = match on_path("cargo-deny") {
         Some(installed) => installed,
@@ -221,12 +224,12 @@ async fn deny() -> Result<(), Failure> {
     let mut step = Step::start("cargo deny");
     let check = ["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
     process::run(&mut step, &mut deny(&check)).await?;
-    // The database lies on a git host, which a closed network does not reach.
+    // The database is on a git host, which a closed network cannot reach.
     let fetched = deny(&["fetch", "db"]).output();
     let fetched = tokio::time::timeout(ADVISORIES_WAIT, fetched).await;
     if !matches!(fetched, Ok(Ok(output)) if output.status.success()) {
         step.done(
-            "bans, licences, sources; advisories not checked: their database is out of reach",
+            "bans, licences, sources; advisories not checked: their database cannot be reached",
         );
         return Ok(());
     }
@@ -235,7 +238,7 @@ async fn deny() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Why the module is too heavy.
+/// Reason why the module is too large.
 #[derive(Debug, thiserror::Error)]
 enum WasmSizeError {
     #[error("`dist/panel` holds no .wasm file")]
@@ -246,7 +249,8 @@ enum WasmSizeError {
     TooHeavy { name: &'static str, how: &'static str, bytes: usize, allowed: usize },
 }
 
-/// The panel loads one of the modules, never both: each by itself is all of Wasm that a page loads.
+/// Size of the modules: the panel loads one of them and never both, so each alone is the page's
+/// whole Wasm.
 fn wasm_size() -> Result<(), Failure> {
     let step = Step::start("Wasm size");
     let built = wasm::built()?;
@@ -284,12 +288,12 @@ fn gzipped_bytes(content: &[u8]) -> std::io::Result<usize> {
     Ok(encoder.finish()?.len())
 }
 
-/// Browser tests: those for Grafana and the preview, and those of what only Grafana has.
+/// Browser tests for Grafana and the preview, and those for features that only Grafana has.
 const ANYWHERE: &[&str] = &["tests/browser"];
 const IN_GRAFANA: &[&str] = &["tests/browser", "tests/browser/grafana"];
 
-/// The whole on ports of its own, and the browser tests against it: in the Grafana of this machine
-/// where there is one, else in the preview.
+/// Starts everything on separate ports and runs the browser tests: in this machine's Grafana if
+/// there is one, else in the preview.
 async fn browser(
     services: &Supervisor,
     prometheus: &Prometheus,
@@ -302,7 +306,7 @@ async fn browser(
     } else {
         artifacts::page().await?;
         let [petshop, preview] = artifacts::dev_programs(["petshop", "preview"]).await?;
-        // The preview has no editors of Grafana's, no roles and no organisations.
+        // The preview has none of Grafana's editors, roles and organisations.
         (petshop, Host::Preview(preview), ANYWHERE)
     };
     let [grafana_port, relay, metrics, prometheus_port] = ports::free()?;
@@ -335,13 +339,13 @@ async fn browser(
     outcome?;
     let shown_by = match host {
         Host::Grafana(_) => "real Grafana",
-        Host::Preview(_) => "the preview, for want of a Grafana",
+        Host::Preview(_) => "the preview, because there is no Grafana",
     };
     step.done(&format!("real Chromium, real gpx_hubble, real Prometheus, {shown_by}"));
     Ok(())
 }
 
-/// The files of `folders` that hold tests, in the order of their names.
+/// The test files of `folders`, in the order of their names.
 fn browser_tests(folders: &[&str]) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for folder in folders {

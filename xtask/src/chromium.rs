@@ -10,14 +10,15 @@ use crate::progress::Step;
 const PROGRAMS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Why there is no browser.
+/// Error for a missing browser.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "no Chromium is on the PATH and it could not be installed ({0}); on Debian: `apt-get install chromium`, or name one with CHROMIUM=<program>"
 )]
 pub(crate) struct NoChromium(&'static str);
 
-/// Looks in the order: `CHROMIUM`, the PATH, Debian's package (installed, so root or sudo is needed).
+/// Finds a browser, in this order: `CHROMIUM`, the PATH, Debian's package (which is installed and
+/// needs root or sudo).
 pub(crate) async fn find() -> Result<PathBuf, Failure> {
     let mut step = Step::start("Chromium");
     if let Some(given) =

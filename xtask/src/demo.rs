@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from a bare machine to the story's first click.
+//! `cargo xtask demo`: from a bare machine to the first click.
 
 use std::time::Instant;
 
@@ -13,14 +13,14 @@ use crate::{Failure, artifacts, grafana, prometheus, toolchain, workspace};
 /// The command's options.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// What happens in the cluster; it began ten minutes ago
+    /// What happens in the cluster, since ten minutes ago
     #[arg(long, value_enum, default_value_t = Scenario::Chaos)]
     scenario: Scenario,
-    /// Flows per second of the whole cluster. Each of the three nodes remembers 4,095: at 60,
-    /// three to four minutes
+    /// Flows per second of the whole cluster. Each of the three nodes remembers 4,095: at 60, three
+    /// to four minutes
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     rate: u32,
-    /// What exports the metrics, and with which labels: one cluster of this kind
+    /// Exporter of the metrics and its labels: one cluster of this kind
     #[arg(long, value_enum, default_value_t = Profile::Acns)]
     profile: Profile,
     /// Grafana's port
@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// Prometheus' port
     #[arg(long, default_value_t = 9090)]
     prometheus_port: u16,
-    /// Do not look for a Grafana: start the preview
+    /// Start the preview without looking for a Grafana
     #[arg(long)]
     preview: bool,
 }
@@ -44,15 +44,15 @@ pub(crate) struct Options {
 enum Scenario {
     /// No policies: everything passes
     Open,
-    /// Zero trust per service: some names do not resolve any more
+    /// Zero trust per service: some names no longer resolve
     Policies,
     /// order-service may reach graph.microsoft.com
     Fqdn,
-    /// Nobody may reach store-front
+    /// No client may reach store-front
     Chaos,
     /// FQDN, DNS and HTTP rules for store-front
     Combined,
-    /// All of the lab's files, as applied one after the other
+    /// All of the lab's files, applied one after the other
     Lab,
 }
 
@@ -73,11 +73,11 @@ impl Scenario {
 enum Profile {
     /// Azure's Advanced Container Networking Services: pods as contexts
     Acns,
-    /// The line of Cilium's documentation: no contexts but for HTTP
+    /// The example of Cilium's documentation: no contexts except for HTTP
     Cilium,
-    /// All that can be switched on in Hubble
+    /// Everything that can be enabled in Hubble
     All,
-    /// Retina's metrics in place of Hubble's
+    /// Retina's metrics instead of Hubble's
     Retina,
 }
 
@@ -92,7 +92,7 @@ impl Profile {
     }
 }
 
-/// Sets up, builds and starts everything, tells the story, and stays until a program ends.
+/// Sets up, builds and starts everything, prints the story, and stays until a program ends.
 pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<(), Failure> {
     let started = Instant::now();
     let numbers = Ports {
@@ -158,8 +158,8 @@ fn story(options: &Options) -> String {
         ),
         Scenario::Combined => (
             format!("{drops}&var-workload=store-front"),
-            "store-front may ask for *.microsoft.com; its query for api.github.com is refused.\n  \
-             First click: a row of the flows panel, for the name that was asked.",
+            "store-front may resolve *.microsoft.com; its query for api.github.com is refused.\n  \
+             First click: a row of the flows panel, for the queried name.",
         ),
         Scenario::Lab => (
             format!("{drops}&var-workload=store-front"),

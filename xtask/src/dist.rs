@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: the archive that is unpacked into Grafana's plugin folder.
+//! `cargo xtask dist`: the archive to unpack into Grafana's plugin folder.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,10 +10,11 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use crate::progress::Step;
 use crate::{Failure, artifacts, toolchain, workspace};
 
-/// The archive's top folder: Grafana's tools expect the app's id.
+/// Top folder of the archive: Grafana's tools expect the app's id.
 const APP_ID: &str = "k8snet-hubble-app";
 
-/// Builds the plugin and packs `dist/`. The same files give the same bytes: sorted names, one date.
+/// Builds the plugin and packs `dist/`. The same files give the same bytes: sorted names, a fixed
+/// date.
 pub(crate) async fn run() -> Result<(), Failure> {
     toolchain::set_up().await?;
     artifacts::plugin(&[]).await?;
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_folder_gives_the_same_archive_and_programs_stay_programs() {
+    fn archives_are_reproducible_and_keep_executable_bits() {
         let folder = std::env::temp_dir().join(format!("xtask-dist-{}", std::process::id()));
         let dist = folder.join("dist");
         fs::create_dir_all(dist.join("datasource")).unwrap();

@@ -1,7 +1,7 @@
-//! `cargo xtask gen`: writes the Rust that follows from `proto/` and the columns of `flow` into
-//! `backend/hubble-api/src/generated/`, the tables that follow from the facts of policies' schemas
-//! into `backend/cilium-policy/src/server/`, and Unicode's into `backend/vocabulary/src/re2/`. The result is
-//! committed, so that a build needs neither this step nor a protobuf compiler.
+//! `cargo xtask gen`, generated Rust: the code from `proto/` and from the columns of `flow` in
+//! `backend/hubble-api/src/generated/`, the schema tables in `backend/cilium-policy/src/server/`,
+//! and the Unicode tables in `backend/vocabulary/src/re2/`. The results are committed, so that a
+//! build needs neither this step nor a protobuf compiler.
 
 mod descriptors;
 mod projection;
@@ -18,7 +18,7 @@ const FACTS: &str = "backend/cilium-policy/schemas/policies.facts";
 
 const PROTOS: [&str; 3] = ["flow/flow.proto", "observer/observer.proto", "relay/relay.proto"];
 
-/// Why the generated code could not be made, written or confirmed.
+/// Reason why the generated code could not be made, written or verified.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GenError {
     /// A `.proto` file is missing or not valid.
@@ -27,7 +27,7 @@ pub(crate) enum GenError {
     /// The compiled files cannot be turned into Rust.
     #[error("cannot generate Rust from `proto/`")]
     Generate(#[source] io::Error),
-    /// The JSON code cannot carry a field.
+    /// The JSON code does not support a field.
     #[error("cannot generate the JSON tables from `proto/`")]
     Descriptors(#[source] descriptors::UnknownType),
     /// A column is read from a field that does not exist.
@@ -36,7 +36,7 @@ pub(crate) enum GenError {
     /// The tables of schemas cannot be made.
     #[error("cannot generate the tables of `{FACTS}`")]
     Schemas(#[source] schemas::UnreadableFact),
-    /// The library's Unicode is not what the tables need.
+    /// The library's Unicode data does not fit the tables.
     #[error("cannot make the Unicode tables")]
     Unicode(#[source] unicode::TablesError),
     /// A generated file cannot be read.
@@ -45,13 +45,13 @@ pub(crate) enum GenError {
     /// A generated file cannot be written.
     #[error("cannot write `{path}`")]
     Write { path: PathBuf, source: io::Error },
-    /// The committed file is not what it is made from.
+    /// The committed file differs from the generated one.
     #[error("`{path}` does not match `{from}`: run `cargo xtask gen`")]
     Stale { path: PathBuf, from: &'static str },
 }
 
-/// Generates the Rust of every proto package under `root`, the repository's top folder.
-/// With `check`, nothing is written: a committed file that differs is an error.
+/// Generates the Rust of every proto package under `root`, the repository's top folder. With
+/// `check` nothing is written, and a different committed file is an error.
 pub(crate) fn wire(root: &Path, check: bool) -> Result<(), GenError> {
     let out = root.join("backend/hubble-api/src/generated");
     for (name, text) in generate(&root.join("proto"))? {
@@ -60,14 +60,14 @@ pub(crate) fn wire(root: &Path, check: bool) -> Result<(), GenError> {
     Ok(())
 }
 
-/// Generates the tables of policies' schemas, in the same way.
+/// Generates the schema tables, with the same `check`.
 pub(crate) fn tables(root: &Path, check: bool) -> Result<(), GenError> {
     let facts = read(&root.join(FACTS))?;
     let text = schemas::tables(&facts).map_err(GenError::Schemas)?;
     write(&root.join("backend/cilium-policy/src/server/generated/tables.rs"), &text, FACTS, check)
 }
 
-/// Generates the Unicode tables of expressions, in the same way.
+/// Generates the Unicode tables, with the same `check`.
 pub(crate) fn expressions(root: &Path, check: bool) -> Result<(), GenError> {
     let text = unicode::tables().map_err(GenError::Unicode)?;
     write(
@@ -99,7 +99,7 @@ fn write(path: &Path, text: &str, from: &'static str, check: bool) -> Result<(),
     fs::write(&path, text).map_err(|source| GenError::Write { path, source })
 }
 
-/// File name → content.
+/// The generated files: name → content.
 fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
     let set = protox::compile(PROTOS, [protos]).map_err(GenError::Compile)?;
     let tables = descriptors::tables(&set.file).map_err(GenError::Descriptors)?;
@@ -117,7 +117,7 @@ fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
         .service_generator(services)
         .generate(requests)
         .map_err(GenError::Generate)?;
-    // prost needs google's files for its graph of messages; their Rust is prost-types.
+    // prost needs google's files for its graph of messages; their Rust comes from prost-types.
     let rust = modules
         .into_iter()
         .filter(|(module, _)| !module.parts().any(|part| part == "google"))

@@ -1,5 +1,5 @@
-//! Files that are generated and committed: the protobuf code, the schemas' tables, the dashboards, the rules, the
-//! queries and the Wasm modules' answers in TypeScript, the documentation of lints.
+//! Generated and committed files: the protobuf code, the schema tables, the dashboards, the rules, the
+//! TypeScript types of queries and of the Wasm module's answers, and the documentation of lints.
 
 use std::fs;
 use std::io;
@@ -9,12 +9,12 @@ use dashboards::{Build, Dashboard};
 
 use crate::{Failure, example, r#gen, typescript, workspace};
 
-/// Why a file is not what it is made from.
+/// Reason why a file does not match its source.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GeneratedError {
     #[error("`{path}` does not match the code that it is made from: run `cargo xtask gen`")]
     Stale { path: PathBuf },
-    #[error("`{path}` is no dashboard of `dashboards/src`: remove it")]
+    #[error("`{path}` is not a dashboard of `dashboards/src`: remove it")]
     Unknown { path: PathBuf },
     #[error("`{path}` could not be written")]
     Write {
@@ -24,7 +24,7 @@ pub(crate) enum GeneratedError {
     },
 }
 
-/// Writes what differs; with `check`, writes nothing and fails on the first difference.
+/// Writes files that differ. With `check`, writes nothing and fails on the first difference.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
     r#gen::wire(workspace::root(), check)?;
     r#gen::tables(workspace::root(), check)?;
@@ -49,7 +49,7 @@ pub(crate) fn run(check: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A file that no code makes would be shown by Grafana all the same.
+/// Fails for a file without a source, which Grafana would show anyway.
 fn no_other(folder: &Path, dashboards: &[Dashboard]) -> Result<(), GeneratedError> {
     for entry in fs::read_dir(workspace::at(folder)).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -60,7 +60,7 @@ fn no_other(folder: &Path, dashboards: &[Dashboard]) -> Result<(), GeneratedErro
     Ok(())
 }
 
-/// `path` is relative to the checkout.
+/// Writes a file; `path` is relative to the checkout.
 fn write(path: &Path, text: &str, check: bool) -> Result<(), GeneratedError> {
     let path = workspace::at(path);
     if fs::read_to_string(&path).is_ok_and(|committed| committed == text) {

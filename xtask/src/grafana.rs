@@ -1,4 +1,4 @@
-//! A real Grafana: found in the first place that has it, configured in the demo's own folder.
+//! A real Grafana: found on the machine or fetched, configured in the demo's own folder.
 
 use std::env;
 use std::fmt::Write as _;
@@ -16,16 +16,16 @@ use crate::progress::Step;
 use crate::prometheus::{docker_has, docker_run};
 use crate::workspace;
 
-/// The release that is fetched where none is installed.
+/// Release to fetch if none is installed.
 const VERSION: &str = "12.4.0";
 const ARCHIVE_URL: &str =
     "https://dl.grafana.com/grafana/release/12.4.0/grafana_12.4.0_22325204712_linux_amd64.tar.gz";
 const IMAGE: &str = "grafana/grafana:12.4.0";
 
-/// The plugins of `dist/`; each of them must be allowed by its own id while it is unsigned.
+/// Plugin ids of `dist/`; each unsigned plugin must be allowed by its own id.
 const PLUGIN_IDS: &str = "k8snet-hubble-app,k8snet-hubble-datasource,k8snet-flows-panel";
 
-/// Where Grafana comes from.
+/// Origin of Grafana.
 #[derive(Debug)]
 pub(crate) enum Grafana {
     /// A program and the folder with its `public/` and `conf/`.
@@ -34,25 +34,27 @@ pub(crate) enum Grafana {
     Image,
 }
 
-/// What Grafana is told about the rest of the demo.
+/// Addresses of the demo's other parts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Addresses<'a> {
     pub(crate) port: u16,
     pub(crate) relay_port: u16,
     pub(crate) prometheus_port: u16,
-    /// The folder with the cluster's network policies.
+    /// Folder with the cluster's network policies.
     pub(crate) policies: &'a Path,
 }
 
-/// Why the Grafana that was named cannot be used.
+/// Reason why the named Grafana cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "GRAFANA_HOME names `{0}`, where neither `bin/grafana` nor `grafana` stands beside a folder `public`"
+    "GRAFANA_HOME names `{0}`, which has neither `bin/grafana` nor `grafana` next to a folder `public`"
 )]
 pub(crate) struct NotAGrafana(String);
 
-/// Looks in the order: `GRAFANA_HOME`, the PATH, Docker, the official archive.
-/// `None`, said with its reason, where none can be had. Errors: `GRAFANA_HOME` names no Grafana.
+/// Finds a Grafana, in this order: `GRAFANA_HOME`, the PATH, Docker, the official archive. `None`,
+/// with a printed reason, if there is none.
+///
+/// Errors: `GRAFANA_HOME` does not name a Grafana.
 pub(crate) async fn find() -> Result<Option<Grafana>, Failure> {
     let mut step = Step::start("Grafana");
     if let Some((found, place)) = installed()? {
@@ -70,15 +72,16 @@ pub(crate) async fn find() -> Result<Option<Grafana>, Failure> {
             Ok(at_home(&folder))
         }
         Err(reason) => {
-            step.done("none here: the preview stands in");
+            step.done("none found: using the preview");
             println!("      no GRAFANA_HOME, none on the PATH, no Docker; {reason}");
             Ok(None)
         }
     }
 }
 
-/// The Grafana of this machine, and where it was found: `GRAFANA_HOME`, else the PATH.
-/// Errors: `GRAFANA_HOME` names no Grafana.
+/// The Grafana of this machine and its origin: `GRAFANA_HOME`, else the PATH.
+///
+/// Errors: `GRAFANA_HOME` does not name a Grafana.
 pub(crate) fn installed() -> Result<Option<(Grafana, String)>, NotAGrafana> {
     if let Some(home) = env::var_os("GRAFANA_HOME") {
         let home = home.to_string_lossy();
@@ -98,7 +101,7 @@ fn at_home(home: &Path) -> Option<Grafana> {
     home.join("public").is_dir().then_some(Grafana::Program { program, home })
 }
 
-/// The home of a program on the PATH: above it, or where Grafana's packages put it.
+/// The home folder of a program on the PATH: its parent, or the place that Grafana's packages use.
 fn beside(program: &Path) -> Option<Grafana> {
     let program = program.canonicalize().ok()?;
     program
@@ -111,7 +114,8 @@ fn beside(program: &Path) -> Option<Grafana> {
 }
 
 impl Grafana {
-    /// The server, configured in `folder`: a copy of `dist/`, everything of `provisioning/`.
+    /// The server, configured in `folder`: a copy of `dist/` and all of `provisioning/`.
+    ///
     /// Errors: the folder cannot be written.
     pub(crate) fn server(&self, folder: &Path, addresses: Addresses<'_>) -> io::Result<Command> {
         fs::create_dir_all(folder.join("data"))?;
@@ -136,7 +140,7 @@ impl Grafana {
             Self::Image => {
                 let mut command = docker_run(&workspace::demo());
                 command.arg("-v").arg(format!("{0}:{0}:ro", workspace::root().display()));
-                // The image's own variables would win over the file.
+                // The image's own variables would override the file.
                 let paths = [
                     ("GF_PATHS_CONFIG", config),
                     ("GF_PATHS_DATA", folder.join("data")),
@@ -157,7 +161,7 @@ impl Grafana {
     }
 }
 
-/// The variables that the files of `provisioning/` name.
+/// The variables in the files of `provisioning/`.
 pub(crate) fn environment(addresses: Addresses<'_>) -> [(&'static str, String); 5] {
     [
         ("HUBBLE_RELAY_ADDRESS", format!("127.0.0.1:{}", addresses.relay_port)),
@@ -181,7 +185,7 @@ fn configuration(folder: &Path, port: u16, policies: &Path) -> String {
                 ("provisioning", &workspace::at("provisioning").display().to_string()),
             ],
         ),
-        // Whoever reaches this port is admin: this machine only.
+        // Anyone who can reach this port is admin, so it listens on this machine only.
         ("server", &[("http_addr", "127.0.0.1"), ("http_port", &port.to_string())]),
         (
             "auth.anonymous",
@@ -204,7 +208,7 @@ fn configuration(folder: &Path, port: u16, policies: &Path) -> String {
                 ("public_key_retrieval_disabled", "true"),
             ],
         ),
-        // What the data source may read of this machine.
+        // Folders on this machine that the data source may read.
         ("plugin.k8snet-hubble-datasource", &[("policy_roots", &policies.display().to_string())]),
         (
             "analytics",
@@ -234,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configuration_keeps_to_this_machine_and_calls_nobody() {
+    fn the_configuration_stays_on_this_machine_and_makes_no_calls() {
         let text = configuration(Path::new("/demo/grafana"), 3000, Path::new("/demo/policies"));
         for line in [
             "http_addr = 127.0.0.1",

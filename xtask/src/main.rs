@@ -41,7 +41,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::supervise::Supervisor;
 
-/// Why a command did not do what it was asked; printed once, here, with its causes.
+/// Reason why a command failed; printed once, here, with its causes.
 type Failure = Box<dyn Error + Send + Sync>;
 
 #[derive(Debug, Parser)]
@@ -57,13 +57,13 @@ enum Task {
     Demo(demo::Options),
     /// Set up what is missing and run every check there is
     Test(checks::Options),
-    /// Measure side by side with named peers; alone on the machine, or the spread says otherwise
+    /// Measure against named peers; run it alone on the machine, or the spread grows
     Bench(bench::Options),
     /// Make the installable plugin archive
     Dist,
-    /// Write the generated files anew: protobuf code and dashboards
+    /// Write the generated files again: protobuf code and dashboards
     Gen {
-        /// Write nothing; fail when a committed file differs from what would be generated
+        /// Write nothing; fail if a committed file differs from the generated one
         #[arg(long)]
         check: bool,
     },
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         let services = Supervisor::default();
         let demo = matches!(task, Task::Demo(_));
-        // However the task ends, by itself or by a signal, whatever it started stops with it:
+        // However the task ends, by itself or by a signal, everything it started stops with it:
         // builds are killed by their guards when the future is dropped, services below.
         let outcome = tokio::select! {
             outcome = perform(task, &services) => outcome,

@@ -1,19 +1,19 @@
-//! Ports of this machine: whether one is free, and which option moves what wants it.
+//! Ports of this machine: whether they are free, and the option that changes them.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
-/// A port that something of ours will listen at.
+/// A port for one of our programs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Port {
     pub(crate) number: u16,
-    /// The option that moves it.
+    /// Option that changes it.
     pub(crate) option: &'static str,
-    /// What listens there.
+    /// Name of the listener.
     pub(crate) listener: &'static str,
 }
 
-/// Why a port cannot be used.
+/// Reason why a port cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PortError {
     #[error("port {} is in use, so {} cannot listen there; choose another one with `{} <port>`", .0.number, .0.listener, .0.option)]
@@ -28,7 +28,9 @@ pub(crate) enum PortError {
     Twice(Port, Port),
 }
 
-/// Errors: one of the ports is taken, or two are the same.
+/// Checks the ports.
+///
+/// Errors: a port is taken, or two are the same.
 pub(crate) fn check(ports: &[Port]) -> Result<(), PortError> {
     for (index, port) in ports.iter().enumerate() {
         if let Some(twin) = ports.iter().skip(index + 1).find(|other| other.number == port.number) {
@@ -45,7 +47,7 @@ pub(crate) fn check(ports: &[Port]) -> Result<(), PortError> {
     Ok(())
 }
 
-/// `N` different ports that are free at this moment.
+/// `N` different ports that are currently free.
 pub(crate) fn free<const N: usize>() -> io::Result<[u16; N]> {
     let mut numbers = [0; N];
     let mut held = Vec::with_capacity(N);
@@ -66,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_port_names_the_option_that_moves_it() {
+    fn a_taken_port_is_an_error_with_its_option() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let number = taken.local_addr().unwrap().port();
         assert_eq!(
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_for_two_is_said_before_either_starts() {
+    fn the_same_port_twice_is_an_error_before_the_start() {
         let [number] = free().unwrap();
         assert_eq!(
             check(&[port(number, "--port"), port(number, "--relay-port")]).unwrap_err().to_string(),

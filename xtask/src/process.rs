@@ -1,4 +1,5 @@
-//! Runs a program to its end, quietly: its last line goes to the step, its output is shown when it fails.
+//! Quiet runs of programs: the last line of output goes to the step, and the whole output is shown
+//! on failure.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,14 +14,14 @@ use tokio::time::{Duration, interval};
 
 use crate::progress::Step;
 
-/// Lines of output that are kept for the case that the program fails.
+/// Maximum number of output lines kept for a failure.
 const KEPT_LINES: usize = 400;
-/// Lines about failures that are repeated behind the output, wherever in it they stood.
+/// Maximum number of failure lines that are repeated after the output.
 const KEPT_FAILURES: usize = 60;
-/// What the test runners write where a test fails, and how many lines of it tell why.
+/// Text that test runners print at a failure, and the number of lines that explain it.
 const FAILURES: [(&str, usize); 3] = [("... FAILED", 1), ("' panicked at ", 4), ("  ● ", 1)];
 
-/// Why a program could not do its work.
+/// Reason why a program failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error("`{program}` could not be started")]
@@ -35,48 +36,50 @@ pub(crate) enum RunError {
         #[source]
         cause: io::Error,
     },
-    #[error("`{command}` ended with {status}; its output stands above")]
+    #[error("`{command}` ended with {status}; its output is above")]
     Ended { command: String, status: ExitStatus },
 }
 
-/// A process group of our own; dropping it kills every process in it.
+/// A process group of our own; dropping it kills all of its processes.
 #[derive(Debug)]
-pub(crate) struct Group(Option<Pid>);
+pub(crate) struct ProcessGroup(Option<Pid>);
 
-impl Group {
-    /// Starts `command` at the head of a new group.
+impl ProcessGroup {
+    /// Starts `command` as the head of a new group.
     pub(crate) fn spawn(command: &mut Command) -> io::Result<(Self, Child)> {
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         Ok((Self(leader), child))
     }
 
-    /// Sends `signal` to every process of the group; a group that is gone is no error.
+    /// Sends `signal` to every process of the group; a group that is gone is not an error.
     pub(crate) fn send(&self, signal: Signal) {
         if let Some(leader) = self.0 {
-            // ESRCH: all of them have left already, which is what was wanted.
+            // ESRCH: all of them have ended already, as intended.
             let _gone = kill_process_group(leader, signal);
         }
     }
 
-    /// The group ended by itself: nothing to kill, and its number may be given to others.
+    /// The group ended by itself: there is nothing to kill, and its id may be reused.
     pub(crate) fn forget(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.send(Signal::KILL);
     }
 }
 
-/// Runs `command` to its end and returns its output, the last [`KEPT_LINES`] lines of it.
-/// Errors: the program is not there, or ended with another status than 0 (its output is then printed).
+/// Runs `command` to its end and returns the last [`KEPT_LINES`] lines of its output.
+///
+/// Errors: the program does not exist, or ended with a status other than 0; its output is then
+/// printed.
 pub(crate) async fn run(step: &mut Step, command: &mut Command) -> Result<String, RunError> {
     let line = command_line(command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (group, mut child) = Group::spawn(command).map_err(|cause| RunError::Spawn {
+    let (group, mut child) = ProcessGroup::spawn(command).map_err(|cause| RunError::Spawn {
         program: command.as_std().get_program().to_string_lossy().into_owned(),
         cause,
     })?;
@@ -119,11 +122,11 @@ pub(crate) async fn run(step: &mut Step, command: &mut Command) -> Result<String
     Err(RunError::Ended { command: line, status })
 }
 
-/// Lines of an output that say which test failed.
+/// Lines of an output that name the failed test.
 #[derive(Debug, Default)]
 struct Failures {
     lines: Vec<String>,
-    /// Lines to come that belong to the last failure.
+    /// Number of following lines that belong to the last failure.
     awaited: usize,
 }
 
@@ -139,13 +142,13 @@ impl Failures {
     }
 }
 
-/// The same with no step to speak to: the output of a short program, or `None` when it is absent or fails.
+/// Output of a short program, without a step; `None` if the program is missing or fails.
 pub(crate) async fn output_of(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().await.ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Whether `program` is on the PATH.
+/// The path of `program` on the PATH.
 pub(crate) fn on_path(program: &str) -> Option<std::path::PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|folder| folder.join(program))
@@ -179,7 +182,7 @@ async fn forward(stream: Option<impl AsyncRead + Unpin>, lines: mpsc::Sender<Str
 fn command_line(command: &Command) -> String {
     let command = command.as_std();
     let program = Path::new(command.get_program());
-    // Where a program lies is noise; which one it was is not.
+    // The path of a program is noise; its name is not.
     let mut line = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for argument in command.get_args() {
         line.push(' ');
@@ -202,10 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn output_is_returned_and_failure_is_a_sentence() {
+    fn output_is_returned_and_failures_are_readable() {
         check("echo one; echo two", Ok("one\ntwo"));
         check("printf 'no line end'", Ok("no line end"));
-        check("exit 3", Err("`sh -c exit 3` ended with exit status: 3; its output stands above"));
+        check("exit 3", Err("`sh -c exit 3` ended with exit status: 3; its output is above"));
     }
 
     #[test]
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_repeated_behind_the_output() {
+    fn a_failure_is_repeated_after_the_output() {
         let mut failures = Failures::default();
         let output = "test a ... ok\ntest b ... FAILED\ntest c ... ok\n\nthread 'b' panicked at b.rs:1:\n\
                       left: 1\nright: 2\nnote: a\nfurther";
@@ -237,17 +240,17 @@ mod tests {
     }
 
     #[test]
-    fn dropping_a_group_takes_its_grandchildren_along() {
+    fn dropping_a_group_kills_its_grandchildren() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let mut command = Command::new("sh");
             command.arg("-c").arg("sleep 600 & echo $!; wait").stdout(Stdio::piped());
-            let (group, mut child) = Group::spawn(&mut command).unwrap();
+            let (group, mut child) = ProcessGroup::spawn(&mut command).unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
             let grandchild = lines.next_line().await.unwrap().unwrap();
             drop(group);
             child.wait().await.unwrap();
-            // The pipe's other end is held by the grandchild: its end is the grandchild's end.
+            // The grandchild holds the other end of the pipe, so the pipe ends with it.
             assert_eq!(lines.next_line().await.unwrap(), None, "process {grandchild} lives on");
         });
     }

@@ -1,14 +1,14 @@
-//! One line per step on the terminal: what is being done, for how long, and how it ended.
+//! Progress on the terminal, one line per step: what is running, for how long, and the result.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// How often a line is rewritten on a terminal.
+/// Interval for rewriting a line on a terminal.
 const REDRAW: Duration = Duration::from_millis(120);
-/// How often a step says that it is still there where no line can be rewritten.
+/// Interval for messages where lines cannot be rewritten.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// A step that is being done.
+/// A running step.
 #[derive(Debug)]
 pub(crate) struct Step {
     title: String,
@@ -19,7 +19,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Says that the step begins.
+    /// Prints that the step begins.
     pub(crate) fn start(title: impl Into<String>) -> Self {
         let title = title.into();
         let terminal = std::io::stdout().is_terminal();
@@ -33,8 +33,7 @@ impl Step {
         step
     }
 
-    /// Says what the step is at, `detail` being the latest line of the program that it runs.
-    /// Cheap enough to be called for each line.
+    /// Updates the step with the latest line of its program. Cheap enough to call for each line.
     pub(crate) fn at(&mut self, detail: &str) {
         let pause = if self.terminal { REDRAW } else { HEARTBEAT };
         if self.spoken.elapsed() < pause {
@@ -53,12 +52,12 @@ impl Step {
         }
     }
 
-    /// The step did its work; `detail` says what came of it.
+    /// Ends the step successfully; `detail` is its result.
     pub(crate) fn done(mut self, detail: &str) {
         self.end("✓", detail);
     }
 
-    /// The step did not do its work.
+    /// Ends the step as failed.
     pub(crate) fn failed(mut self) {
         self.end("✗", "failed");
     }
@@ -77,13 +76,13 @@ impl Step {
     fn draw(&self, detail: &str) {
         let line = format!("  … {}  {}  {}", self.title, seconds(self.started.elapsed()), detail);
         print!("\r\x1b[2K{}", shorten(&line, 110));
-        // A terminal that went away is no reason to stop the work.
+        // A closed terminal must not stop the work.
         let _gone = std::io::stdout().flush();
     }
 }
 
 impl Drop for Step {
-    // An error's way out: the line must not stand there as if work went on.
+    // Early return by an error: the line must not look as if work continued.
     fn drop(&mut self) {
         if !self.ended {
             self.end("✗", "not finished");
@@ -91,7 +90,7 @@ impl Drop for Step {
     }
 }
 
-/// `4.2 s`, `3 min 7 s`.
+/// A duration such as `4.2 s` or `3 min 7 s`.
 pub(crate) fn seconds(elapsed: Duration) -> String {
     if elapsed.as_secs() >= 60 {
         format!("{} min {} s", elapsed.as_secs() / 60, elapsed.as_secs() % 60)
@@ -115,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elapsed_reads_as_people_say_it() {
+    fn elapsed_time_is_readable() {
         fn check(millis: u64, expected: &str) {
             assert_eq!(seconds(Duration::from_millis(millis)), expected);
         }
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_strangers_are_cut_and_carry_no_escapes() {
+    fn program_output_is_cut_and_has_no_escapes() {
         fn check(line: &str, chars: usize, expected: &str) {
             assert_eq!(shorten(line, chars), expected);
         }

@@ -1,4 +1,4 @@
-//! A real Prometheus: found in the first place that has it, filled with the past, started.
+//! A real Prometheus: found on the machine or fetched, filled with history, started.
 
 use std::env;
 use std::fs;
@@ -13,13 +13,13 @@ use crate::process::{on_path, output_of, run};
 use crate::progress::Step;
 use crate::workspace;
 
-/// The long-term release that is downloaded where nothing else has one.
+/// Long-term release to download if no other is found.
 const VERSION: &str = "2.53.4";
 const ARCHIVE_URL: &str = "https://github.com/prometheus/prometheus/releases/download/v2.53.4/prometheus-2.53.4.linux-amd64.tar.gz";
 const ARCHIVE_SHA256: &str = "b8b497c4610d1b93208252b60c8f20f6b2e78596ae8df43397a2e805aa53d475";
 const IMAGE: &str = "prom/prometheus:v2.53.4";
 
-/// Where the two programs of a Prometheus come from.
+/// Origin of the two programs of Prometheus.
 #[derive(Debug)]
 pub(crate) enum Prometheus {
     /// A folder with `prometheus` and `promtool`.
@@ -28,21 +28,21 @@ pub(crate) enum Prometheus {
     Image,
 }
 
-/// Why there is no Prometheus.
+/// Error for a missing Prometheus.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PrometheusError {
     #[error(
-        "PROMETHEUS names `{0}`, which is neither an archive's URL nor a folder or program with `prometheus` and `promtool` in one place"
+        "PROMETHEUS names `{0}`, which is neither the URL of an archive nor a folder or program with `prometheus` and `promtool` together"
     )]
     Given(String),
     #[error(
-        "no Prometheus could be had: none on the PATH, none from Debian's packages, no Docker, and the download failed; name one with PROMETHEUS=<folder, program or URL>"
+        "no Prometheus found: none on the PATH, none in Debian's packages, no Docker, and the download failed; name one with PROMETHEUS=<folder, program or URL>"
     )]
     Nowhere(#[source] Failure),
 }
 
-/// Looks in the order: `PROMETHEUS`, the PATH, Debian's package, Docker (when `image_will_do`),
-/// the official archive.
+/// Finds a Prometheus, in this order: `PROMETHEUS`, the PATH, Debian's package, Docker (if
+/// `image_will_do`), the official archive.
 pub(crate) async fn find(image_will_do: bool) -> Result<Prometheus, Failure> {
     let mut step = Step::start("Prometheus");
     let (found, place) = look(&mut step, image_will_do).await?;
@@ -127,7 +127,7 @@ pub(crate) fn docker_run(folder: &Path) -> Command {
 }
 
 impl Prometheus {
-    /// The server's program, where there is one: tests start it themselves.
+    /// The server's program, if there is one: tests start it themselves.
     pub(crate) fn server_program(&self) -> Option<&Path> {
         match self {
             Self::Programs { server, .. } => Some(server),
@@ -135,7 +135,7 @@ impl Prometheus {
         }
     }
 
-    /// `promtool`, which sees `folder`.
+    /// `promtool` with access to `folder`.
     pub(crate) fn promtool(&self, folder: &Path) -> Command {
         match self {
             Self::Programs { promtool, .. } => Command::new(promtool),
@@ -147,7 +147,7 @@ impl Prometheus {
         }
     }
 
-    /// Turns an OpenMetrics file into blocks under `folder`'s `data/`.
+    /// Converts an OpenMetrics file into blocks under `folder`'s `data/`.
     pub(crate) async fn backfill(
         &self,
         step: &mut Step,
@@ -162,7 +162,8 @@ impl Prometheus {
         Ok(())
     }
 
-    /// The server on `port` of this machine, scraping `metrics_port`; its files lie in `folder`.
+    /// The server on `port` of this machine, with `metrics_port` as its target and its files in
+    /// `folder`.
     pub(crate) fn server(
         &self,
         folder: &Path,
@@ -184,7 +185,7 @@ impl Prometheus {
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            // The start of the backfilled hour must not fall out while someone looks at it.
+            // The start of the backfilled hour must not expire while someone looks at it.
             .arg("--storage.tsdb.retention.time=7d")
             .arg("--enable-feature=exemplar-storage")
             .arg("--log.level=warn");
@@ -192,8 +193,8 @@ impl Prometheus {
     }
 }
 
-/// Labels of the cluster's own (`cluster`, `instance`) are kept, and none is added: the scraped
-/// series continue the backfilled ones.
+/// Keeps the cluster's own labels (`cluster`, `instance`) and adds none, so that scraped series
+/// continue the backfilled ones.
 fn configuration(metrics_port: u16) -> String {
     format!(
         "global:\n  scrape_interval: 5s\n  scrape_timeout: 4s\nscrape_configs:\n\

@@ -1,12 +1,12 @@
-//! The same sources make the same bytes on any machine.
+//! Reproducible builds.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::workspace;
 
-/// Flags that keep the builder's folders out of what is shipped, which otherwise names the source of
-/// each possible panic: the same sources make the same bytes on any machine.
+/// Compiler flags that remove the builder's folders from programs, which otherwise contain the
+/// source path of each possible panic. The same sources then give the same bytes on any machine.
 pub(crate) fn remapped_paths() -> OsString {
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)

@@ -1,4 +1,4 @@
-//! The crates of the workspace and their edges, compared with the table "Rooms" in ARCHITECTURE.md.
+//! The workspace's crates and dependencies, compared with the table "Rooms" in ARCHITECTURE.md.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +10,10 @@ use tokio::process::Command;
 use crate::process::output_of;
 use crate::workspace;
 
-/// Crates from elsewhere that only these of ours may name.
+/// External crates that only some of our crates may use.
 const KNOWN_BY: [(&str, &[&str]); 2] = [
     ("grafana-plugin-sdk", &["plugin-protocol"]),
-    // The preview, the tests and the benchmarks read what is sent to Grafana.
+    // The preview, the tests and the benchmarks read frames for Grafana.
     ("arrow", &["frames", "preview", "bench", "test-kit"]),
 ];
 
@@ -21,9 +21,9 @@ const KNOWN_BY: [(&str, &[&str]); 2] = [
 #[derive(Debug, PartialEq, Eq)]
 struct Package {
     name: String,
-    /// Its folder below the checkout.
+    /// Folder, relative to the checkout.
     folder: String,
-    /// Every crate that it names, for tests alone left out.
+    /// Crates that it depends on, without dev-dependencies.
     uses: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ fn differences(architecture: &str, packages: &[Package]) -> Vec<String> {
         for (foreign, by) in KNOWN_BY {
             if uses.iter().any(|used| used == foreign) && !by.contains(&name.as_str()) {
                 found.push(format!(
-                    "{folder}/Cargo.toml: `{name}` uses `{foreign}`, which is known to {} alone",
+                    "{folder}/Cargo.toml: `{name}` uses `{foreign}`, which only {} may use",
                     by.join(", ")
                 ));
             }
@@ -111,14 +111,14 @@ fn crates_and_their_table() {
         "two/",
         &[
             "two/Cargo.toml: `two` uses `three`, which ARCHITECTURE.md does not say",
-            "two/Cargo.toml: `two` uses `grafana-plugin-sdk`, which is known to plugin-protocol alone",
+            "two/Cargo.toml: `two` uses `grafana-plugin-sdk`, which only plugin-protocol may use",
             "ARCHITECTURE.md: `two/` has no row in the table of rooms",
         ],
     );
 }
 
 #[test]
-fn edges_are_read_without_those_of_tests() {
+fn dev_dependencies_are_ignored() {
     let metadata = json!({ "packages": [{
         "name": "one",
         "manifest_path": "/checkout/a/one/Cargo.toml",
@@ -133,7 +133,7 @@ fn edges_are_read_without_those_of_tests() {
 }
 
 #[tokio::test]
-async fn the_workspace_keeps_to_the_table() {
+async fn the_workspace_matches_the_table() {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(workspace::root());
     cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);

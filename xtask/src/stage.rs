@@ -1,4 +1,4 @@
-//! The running whole: pet-shop cluster, Prometheus with its past hour, Grafana or the preview.
+//! The complete demo: pet-shop cluster, Prometheus with an hour of history, Grafana or the preview.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ use crate::workspace;
 /// The data source's uid in `provisioning/`.
 const DATASOURCE_UID: &str = "hubble";
 
-/// What is started, and where.
+/// Programs to start, and their places.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) scenario: &'a str,
-    /// How the cluster's metrics are configured.
+    /// Configuration of the cluster's metrics.
     pub(crate) profile: &'a str,
     /// Flows per second of the whole cluster.
     pub(crate) rate: u32,
@@ -34,18 +34,18 @@ pub(crate) struct Plan<'a> {
     pub(crate) petshop: &'a Path,
     pub(crate) prometheus: &'a Prometheus,
     pub(crate) host: &'a Host,
-    /// Everything that is written lies here.
+    /// Folder for all written files.
     pub(crate) folder: &'a Path,
 }
 
 impl Plan<'_> {
-    /// Where the pet-shop cluster keeps its manifests, and the data source reads them.
+    /// Folder in which the pet-shop cluster keeps its manifests, for the data source.
     fn policies(&self) -> PathBuf {
         self.folder.join("policies")
     }
 }
 
-/// The ports of this machine that the whole listens at.
+/// Ports of this machine that the demo uses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ports {
     pub(crate) grafana: u16,
@@ -54,24 +54,26 @@ pub(crate) struct Ports {
     pub(crate) prometheus: u16,
 }
 
-/// What shows the dashboards.
+/// Program that shows the dashboards.
 #[derive(Debug)]
 pub(crate) enum Host {
     Grafana(Grafana),
     Preview(PathBuf),
 }
 
-/// Why the pet-shop cluster is not there.
+/// Reason why the pet-shop cluster does not run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
-    #[error("the pet-shop cluster did not say where it listens within {0} s")]
+    #[error("the pet-shop cluster did not print its addresses within {0} s")]
     Silent(u64),
-    #[error("the pet-shop cluster said `{0}` where its addresses were expected")]
+    #[error("the pet-shop cluster printed `{0}` instead of its addresses")]
     Unexpected(String),
 }
 
-/// Starts everything and returns when the data source is healthy; the supervisor stops it.
-/// Returns the health check's sentence. Errors: a program ends or does not answer in time.
+/// Starts everything and returns the text of the health check when the data source is healthy; the
+/// supervisor stops it.
+///
+/// Errors: a program ends or does not answer in time.
 pub(crate) async fn start(services: &Supervisor, plan: &Plan<'_>) -> Result<String, Failure> {
     let logs = plan.folder.join("logs");
     fs::create_dir_all(&logs)?;
@@ -85,8 +87,8 @@ async fn cluster(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<
     const LIMIT_SECS: u64 = 180;
     let mut step = Step::start("Pet-shop cluster: the past hour, then live");
     let history = plan.folder.join("history.om");
-    // What is cut off worked before, with rules for names and HTTP, so that their dashboards show
-    // something too.
+    // Before the failure everything worked, with rules for names and HTTP, so that their dashboards
+    // have data too.
     let before = if plan.scenario == "chaos" { "combined" } else { "open" };
     let mut command = Command::new(plan.petshop);
     command
@@ -100,13 +102,13 @@ async fn cluster(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<
         .arg(plan.policies());
     let log = logs.join("petshop.log");
     let stdout = services.start_and_read("the pet-shop cluster", &mut command, &log)?;
-    let said = first_line(stdout);
-    tokio::pin!(said);
+    let line = first_line(stdout);
+    tokio::pin!(line);
     let deadline = Instant::now() + Duration::from_secs(LIMIT_SECS);
     let mut tick = tokio::time::interval(Duration::from_millis(300));
-    let said = loop {
+    let line = loop {
         tokio::select! {
-            said = &mut said => break said,
+            line = &mut line => break line,
             _ = tick.tick() => {
                 services.check()?;
                 if Instant::now() >= deadline {
@@ -116,24 +118,24 @@ async fn cluster(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<
             }
         }
     };
-    // A cluster that ended before it said anything closes its end: say why it ended instead.
-    if said.is_empty() {
+    // A cluster that fails before it prints a line closes its stdout: report why it ended.
+    if line.is_empty() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         services.check()?;
     }
     let addresses: serde_json::Value =
-        serde_json::from_str(&said).map_err(|_not_json| ClusterError::Unexpected(said.clone()))?;
+        serde_json::from_str(&line).map_err(|_not_json| ClusterError::Unexpected(line.clone()))?;
     let (Some(relay), Some(metrics)) = (
         addresses.get("relay").and_then(|v| v.as_str()),
         addresses.get("metrics").and_then(|v| v.as_str()),
     ) else {
-        return Err(ClusterError::Unexpected(said).into());
+        return Err(ClusterError::Unexpected(line).into());
     };
     step.done(&format!("relay {relay}, metrics {metrics}, scenario {}", plan.scenario));
     Ok(history)
 }
 
-/// The first line; the rest is read and thrown away, so that the writer never waits for us.
+/// The first line. The rest is read and dropped, so that the writer never blocks.
 async fn first_line(stdout: Option<ChildStdout>) -> String {
     let Some(stdout) = stdout else { return String::new() };
     let mut lines = BufReader::new(stdout).lines();
@@ -150,7 +152,7 @@ async fn prometheus(
 ) -> Result<(), Failure> {
     let mut step = Step::start("Prometheus: backfill and start");
     let folder = plan.folder.join("prometheus");
-    // Each start simulates its own past hour; two of them would overlap.
+    // Each start simulates an hour of history of its own; two would overlap.
     remove_folder(&folder)?;
     plan.prometheus.backfill(&mut step, &folder, history).await?;
     fs::remove_file(history)?;
@@ -193,7 +195,7 @@ async fn host(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<(),
     let mut step = Step::start(format!("Starting {name}"));
     command.stdin(Stdio::null());
     services.start(name, &mut command, &logs.join(log))?;
-    // A first start of Grafana makes its database: hundreds of migrations.
+    // A first start of Grafana creates its database with hundreds of migrations.
     let limit = Duration::from_mins(4);
     wait_until_ok(&mut step, services, name, (port, "/api/health"), limit).await?;
     step.done(&format!("http://localhost:{port}"));

@@ -1,4 +1,4 @@
-//! Whether what was built is still what would be built: a hash over the inputs, kept beside the cache.
+//! Check whether a build result is current, by a hash of its inputs that is kept in the cache.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::workspace;
 
-/// Folders that are results, never inputs.
+/// Folders of results, which are never inputs.
 const RESULTS: [&str; 6] = ["node_modules", "target", "dist", "build", "results", ".git"];
 
-/// The state of the inputs of one build.
+/// State of a build's inputs.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     file: PathBuf,
@@ -18,10 +18,10 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// Hashes names and contents of `inputs` (files and folders, absolute or relative to the checkout).
-    /// An input that is absent counts as such: when it appears, the stamp changes.
+    /// Hashes names and contents of `inputs` (files and folders, absolute or relative to the
+    /// checkout). A missing input is hashed as missing: when it appears, the stamp changes.
     pub(crate) fn of(name: &str, inputs: &[impl AsRef<Path>]) -> io::Result<Self> {
-        // Not a seal against malice: a change of the toolchain that changes it costs one build.
+        // Not a protection against malice: a toolchain with another hash costs one build.
         let mut hasher = DefaultHasher::new();
         for input in inputs {
             hash(&workspace::at(input), &mut hasher)?;
@@ -30,12 +30,12 @@ impl Stamp {
         Ok(Self { file, value: format!("{:016x}", hasher.finish()) })
     }
 
-    /// Whether the last build saw these very inputs and its `output` still stands.
+    /// Whether the last build had the same inputs and its `output` still exists.
     pub(crate) fn is_current(&self, output: &Path) -> bool {
         output.exists() && fs::read_to_string(&self.file).is_ok_and(|kept| kept == self.value)
     }
 
-    /// Notes that the build is done.
+    /// Records that the build is done.
     pub(crate) fn write(&self) -> io::Result<()> {
         if let Some(folder) = self.file.parent() {
             fs::create_dir_all(folder)?;

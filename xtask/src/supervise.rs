@@ -1,4 +1,4 @@
-//! The programs that a demo keeps running, and their end.
+//! Programs that a demo keeps running, and their shutdown.
 
 use std::fs::File;
 use std::io;
@@ -10,12 +10,12 @@ use rustix::process::Signal;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::process::Group;
+use crate::process::ProcessGroup;
 
-/// How long programs may take to leave after SIGTERM before they are killed.
+/// Time for programs to end after SIGTERM before they are killed.
 const GRACE: Duration = Duration::from_secs(6);
 
-/// Every program that was started and has not ended.
+/// All programs that were started and have not ended.
 #[derive(Debug, Default)]
 pub(crate) struct Supervisor {
     services: Mutex<Vec<Service>>,
@@ -24,12 +24,12 @@ pub(crate) struct Supervisor {
 #[derive(Debug)]
 struct Service {
     name: &'static str,
-    group: Group,
+    group: ProcessGroup,
     child: Child,
     log: PathBuf,
 }
 
-/// Why a program is not running.
+/// Reason why a program is not running.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServiceError {
     #[error("{name} could not be started")]
@@ -50,7 +50,7 @@ pub(crate) enum ServiceError {
 }
 
 impl Supervisor {
-    /// Starts `command` in a group of its own; stdout and stderr go to `log`.
+    /// Starts `command` in its own process group; stdout and stderr go to `log`.
     pub(crate) fn start(
         &self,
         name: &'static str,
@@ -67,7 +67,7 @@ impl Supervisor {
         self.keep(name, command, log).map(|_| ())
     }
 
-    /// The same for a program whose stdout is read: it says there where it listens.
+    /// Starts a program whose stdout is read for its address.
     pub(crate) fn start_and_read(
         &self,
         name: &'static str,
@@ -85,13 +85,15 @@ impl Supervisor {
         log: &Path,
     ) -> Result<Option<ChildStdout>, ServiceError> {
         let (group, mut child) =
-            Group::spawn(command).map_err(|cause| ServiceError::Spawn { name, cause })?;
+            ProcessGroup::spawn(command).map_err(|cause| ServiceError::Spawn { name, cause })?;
         let stdout = child.stdout.take();
         self.lock().push(Service { name, group, child, log: log.into() });
         Ok(stdout)
     }
 
-    /// Errors: a program has ended that should be running.
+    /// Checks that all programs are running.
+    ///
+    /// Errors: a program has ended.
     pub(crate) fn check(&self) -> Result<(), ServiceError> {
         for service in self.lock().iter_mut() {
             if let Ok(Some(status)) = service.child.try_wait() {
@@ -106,7 +108,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Waits until a program ends, and says which.
+    /// Waits until a program ends, and returns the reason.
     pub(crate) async fn watch(&self) -> ServiceError {
         loop {
             if let Err(ended) = self.check() {
@@ -116,7 +118,8 @@ impl Supervisor {
         }
     }
 
-    /// Stops everything, the last started first. Never fails: who does not leave in time is killed.
+    /// Stops everything in reverse order. Never fails: a program that does not end in time is
+    /// killed.
     pub(crate) async fn stop_all(&self) {
         let mut services = std::mem::take(&mut *self.lock());
         services.reverse();
@@ -128,13 +131,13 @@ impl Supervisor {
             if tokio::time::timeout_at(deadline, child.wait()).await.is_err() {
                 eprintln!("{name} did not stop within {} s and is killed", GRACE.as_secs());
             }
-            // Its own children may outlive a program that left in peace.
+            // Child processes may outlive a program that ended by itself.
             drop(group);
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Service>> {
-        // The list stays usable whatever happened to the thread that held it.
+        // The list stays usable whatever happened to the thread that held the lock.
         self.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -149,7 +152,7 @@ fn log_file(name: &'static str, path: &Path) -> Result<File, ServiceError> {
     create().map_err(|cause| ServiceError::Log { name, path: path.into(), cause })
 }
 
-/// The last lines of a log, bounded; empty when it cannot be read.
+/// The last lines of a log, bounded; empty if it cannot be read.
 fn tail(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn stopping_ends_everything_and_leaves_nothing_to_watch() {
+    fn stopping_ends_all_programs() {
         block_on(async {
             let services = Supervisor::default();
             let log = log("stops");

@@ -1,4 +1,4 @@
-//! What must not be in the tree: leftovers, secrets, addresses of one machine, files too large to read.
+//! Check of the tree for leftovers, secrets, paths of one machine, and files that are too large.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use crate::Failure;
 use crate::process::output_of;
 use crate::workspace;
 
-/// Beyond this a source file is two rooms.
+/// Maximum number of lines in a source file.
 const SOURCE_LINES: usize = 600;
-/// Beyond this a file is no source.
+/// Maximum size of a source file, in bytes.
 const FILE_BYTES: u64 = 1_500_000;
 
-/// Words that say that work is not done, and paths of somebody's own machine. Cut in two, so that
-/// this very file is clean.
+/// Words of unfinished work, and paths of a person's machine. They are split in two here, so that
+/// this file passes.
 const STRAYS: [(&str, &str); 11] = [
     (concat!("todo", "!("), "unfinished"),
     (concat!("unimplemented", "!("), "unfinished"),
@@ -30,12 +30,12 @@ const STRAYS: [(&str, &str); 11] = [
     (concat!("/ho", "me/"), "a path of one machine"),
 ];
 
-/// What was found, all of it.
+/// All findings.
 #[derive(Debug, thiserror::Error)]
 #[error("{} to look at:\n  {}", .0.len(), .0.join("\n  "))]
 pub(crate) struct Strays(Vec<String>);
 
-/// Reads every file that is or would be committed, and returns their number.
+/// Checks every file that is or would be committed, and returns their number.
 pub(crate) async fn check() -> Result<usize, Failure> {
     let files = files().await;
     let mut strays = Vec::new();
@@ -54,7 +54,8 @@ pub(crate) async fn check() -> Result<usize, Failure> {
     if strays.is_empty() { Ok(files.len()) } else { Err(Strays(strays).into()) }
 }
 
-/// What git has, or would add; without git, nothing can be told apart from what was built.
+/// Files that git has or would add; without git, sources cannot be distinguished from build
+/// results.
 async fn files() -> Vec<PathBuf> {
     let mut git = Command::new("git");
     git.current_dir(workspace::root()).args([
@@ -72,7 +73,7 @@ fn look(path: &Path, text: &str) -> Vec<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name == "package-lock.json" {
         if text.contains("\"resolved\"") {
-            found.push("names the registry: npm ci would ask that one only".to_owned());
+            found.push("names the registry: npm ci would only use that one".to_owned());
         }
         return found;
     }
@@ -85,7 +86,7 @@ fn look(path: &Path, text: &str) -> Vec<String> {
         return found;
     }
     let source = matches!(extension.as_str(), "rs" | "ts" | "tsx" | "mjs");
-    // Generated files are as long as what they are made of: one for each package of `proto/`.
+    // Generated files may be long, one for each package of `proto/`.
     let generated = path.components().any(|part| part.as_os_str() == "generated");
     let lines = text.lines().count();
     if source && !generated && lines > SOURCE_LINES {
@@ -104,7 +105,7 @@ fn look(path: &Path, text: &str) -> Vec<String> {
     found
 }
 
-/// A PEM header with key material after it; the header alone is a placeholder in a form.
+/// Whether a text has a PEM header with key material; the header alone is a placeholder in a form.
 fn holds_private_key(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim);
     while let Some(line) = lines.next() {
@@ -119,7 +120,7 @@ fn holds_private_key(text: &str) -> bool {
     false
 }
 
-/// The archive has one version: Cargo's and npm's are the same.
+/// The archive has one version: Cargo's and npm's must be equal.
 fn versions() -> Result<Option<String>, Failure> {
     let package: serde_json::Value =
         serde_json::from_slice(&fs::read(workspace::at("package.json"))?)?;
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_must_not_be_there_is_named_and_the_rest_is_not() {
+    fn only_forbidden_content_is_reported() {
         fn check(path: &str, text: &str, expected: &[&str]) {
             assert_eq!(look(Path::new(path), text), expected, "{path}");
         }
@@ -150,7 +151,7 @@ mod tests {
         check(
             "package-lock.json",
             "{\"resolved\": \"x\"}",
-            &["names the registry: npm ci would ask that one only"],
+            &["names the registry: npm ci would only use that one"],
         );
         check("package-lock.json", "{\"integrity\": \"sha512\"}", &[]);
         check(
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_told_from_a_placeholder() {
+    fn a_key_is_distinguished_from_a_placeholder() {
         fn check(after: &str, expected: bool) {
             let text = format!("-----BEGIN {}PRIVATE KEY-----\n{after}\n", "EC ");
             assert_eq!(holds_private_key(&text), expected, "{after:?}");

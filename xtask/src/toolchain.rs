@@ -1,4 +1,4 @@
-//! What has to be on the machine before anything is built: Rust targets, Node.js, npm packages.
+//! Tools that the build needs: Rust targets, Node.js, npm packages.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,15 @@ use crate::progress::Step;
 use crate::stamp::Stamp;
 use crate::workspace;
 
-/// The oldest Node.js that the build tools run on.
+/// Oldest supported major version of Node.js.
 const NODE_MAJOR: u32 = 20;
 /// The panel's target.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
-/// The backend's target: linked statically, one file runs on Alpine (Grafana's image) and Debian.
+/// The backend's target: linked statically, so that one file runs on Alpine (Grafana's image) and
+/// Debian.
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
 
-/// What is missing on the machine, and how it is had.
+/// Error for a missing tool, with advice.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ToolchainError {
     #[error(
@@ -34,7 +35,7 @@ pub(crate) enum ToolchainError {
     NoCompiler,
 }
 
-/// Rust's targets, a C compiler, Node.js and the npm packages of the lock file.
+/// Sets up Rust's targets, a C compiler, Node.js and the npm packages of the lock file.
 pub(crate) async fn set_up() -> Result<(), Failure> {
     let step = Step::start("Toolchain");
     if on_path("cc").is_none() {
@@ -77,7 +78,9 @@ async fn add_target(target: &'static str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Errors: a component that checks need is absent and cannot be added.
+/// Adds a component that checks need.
+///
+/// Errors: it is missing and cannot be added.
 pub(crate) async fn add_component(component: &str, program: &str) -> Result<(), Failure> {
     let there = output_of(Command::new("cargo").args([program, "--version"])).await.is_some();
     if there {
@@ -92,9 +95,9 @@ pub(crate) async fn add_component(component: &str, program: &str) -> Result<(), 
 async fn npm_packages() -> Result<(), Failure> {
     let mut step = Step::start("npm packages");
     let stamp = Stamp::of("npm-ci", &["package-lock.json", ".npmrc"])?;
-    // npm writes this file when it has installed everything.
+    // npm writes this file after it has installed everything.
     if stamp.is_current(&workspace::at("node_modules/.package-lock.json")) {
-        step.done("as the lock file says");
+        step.done("up to date with the lock file");
         return Ok(());
     }
     run(&mut step, npm().args(["ci", "--prefer-offline"])).await?;
@@ -110,7 +113,7 @@ pub(crate) fn npm() -> Command {
     command
 }
 
-/// cargo in the checkout: the one that runs this program.
+/// The cargo that runs this program, in the checkout.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace::root()).env("CARGO_TERM_PROGRESS_WHEN", "never");

@@ -1,12 +1,12 @@
-//! Types of Rust in TypeScript: examples of the crates write them as `ts-rs` does, here they get the
-//! format of the rest of the frontend.
+//! TypeScript declarations of Rust types: examples of the crates write them in ts-rs' format, which
+//! is converted here to the frontend's.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::example::{self, ExampleError};
 
-/// A file of declarations, and the crate whose example `…-typescript` writes them.
+/// A file of declarations, and the crate whose example `…-typescript` writes it.
 pub(crate) struct Declarations {
     pub(crate) file: &'static str,
     package: &'static str,
@@ -28,15 +28,15 @@ impl Declarations {
     pub(crate) fn text(&self) -> Result<String, ExampleError> {
         let package = self.package;
         let example = format!("{package}-typescript");
-        let said = example::output(package, &example, &["--features", "typescript"])?;
-        let blocks: Vec<String> = said.trim().split("\n\n").map(formatted).collect();
+        let output = example::output(package, &example, &["--features", "typescript"])?;
+        let blocks: Vec<String> = output.trim().split("\n\n").map(formatted).collect();
         let head =
             format!("// Made from the crate `{package}` by `cargo xtask gen`; change it there.");
         Ok(format!("{head}\n\n{}\n", blocks.join("\n\n")))
     }
 }
 
-/// A declaration with one field a line, quotes and lists as in the rest of the frontend.
+/// A declaration with one field per line, and the frontend's quotes and lists.
 fn formatted(declared: &str) -> String {
     let object = declared
         .strip_prefix("export type ")
@@ -73,7 +73,7 @@ fn formatted_fields(fields: &str) -> String {
     out
 }
 
-/// Bytes up to the comma behind a field.
+/// Number of bytes up to the comma after a field.
 fn field_length(fields: &str) -> usize {
     let (mut depth, mut is_quoted) = (0_u32, false);
     for (at, char) in fields.char_indices() {
@@ -100,12 +100,12 @@ fn list_of_names(field: &str) -> String {
     }
 }
 
-/// `"a"` → `'a'`, but for texts with an apostrophe.
+/// `"a"` → `'a'`, except for texts with an apostrophe.
 fn single_quoted(text: &str) -> String {
     let mut out = String::new();
     for (number, part) in text.split('"').enumerate() {
         let quote = if part.contains('\'') { '"' } else { '\'' };
-        // Every other part stands in quotes.
+        // Every other part is in quotes.
         if number % 2 == 1 {
             out.extend([quote]);
             out += part;

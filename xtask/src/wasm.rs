@@ -1,8 +1,8 @@
 //! The panel's Wasm modules and their JavaScript bindings, in `frontend-wasm/pkg/`: the small decoder
 //! and the whole engine, both built from one crate.
 //!
-//! The bindings come from the library behind `wasm-bindgen`'s command line, pinned to the version
-//! that the crate is compiled with, so that no tool has to be installed.
+//! The bindings come from the library of `wasm-bindgen`'s command line, pinned to the version that
+//! the crate is compiled with, so that no tool has to be installed.
 
 use std::path::{Path, PathBuf};
 
@@ -19,35 +19,37 @@ use crate::{Failure, workspace};
 /// The crate of both modules.
 const PACKAGE: &str = "frontend-wasm";
 
-/// A module: all that a page loads of Wasm, since the panel loads one or the other.
+/// A module. The panel loads one or the other, so it is all Wasm of a page.
 struct Module {
-    /// The name of the example that cargo compiles, and of the files in `pkg/`.
+    /// Name of the example that cargo compiles, and of the files in `pkg/`.
     name: &'static str,
-    /// Cargo's arguments that choose the features.
+    /// Cargo's arguments for the features.
     features: &'static [&'static str],
     budget: Budget,
 }
 
-/// Limits on the size of what a page loads, in bytes.
+/// Maximum sizes of the Wasm of a page, in bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Budget {
-    /// As it lies on disk: Grafana serves the files of a plugin uncompressed.
+    /// Size on disk: Grafana serves a plugin's files uncompressed.
     pub(crate) raw: usize,
-    /// Gzipped, as behind a proxy that compresses.
+    /// Gzipped size, as behind a compressing proxy.
     pub(crate) gzipped: usize,
 }
 
 /// A module that was built.
 pub(crate) struct Built {
-    /// The name of its files.
+    /// Name of its files.
     pub(crate) name: &'static str,
     /// The module.
     pub(crate) bytes: Vec<u8>,
-    /// What it may weigh.
+    /// Maximum sizes.
     pub(crate) budget: Budget,
 }
 
-/// The modules as they were built last. Errors: one of them was not built, or cannot be read.
+/// The last built modules.
+///
+/// Errors: a module was not built, or cannot be read.
 pub(crate) fn built() -> std::io::Result<Vec<Built>> {
     let read = |module: &Module| {
         let bytes = std::fs::read(module.bound())?;
@@ -56,7 +58,7 @@ pub(crate) fn built() -> std::io::Result<Vec<Built>> {
     MODULES.iter().map(read).collect()
 }
 
-/// The decoder, for pages without policies, and the engine, which is loaded in its place.
+/// The decoder, for pages without policies, and the engine that replaces it.
 const MODULES: [Module; 2] = [
     // 368 KB and 137 KB gzipped; before the merge, 391 KB and 137 KB.
     Module {
@@ -73,7 +75,7 @@ const MODULES: [Module; 2] = [
 /// Binaryen's optimiser, compiled for Node.js.
 const WASM_OPT: &str = "node_modules/binaryen/bin/wasm-opt";
 
-/// What wasm-bindgen could not do.
+/// Error of wasm-bindgen.
 #[derive(Debug, thiserror::Error)]
 #[error("the JavaScript bindings of `{}` could not be made", module.display())]
 pub(crate) struct BindingsError {
@@ -83,24 +85,25 @@ pub(crate) struct BindingsError {
 }
 
 impl Module {
-    /// What cargo makes.
+    /// Path of cargo's output.
     fn compiled(&self) -> PathBuf {
         let folder = workspace::target().join(WASM).join("wasm").join("examples");
         folder.join(self.name).with_extension("wasm")
     }
 
-    /// What the frontend's bundler and its tests take.
+    /// Path of the module for the frontend's bundler and tests.
     fn bound(&self) -> PathBuf {
         folder().join(format!("{}_bg.wasm", self.name))
     }
 }
 
-/// Where the modules and their bindings lie.
+/// Folder of the modules and their bindings.
 fn folder() -> PathBuf {
     workspace::at(PACKAGE).join("pkg")
 }
 
-/// Compiles the modules, makes their bindings and shrinks them. Nothing is done twice.
+/// Compiles the modules, makes their bindings and shrinks them. Modules that are current are
+/// skipped.
 ///
 /// Errors: the crate does not compile, or a tool fails.
 pub(crate) async fn build() -> Result<(), Failure> {
@@ -115,11 +118,12 @@ async fn build_one(module: &Module) -> Result<(), Failure> {
     let mut command = cargo();
     command.args(["build", "--locked", "--package", PACKAGE, "--example", module.name]);
     command.args(module.features).args(["--profile", "wasm", "--target", WASM]);
-    // wasm-bindgen reads from a custom section which features of Wasm the compiler used; stripping
-    // takes that section too, and what may go is taken off below.
+    // wasm-bindgen reads the compiler's Wasm features from a custom section. Stripping would remove
+    // it, so `shrink` strips later.
     command.env("CARGO_PROFILE_WASM_STRIP", "none");
     let mut flags = remapped_paths();
-    // The loop as a loop: unrolled, it takes 3 KB more on the wire, for a few hashes in a set of policies.
+    // The loop is not unrolled: unrolling costs 3 KB on the wire for a few hashes per set of
+    // policies.
     flags.push("\u{1f}--cfg=sha2_backend_soft=\"compact\"");
     command.env("CARGO_ENCODED_RUSTFLAGS", flags);
     run(&mut step, &mut command).await?;
@@ -156,22 +160,22 @@ fn bind(module: &Path, name: &str) -> Result<(), BindingsError> {
             .out_name(name)
             .typescript(true)
             .remove_producers_section(true)
-            // The panel says where the module lies: chunks of a plugin have no address of their own.
+            // The panel passes the module's address: chunks of a plugin have none of their own.
             .omit_default_module_path(true);
         bindgen.generate(folder())
     };
     generate().map_err(|cause| BindingsError { module: module.to_owned(), cause: cause.into() })
 }
 
-/// Rewrites `module` in place. The features are those that rustc turns on for its target.
+/// Rewrites `module` in place, with the features that rustc enables for its target.
 async fn shrink(step: &mut Step, module: &Path) -> Result<(), Failure> {
     let mut command = Command::new("node");
     command
         .current_dir(workspace::root())
         .arg(WASM_OPT)
         .args([
-            // Smallest gzipped, which is what is gated: inlining, and what -Oz adds, make fewer bytes
-            // of more kinds. 189 KB against 201 KB with -Oz, for the verdicts of policies.
+            // Smallest when gzipped, which the gate measures: inlining and -Oz make fewer but less
+            // similar bytes. 189 KB against 201 KB with -Oz, for the verdicts of policies.
             "-O2",
             "--one-caller-inline-max-function-size",
             "0",
@@ -179,8 +183,8 @@ async fn shrink(step: &mut Step, module: &Path) -> Result<(), Failure> {
             "0",
             "--flexible-inline-max-function-size",
             "0",
-            // Instances of one generic function stand together, where gzip sees that they are alike:
-            // 2 % less of each module. Names go afterwards.
+            // Instances of a generic function are placed next to each other, where gzip finds their
+            // similarity: 2 % less for each module. Names are removed afterwards.
             "--reorder-functions-by-name",
             "--strip-debug",
             "--enable-bulk-memory",

@@ -1,10 +1,10 @@
-//! Where things lie in the checkout.
+//! Paths in the checkout.
 
 use std::path::{Path, PathBuf};
 
 /// The checkout's top folder.
 pub(crate) fn root() -> &'static Path {
-    // The manifest lies one folder below the top; a binary moved elsewhere still means this checkout.
+    // The manifest is one folder below the top. A moved binary still refers to this checkout.
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."))
 }
 
@@ -13,7 +13,7 @@ pub(crate) fn at(path: impl AsRef<Path>) -> PathBuf {
     root().join(path)
 }
 
-/// What cargo compiles to: `CARGO_TARGET_DIR`, which cargo takes from where it is run, else the
+/// Cargo's output folder: `CARGO_TARGET_DIR`, relative to cargo's working directory, else the
 /// checkout's own.
 pub(crate) fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()) {
@@ -22,12 +22,12 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
-/// Downloads and stamps: survives between runs, may be deleted at any time.
+/// Downloads and stamps, which survive between runs and may be deleted at any time.
 pub(crate) fn cache() -> PathBuf {
     at(".cache")
 }
 
-/// Everything that a running demo writes.
+/// All files of a running demo.
 pub(crate) fn demo() -> PathBuf {
     at(".demo")
 }

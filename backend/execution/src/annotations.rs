@@ -1,4 +1,4 @@
-//! Drops as annotations: when a pair of ends was first refused, and until when.
+//! Drops as annotations: for each pair of source and destination, the first and the last drop.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use flow::group::protocol;
 use flow::{DropReason, Verdict};
 use frames::{DropAnnotation, Frame, drop_annotations};
 use query::FlowAnnotationsQuery;
-use wording::Notice;
+use wording::{Notice, count};
 
 use crate::scan::{Rows, scan};
 use crate::select::select;
 use crate::{ExecutionError, FlowSource, QueryContext};
 
-/// Pairs that are kept apart while flows come in.
+/// Maximum number of pairs that are counted separately.
 const MAX_PAIRS: usize = 10_000;
 
 const COLUMNS: ColumnSet = EndpointRole::NAME_COLUMNS
@@ -32,7 +32,7 @@ const COLUMNS: ColumnSet = EndpointRole::NAME_COLUMNS
 
 type Pair = (String, String, u16, &'static str, i32);
 
-/// Drops as they come in.
+/// Drops, collected by pair.
 #[derive(Debug, Default)]
 struct Drops {
     pairs: HashMap<Pair, DropAnnotation>,
@@ -83,9 +83,9 @@ impl Drops {
     }
 }
 
-/// Looks for drops.
+/// Reads the relay's drops and returns them as annotations.
 ///
-/// Errors: [`ExecutionError`], when there is nothing to show.
+/// Errors: [`ExecutionError`], if there is nothing to show.
 pub async fn flow_annotations(
     source: FlowSource<'_>,
     context: &QueryContext,
@@ -100,13 +100,14 @@ pub async fn flow_annotations(
     let mut drops: Vec<DropAnnotation> = pairs.into_values().collect();
     if left_out > 0 {
         notices.push(Notice::warning(format!(
-            "{left_out} drops are of more than {MAX_PAIRS} pairs and are left out: narrow the filter"
+            "{} left out, because there are more than {MAX_PAIRS} pairs: narrow the filter",
+            count(left_out, "drop")
         )));
     }
     if drops.len() > query.limit {
         notices.push(Notice::info(format!(
-            "showing the {} pairs with the most drops of {}",
-            query.limit,
+            "showing the {} with the most drops of {}",
+            count(query.limit, "pair"),
             drops.len()
         )));
         drops.sort_by(|a, b| (b.drops, a.first_nanos).cmp(&(a.drops, b.first_nanos)));

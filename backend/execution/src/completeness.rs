@@ -1,32 +1,32 @@
-//! What an answer lacks: the part of its time range that Hubble has forgotten, the events that were
-//! lost, and what the relay says of its nodes.
+//! Gaps of an answer: the part of its time range that Hubble has forgotten, lost events, and the
+//! relay's messages about its nodes.
 
 use flow::TimeRange;
 use hubble_api::client::{RelayNotice, RelayNotices};
 use relay::{
-    BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError, Remark,
+    BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, PlanNotice, Relay, RelayError,
 };
 use serde_json::{Map, Value, json};
-use wording::{Notice, time_text};
+use wording::{Notice, count, time_text};
 
-/// Nodes that a sentence lists, and that have a sentence of their own.
+/// Maximum number of nodes that a notice lists, and of nodes with a notice of their own.
 const MAX_NODES_SHOWN: usize = 5;
 
-/// What is known of it.
+/// Everything known about an answer's gaps.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Completeness {
     pub(crate) notices: Vec<Notice>,
     /// The same for the frontend, as `meta.custom` of a frame.
     pub(crate) custom: Map<String, Value>,
-    /// Which of `notices` are of what kind: lists of their sentences, for `meta.custom` as well.
+    /// Texts of `notices` by kind, also for `meta.custom`.
     pub(crate) marks: Map<String, Value>,
-    /// Whether events of the range were lost.
+    /// Whether events of the time range were lost.
     pub(crate) is_lossy: bool,
 }
 
 impl Completeness {
-    /// Puts together what the relay said. Where the answer was cut before it came to the oldest
-    /// flows, `reaches_memory` is false, and their beginning is of no concern.
+    /// Collects the gaps from the relay's messages. `reaches_memory` is false if the answer was cut
+    /// before the oldest flows; then the start of the buffers does not matter.
     pub(crate) async fn of(
         relay: &Relay,
         range: TimeRange,
@@ -48,8 +48,8 @@ impl Completeness {
         let mut notices = loss_notices(&losses);
         if lost.of_others > 0 {
             notices.push(Notice::warning(format!(
-                "up to {} lost on nodes beyond the first {MAX_LOSS_NODES}, which are not told apart",
-                counted(lost.of_others)
+                "up to {} lost on nodes beyond the first {MAX_LOSS_NODES}, which are counted together",
+                count(lost.of_others, "event")
             )));
         }
         let mut marks = Map::new();
@@ -68,12 +68,12 @@ impl Completeness {
     }
 }
 
-/// Key of the sentences that say what flows the answer may lack.
+/// Key of the texts about flows that the answer may lack.
 pub(crate) const INCOMPLETE: &str = "incomplete";
-/// Key of the sentences that the flows panel says in words of its own where there are no flows.
+/// Key of the texts that the flows panel replaces by its own if there are no flows.
 pub(crate) const REWORDED: &str = "reworded";
 
-/// Lists the sentences of `notices` under `key`, so that the frontend can tell them from others.
+/// Lists the texts of `notices` under `key`, so that the frontend can distinguish them.
 pub(crate) fn mark(marks: &mut Map<String, Value>, key: &str, notices: &[Notice]) {
     if notices.is_empty() {
         return;
@@ -84,7 +84,7 @@ pub(crate) fn mark(marks: &mut Map<String, Value>, key: &str, notices: &[Notice]
     }
 }
 
-/// Says of an answer with nothing in it that this is not certain, where it is not.
+/// A notice that an empty answer may lack flows, if that is so.
 pub(crate) fn empty_notice(is_lossy: bool, misses_nodes: bool) -> Option<Notice> {
     let reason = match (is_lossy, misses_nodes) {
         (false, false) => return None,
@@ -95,7 +95,7 @@ pub(crate) fn empty_notice(is_lossy: bool, misses_nodes: bool) -> Option<Notice>
     Some(Notice::warning(format!("no flows were found, but some may be missing: {reason}")))
 }
 
-/// Where memory begins, and the range that was asked for, in Unix milliseconds.
+/// The start of Hubble's memory and the time range, in Unix milliseconds.
 fn memory(range: TimeRange, start: &BufferStart) -> Option<Value> {
     let begins_nanos = start.oldest_nanos()?;
     let (_, complete_nanos) = start.complete_since()?;
@@ -136,7 +136,7 @@ fn loss_notices(losses: &[NodeLoss]) -> Vec<Notice> {
         let events = others.iter().fold(0_u64, |sum, loss| sum.saturating_add(loss.events()));
         notices.push(Notice::warning(format!(
             "{} lost on {} more nodes",
-            counted(events),
+            count(events, "event"),
             others.len()
         )));
     }
@@ -144,7 +144,7 @@ fn loss_notices(losses: &[NodeLoss]) -> Vec<Notice> {
 }
 
 fn loss_text(loss: &NodeLoss) -> String {
-    let mut text = format!("{} lost", counted(loss.events()));
+    let mut text = format!("{} lost", count(loss.events(), "event"));
     if !loss.node_name.is_empty() {
         text.extend([" on node `", &loss.node_name, "`"]);
     }
@@ -170,10 +170,6 @@ fn loss_text(loss: &NodeLoss) -> String {
     text
 }
 
-fn counted(events: u64) -> String {
-    if events == 1 { "1 event".to_owned() } else { format!("{events} events") }
-}
-
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
@@ -184,14 +180,14 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// Says where Hubble's memory begins, when that is within or after `range`.
+/// A notice about the start of Hubble's memory, if that is within or after `range`.
 fn buffer_start_notice(
     range: TimeRange,
     start: &Result<Option<BufferStart>, RelayError>,
 ) -> Option<Notice> {
     let start = match start {
         Ok(Some(start)) => start,
-        Ok(None) => return Some(cannot_tell_start("the relay did not say in time")),
+        Ok(None) => return Some(cannot_tell_start("the relay did not answer in time")),
         Err(error) => return Some(cannot_tell_start(&error.to_string())),
     };
     let (last_node, complete_since_nanos) = start.complete_since()?;
@@ -220,7 +216,7 @@ fn buffer_start_notice(
     Some(Notice::info(text))
 }
 
-/// Where each buffer begins, those first that begin last; the sentence has two already.
+/// The start of each node's buffer, latest first; the sentence already has the first and the last.
 fn by_node(start: &BufferStart) -> String {
     let nodes = start.latest();
     if nodes.len() <= 2 {
@@ -242,30 +238,30 @@ fn cannot_tell_start(reason: &str) -> Notice {
     Notice::info(format!("cannot tell where Hubble's buffers begin: {reason}"))
 }
 
-/// Says that an answer ended early.
+/// A notice that the answer ended early.
 pub(crate) fn incomplete(error: &RelayError) -> Notice {
     Notice::warning(format!("the answer is incomplete: {error}"))
 }
 
-/// What the relay says of its nodes.
-pub(crate) fn relay_notices(said: &RelayNotices) -> Vec<Notice> {
-    let mut notices: Vec<Notice> = said
+/// The relay's messages about its nodes, as notices.
+pub(crate) fn relay_notices(relay: &RelayNotices) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = relay
         .iter()
         .filter(|notice| !matches!(notice, RelayNotice::NodesConnected { .. }))
         .map(|notice| Notice::warning(notice.to_string()))
         .collect();
-    if said.more() > 0 {
-        let text = format!("{} more notices of the relay are not shown", said.more());
+    if relay.more() > 0 {
+        let text = format!("{} further notices of the relay are not shown", relay.more());
         notices.push(Notice::warning(text));
     }
     notices
 }
 
-/// What there is to say about how the relay was asked.
-pub(crate) fn remark_notices(remarks: &[Remark]) -> impl Iterator<Item = Notice> {
-    remarks.iter().map(|remark| match remark {
-        Remark::LetThrough { .. } => Notice::warning(remark.to_string()),
-        _ => Notice::info(remark.to_string()),
+/// Notices about the plan of the request.
+pub(crate) fn plan_notices(plan_notices: &[PlanNotice]) -> impl Iterator<Item = Notice> {
+    plan_notices.iter().map(|notice| match notice {
+        PlanNotice::LetThrough { .. } => Notice::warning(notice.to_string()),
+        _ => Notice::info(notice.to_string()),
     })
 }
 
@@ -276,7 +272,7 @@ pub(crate) fn unreadable(flows: usize) -> Notice {
     })
 }
 
-/// Says how many flows have no time, where there are some, and what that means for them.
+/// A notice about flows without a time, if there are any; `fate` completes the sentence.
 pub(crate) fn without_time(flows: usize, fate: &str) -> Option<Notice> {
     let text = match flows {
         0 => return None,

@@ -1,18 +1,18 @@
-//! DNS names and the connections that followed them, as one table.
+//! DNS names and the connections that followed their lookups, as one table.
 
 use flow::TimeRange;
 use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
 use frames::{Frame, dns_table};
 use query::DnsConnectionsQuery;
-use wording::Notice;
+use wording::{Notice, count};
 
 use crate::scan::{Rows, scan};
 use crate::select::select;
 use crate::{ExecutionError, FlowSource, QueryContext};
 
-/// The same filters, and filters for the answers to the queries that they select: an answer goes the
-/// other way, and need not have the verdict that was asked for.
+/// The same filters, plus filters for the answers to the selected queries. An answer goes in the
+/// opposite direction and may have another verdict.
 fn with_answers(filters: FilterSet) -> FilterSet {
     let answers = filters.allow.iter().map(|filter| {
         let mut answer = filter.clone().mirrored();
@@ -31,9 +31,9 @@ fn with_answers(filters: FilterSet) -> FilterSet {
     with_answers
 }
 
-/// Asks the relay and joins names with connections.
+/// Reads the relay's flows and joins names with connections.
 ///
-/// Errors: [`ExecutionError`], when there is nothing to show.
+/// Errors: [`ExecutionError`], if there is nothing to show.
 pub async fn dns_connections(
     source: FlowSource<'_>,
     context: &QueryContext,
@@ -49,14 +49,16 @@ pub async fn dns_connections(
     let left_out = connections.left_out;
     if left_out > 0 {
         notices.push(Notice::warning(format!(
-            "{left_out} flows are of too many names or connections and are left out: narrow the filter"
+            "{} left out, because there are too many names or connections: narrow the filter",
+            count(left_out, "flow")
         )));
     }
     let unread_queries = connections.unread_queries;
     let mut names = connections.joined();
     if unread_queries > 0 && names.is_empty() {
         notices.push(Notice::warning(format!(
-            "{unread_queries} packets to port 53 were seen, but no names: Hubble shows DNS names only where a policy has DNS rules"
+            "{} to port 53, but no DNS names: Hubble shows names only where a policy has DNS rules",
+            count(unread_queries, "packet")
         )));
     }
     if let Some(ip) = &query.ip {
@@ -66,7 +68,7 @@ pub async fn dns_connections(
     }
     if names.len() > query.limit {
         notices.push(Notice::info(format!(
-            "showing the {} names of {} that were asked for last",
+            "showing the {} most recently queried names of {}",
             query.limit,
             names.len()
         )));

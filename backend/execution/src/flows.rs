@@ -1,4 +1,4 @@
-//! Flows: what the relay still has of a time range, and everything that this leaves out.
+//! Single flows: what the relay still has of a time range, and notices about everything missing.
 
 use bytes::Bytes;
 use flow::TimeRange;
@@ -11,16 +11,16 @@ use hubble_api::projection::{Decoder, ProjectionError};
 use query::{FlowsFormat, FlowsQuery};
 use relay::{BufferStart, Newest, NewestRequest, RelayError};
 use serde_json::{Map, Value};
-use wording::Notice;
+use wording::{Notice, count};
 
 use crate::completeness::{
-    Completeness, INCOMPLETE, REWORDED, empty_notice, incomplete, mark, relay_notices,
-    remark_notices, unreadable, without_time,
+    Completeness, INCOMPLETE, REWORDED, empty_notice, incomplete, mark, plan_notices,
+    relay_notices, unreadable, without_time,
 };
 use crate::select::{Selected, select};
 use crate::{ExecutionError, FlowSource, QueryContext};
 
-/// Flows and all that is to be said about them.
+/// Flows, and the notices about them.
 #[derive(Debug)]
 struct Collected {
     newest: Newest,
@@ -29,22 +29,22 @@ struct Collected {
     executed: String,
 }
 
-/// A packed answer, before it is cut into pieces.
+/// A packed answer before it is cut into pieces.
 #[derive(Debug)]
 pub struct PackedFlows {
-    /// Newest first.
+    /// Flows, newest first.
     pub flows: Vec<WireFlow>,
-    /// What the answer lacks.
+    /// Notices about gaps.
     pub notices: Vec<Notice>,
-    /// What the frontend reads of the answer, as `meta.custom` of a frame.
+    /// Data for the frontend, as `meta.custom` of a frame.
     pub custom: Map<String, Value>,
-    /// The equivalent `hubble observe …`.
+    /// The equivalent `hubble observe …` line.
     pub executed: String,
 }
 
-/// Asks the relay and shapes its answer.
+/// Reads the relay's flows and returns them as a frame.
 ///
-/// Errors: [`ExecutionError`], when there is nothing to show.
+/// Errors: [`ExecutionError`], if there is nothing to show.
 pub async fn flows(
     source: FlowSource<'_>,
     context: &QueryContext,
@@ -65,9 +65,9 @@ pub async fn flows(
     Ok(vec![frame])
 }
 
-/// The flows of `query` for a resource call that streams them.
+/// Reads the flows of `query` for a resource call that streams them.
 ///
-/// Errors: [`ExecutionError`], when there is nothing to show.
+/// Errors: [`ExecutionError`], if there is nothing to show.
 pub async fn packed_flows(
     source: FlowSource<'_>,
     query: &FlowsQuery,
@@ -77,7 +77,7 @@ pub async fn packed_flows(
     Ok(PackedFlows { flows: newest.flows, notices, custom, executed })
 }
 
-/// Batches of packed flows, packed one by one as they are asked for.
+/// Iterator that packs flows into batches, one batch per call.
 #[derive(Debug)]
 pub struct Batches {
     flows: std::vec::IntoIter<WireFlow>,
@@ -85,7 +85,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// The batches of these flows, in their order.
+    /// An iterator over batches of these flows, in their order.
     pub fn new(flows: Vec<WireFlow>) -> Self {
         Self { flows: flows.into_iter(), encoder: Encoder::new() }
     }
@@ -96,7 +96,7 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Bytes> {
         for flow in self.flows.by_ref() {
-            // The relay's client takes no message that would be too long for a batch.
+            // The relay's client refuses messages that do not fit into a batch.
             if let Ok(Some(batch)) = self.encoder.push(flow.message()) {
                 return Some(batch);
             }
@@ -105,7 +105,7 @@ impl Iterator for Batches {
     }
 }
 
-/// What is read of each flow.
+/// The columns that a format needs.
 const fn columns(format: FlowsFormat) -> ColumnSet {
     match format {
         FlowsFormat::Table => FLOW_TABLE_COLUMNS,
@@ -142,7 +142,7 @@ async fn collect(
         newest.broken.iter().map(incomplete).chain(relay_notices(&newest.notices)).collect();
     missing.extend((newest.unreadable > 0).then(|| unreadable(newest.unreadable)));
     notices.extend(missing.iter().cloned());
-    notices.extend(remark_notices(&newest.remarks));
+    notices.extend(plan_notices(&newest.plan_notices));
     notices.extend(cut_notice(&newest, query.limit, oldest_first));
     let reaches_memory = reaches_memory(&newest, query.limit, &buffer_start);
     let Completeness { notices: lacks, mut custom, mut marks, is_lossy } =
@@ -173,15 +173,15 @@ fn cut_notice(newest: &Newest, limit: usize, oldest_first: bool) -> Option<Notic
         return Some(Notice::info(text));
     }
     (newest.matched >= limit && !newest.matched_is_all).then(|| {
-        // Relay takes the number per node, so how many more there are is not known.
+        // The relay applies the number per node, so the number of further flows is unknown.
         Notice::info(format!(
             "showing the {which} {shown} flows; the time range may hold more: raise the limit or narrow the filter"
         ))
     })
 }
 
-/// Whether the answer reaches back to where Hubble's memory begins: where the limit cut earlier
-/// than the buffers do, they took nothing away.
+/// Whether the answer reaches back to the start of Hubble's memory. If the limit cut it off later
+/// than that, the buffers took nothing away.
 fn reaches_memory(
     newest: &Newest,
     limit: usize,
@@ -222,7 +222,7 @@ fn decoded(
     shape(&columns, &rows, meta)
 }
 
-/// Notices about rows: flows without a time, packets with two records.
+/// Notices about rows: flows without a time, and packets with two records.
 fn row_notices(columns: &FlowColumns, newest_first: &[u32]) -> Vec<Notice> {
     let timeless = columns.time_nanos().iter().filter(|time| **time == NO_TIME).count();
     let mut dedup = PacketDedup::default();
@@ -231,7 +231,8 @@ fn row_notices(columns: &FlowColumns, newest_first: &[u32]) -> Vec<Notice> {
     let mut notices: Vec<Notice> = without_time(timeless, "last").into_iter().collect();
     if seconds > 0 {
         notices.push(Notice::info(format!(
-            "{seconds} denied packets are there twice: as a policy verdict and as a drop"
+            "{} listed twice: as a policy verdict and as a drop",
+            count(seconds, "denied packet")
         )));
     }
     notices
@@ -244,7 +245,7 @@ fn packed(collected: Collected) -> Frame {
     // fields; all columns take 1.8, packing the flow 0.9.
     let mut decoder = Decoder::new(PacketDedup::COLUMNS);
     for flow in &newest.flows {
-        // The browser, which unpacks them, says which cannot be read.
+        // The browser unpacks the flows and reports those that it cannot read.
         let _unreadable =
             decoder.decode_with_header(flow.message(), flow.header(), &mut columns).is_err();
     }

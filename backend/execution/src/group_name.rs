@@ -1,16 +1,16 @@
-//! What a group of flows is called.
+//! Names of groups of flows.
 
 use std::borrow::Cow;
 
 use flow::group::GroupField;
 use vocabulary::reserved;
 
-/// The first identity of addresses outside of the cluster that a policy names, and the first after
-/// them. Source: pkg/identity/numericidentity.go.
+/// Identities of addresses outside of the cluster that policies name (CIDR identities). Source:
+/// pkg/identity/numericidentity.go.
 const OUTSIDE: std::ops::Range<u32> = 1 << 24..1 << 25;
 
-/// A group in a few words: `pets/a → pets/b, POLICY_DENIED`. An identity beside a pod or a workload
-/// is the name of an end that is not a pod: `world → pets/b`. `None`: all flows are one group.
+/// The short name of a group: `pets/a → pets/b, POLICY_DENIED`. An identity beside a pod or a
+/// workload names an endpoint that is not a pod: `world → pets/b`. `None`: all flows are one group.
 pub(crate) fn group_name(fields: &[GroupField], texts: &[String]) -> Option<String> {
     let mut name = String::new();
     let mut before: Option<(GroupField, &str)> = None;
@@ -19,7 +19,7 @@ pub(crate) fn group_name(fields: &[GroupField], texts: &[String]) -> Option<Stri
         let (field, shown) = (*field, text.as_ref());
         let is_ip = matches!(field, GroupField::SourceIp | GroupField::DestinationIp);
         if is_ip && before.is_some_and(|(_, last)| last == shown) {
-            // An end without a name is called by its address.
+            // An endpoint without a name is shown by its address.
             before = Some((field, shown));
             continue;
         }
@@ -56,8 +56,8 @@ pub(crate) fn group_name(fields: &[GroupField], texts: &[String]) -> Option<Stri
     (!fields.is_empty()).then_some(name)
 }
 
-/// What is shown of each field. The identity of an end is left out where its pod or workload has a
-/// name, and stands in its place where it has none.
+/// The text to show for each field. The identity of an endpoint is left out if its pod or workload
+/// has a name, and replaces the name otherwise.
 fn named_ends<'t>(fields: &[GroupField], texts: &'t [String]) -> Vec<(GroupField, Cow<'t, str>)> {
     let mut parts: Vec<(GroupField, Cow<'t, str>)> = Vec::with_capacity(fields.len());
     let mut unnamed = false;
@@ -90,7 +90,7 @@ fn is_identity_of(field: GroupField, end: GroupField) -> bool {
     )
 }
 
-/// An identity in words: `world`, `host`; of an address that a policy names, `world` and the number.
+/// The name of an identity: `world`, `host`; for a CIDR identity, `world` and its number.
 fn identity_name(number: &str) -> Cow<'_, str> {
     let known = number.parse::<u32>().ok();
     match (known.and_then(reserved::name), known) {
@@ -109,7 +109,7 @@ fn is_workload_of(field: GroupField, namespace: GroupField) -> bool {
     )
 }
 
-/// Whether a field is of the flow's source (`from`) or destination (`to`).
+/// Whether a field belongs to the flow's source (`from`) or destination (`to`).
 fn is_of(field: GroupField, end: &str) -> bool {
     match field {
         GroupField::Source => end == "from",
@@ -118,7 +118,7 @@ fn is_of(field: GroupField, end: &str) -> bool {
     }
 }
 
-/// The word for a flow that says nothing of a field.
+/// The text for a field that a flow does not have.
 fn nothing(field: GroupField) -> &'static str {
     match field {
         GroupField::SourcePod | GroupField::DestinationPod => "no pod",

@@ -1,9 +1,11 @@
-//! Queries executed: a typed query in, frames out, each with a notice for everything that the
-//! answer lacks. All queries about flows go the same way: the query's form selects flows, a plan
-//! asks the relay by what its nodes know, and flows come as the newest ones ([`flows`]) or one by
-//! one as rows of columns for a fold: counts ([`flow_metrics`]), a map ([`service_map`]), names
-//! ([`dns_connections`]), drops ([`flow_annotations`]). [`promql`] asks Prometheus for a range, its
-//! end, or both.
+//! Execution of queries: a typed query in; frames out, with a notice for every gap in the answer.
+//!
+//! - All queries about flows take the same steps: the form selects flows, and a plan asks the relay
+//!   only for what its nodes support.
+//! - [`flows`] returns the newest flows. The others read flows one by one as rows of columns and
+//!   fold them: counts ([`flow_metrics`]), a map ([`service_map`]), DNS names ([`dns_connections`])
+//!   and drops ([`flow_annotations`]).
+//! - [`promql`] evaluates an expression over the range, at its end, or both.
 
 mod annotations;
 mod completeness;
@@ -29,54 +31,54 @@ pub use self::promql::promql;
 pub use self::select::resolve_clusters;
 pub use self::service_map::service_map;
 
-/// The relay that is asked for flows.
+/// The relay that answers queries about flows.
 #[derive(Debug, Clone, Copy)]
 pub struct FlowSource<'a> {
     /// The relay.
     pub relay: &'a Relay,
-    /// How metrics call its cluster, where the user says so.
+    /// The name of the relay's cluster in the metrics, if configured.
     pub cluster: Option<&'a str>,
 }
 
-/// The parts of a request that every query shares.
+/// The parts of a request that all its queries share.
 #[derive(Debug, Clone, Default)]
 pub struct QueryContext {
-    /// Begin of the time range, in Unix milliseconds.
+    /// Start of the time range, in Unix milliseconds.
     pub from_ms: i64,
-    /// End of the time range, in Unix milliseconds; not before its begin.
+    /// End of the time range, in Unix milliseconds; not before its start.
     pub to_ms: i64,
     /// The panel's interval: the range over its width, in milliseconds.
     pub interval_ms: i64,
-    /// Points of a series at most.
+    /// Maximum number of points in a series.
     pub max_data_points: i64,
-    /// Uid of the data source that is asked, for links that ask it again.
+    /// Uid of the data source, for links back to it.
     pub datasource_uid: String,
 }
 
-/// The reader of the answers of a request.
+/// The consumer of a request's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
     /// A person, on a panel or in Explore.
     Panel,
-    /// Grafana's expressions, which take series and numbers.
+    /// Grafana's expressions, which accept series and numbers.
     Expression,
-    /// An alert rule: expressions without a person who looks at them.
+    /// An alert rule: expressions without a person who sees the notices.
     AlertRule,
 }
 
-/// Why a query has no frames.
+/// Reason why a query has no frames.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionError {
-    /// The query asks for what cannot be asked for.
+    /// The query is invalid.
     #[error(transparent)]
     Query(#[from] InvalidQuery),
     /// The "Min step" of a PromQL query cannot be read.
     #[error(transparent)]
     MinStep(#[from] InvalidMinStep),
-    /// Prometheus has no answer.
+    /// Prometheus did not answer, or refused the query.
     #[error(transparent)]
     Prometheus(#[from] PrometheusError),
-    /// The relay has no answer.
+    /// The relay did not answer, or refused the query.
     #[error(transparent)]
     Relay(#[from] RelayError),
     /// A frame that Grafana would refuse.
@@ -85,7 +87,7 @@ pub enum ExecutionError {
 }
 
 impl ExecutionError {
-    /// The HTTP status that Grafana should see.
+    /// The HTTP status for Grafana.
     pub fn status(&self) -> u16 {
         match self {
             Self::Query(_) | Self::MinStep(_) => 400,
@@ -95,8 +97,8 @@ impl ExecutionError {
         }
     }
 
-    /// The error as its user reads it. Upstream's errors say their cause in their own words already;
-    /// for the rest the causes follow.
+    /// The error's text for the user. Errors of Prometheus and the relay include their causes
+    /// already; for the others the causes are appended.
     pub fn message(&self) -> String {
         match self {
             Self::Prometheus(error) => error.to_string(),

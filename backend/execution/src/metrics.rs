@@ -1,4 +1,4 @@
-//! Flows counted: over time or over the whole range, by any of their traits.
+//! Counts of flows, over time or over the whole range, grouped by their fields.
 
 use std::collections::BTreeMap;
 
@@ -14,24 +14,24 @@ use frames::{
 };
 use query::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery};
 use relay::BufferStart;
-use wording::Notice;
+use wording::{Notice, count};
 
 use crate::group_name::group_name;
 use crate::scan::{Rows, scan};
 use crate::select::select;
 use crate::{ExecutionError, FlowSource, QueryContext, Reader};
 
-/// Groups that are kept apart while counting; more are counted as `other`.
+/// Maximum number of groups that are counted separately; the rest are counted as `other`.
 const MAX_GROUPS: usize = 1_000;
-/// Cells of all groups: 64 bytes each.
+/// Maximum number of cells in all groups, 64 bytes each.
 const MAX_CELLS: usize = 500_000;
-/// Different pairs over all cells; 16 bytes each.
+/// Maximum number of distinct pairs in all cells, 16 bytes each.
 const MAX_PEERS: usize = 500_000;
-/// Points of a series.
+/// Maximum number of points in a series.
 const MAX_BUCKETS: i64 = 2_000;
-/// Of a longer bucket at the edge of what is known, the least that says anything: in less, no flow
-/// looks like silence and one like a storm.
-const LEAST_TOLD_SECS: f64 = 1.0;
+/// Shortest known part of a bucket that yields a value, in seconds. In a shorter part, an absent
+/// flow looks like silence and a single one like a storm.
+const MIN_BUCKET_SECS: f64 = 1.0;
 
 fn columns(query: &FlowMetricsQuery) -> ColumnSet {
     let own = PacketDedup::COLUMNS
@@ -62,10 +62,10 @@ fn metric_unit(metric: FlowMetric) -> &'static str {
     }
 }
 
-/// What a number is where flows are known to be missing.
+/// A notice that says how missing flows affect the numbers.
 fn lower_bound(metric: FlowMetric) -> Notice {
     let text = match metric {
-        FlowMetric::DropRatio => "each ratio is of the flows that came: others are missing",
+        FlowMetric::DropRatio => "each ratio covers the received flows only: others are missing",
         FlowMetric::Count | FlowMetric::Rate | FlowMetric::DistinctPeers => {
             "each number is a lower bound: flows are missing"
         }
@@ -73,7 +73,7 @@ fn lower_bound(metric: FlowMetric) -> Notice {
     Notice::warning(text)
 }
 
-/// The value of a cell that covers `secs`; `None` where it is not known.
+/// The value of a cell that covers `secs` seconds; `None` if it is unknown.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 fn value(metric: FlowMetric, cell: &Cell, secs: f64, min_flows: u64) -> Option<f64> {
     match metric {
@@ -86,10 +86,10 @@ fn value(metric: FlowMetric, cell: &Cell, secs: f64, min_flows: u64) -> Option<f
     }
 }
 
-/// Flows on their way into counts.
+/// Counts in progress.
 struct Counter<'q> {
     query: &'q FlowMetricsQuery,
-    /// The texts of the group of a row, kept for its room.
+    /// Buffer for the texts of a row's group, reused for each row.
     key: Vec<String>,
     dedup: PacketDedup,
     counts: Aggregation,
@@ -127,7 +127,7 @@ impl<'q> Counter<'q> {
     }
 }
 
-/// The buckets of a range, aligned to their step, which grows until they are few enough.
+/// The buckets of a range, aligned to their step. The step grows until they are few enough.
 fn buckets(format: FlowMetricsFormat, range: TimeRange, interval_ms: i64) -> Buckets {
     let TimeRange { from_nanos, to_nanos } = range;
     let span_nanos = to_nanos.saturating_sub(from_nanos).max(1);
@@ -147,9 +147,9 @@ fn buckets(format: FlowMetricsFormat, range: TimeRange, interval_ms: i64) -> Buc
     Buckets { start_nanos, step_nanos, count: usize::try_from(count).unwrap_or(1) }
 }
 
-/// Counts, and shapes the answer.
+/// Counts the relay's flows and returns the counts as frames.
 ///
-/// Errors: [`ExecutionError`], when there is nothing to show.
+/// Errors: [`ExecutionError`], if there is nothing to show.
 pub async fn flow_metrics(
     source: FlowSource<'_>,
     context: &QueryContext,
@@ -168,18 +168,19 @@ pub async fn flow_metrics(
     let mut made = Vec::new();
     if seconds > 0 {
         made.push(Notice::info(format!(
-            "{seconds} packets were recorded both as a policy verdict and as a drop, and are counted once"
+            "{} recorded both as a policy verdict and as a drop, counted once",
+            count(seconds, "packet")
         )));
     }
     if counts.uncounted_peers > 0 {
         made.push(Notice::warning(format!(
-            "there are more than {MAX_PEERS} different pairs: the numbers of peers are too low"
+            "there are more than {MAX_PEERS} distinct pairs: the numbers of peers are too low"
         )));
     }
     let range = scan.range;
     let start = scan.start.as_ref();
     let known_from_nanos = start.and_then(BufferStart::oldest_nanos).unwrap_or(i64::MIN);
-    // Before, some nodes have forgotten their flows, and others have not.
+    // Earlier than this, some nodes have forgotten their flows and others have not.
     let is_forgotten = start
         .and_then(BufferStart::complete_since)
         .is_some_and(|(_, complete_nanos)| range.from_nanos < complete_nanos);
@@ -202,20 +203,20 @@ pub async fn flow_metrics(
             groups.len()
         )));
     }
-    let told = told(query.metric, groups.iter().chain(&other), covered);
-    let series = series(query, &groups, other.as_ref(), covered, start, told);
+    let known = known_buckets(query.metric, groups.iter().chain(&other), covered);
+    let series = series(query, &groups, other.as_ref(), covered, start, known);
     let left_out = (groups.len() + usize::from(other.is_some())).saturating_sub(series.len());
     shown.extend(left_out_notice(query, left_out));
     let shape = FlowSeriesShape {
         name: metric_name(query.metric),
         unit: metric_unit(query.metric),
         step_ms: u64::try_from(buckets.step_nanos / 1_000_000).unwrap_or(1),
-        times_nanos: (0..told).map(|index| covered.begin(index)).collect(),
+        times_nanos: (0..known).map(|index| covered.begin(index)).collect(),
     };
     let meta = scan.meta(&query.notices, made, is_empty, shown);
     Ok(match query.format {
-        // What counts log lines by their level is the volume above them in Explore. To alert rules
-        // no fields mean that there is nothing.
+        // Grafana's logs volume in Explore takes series of counts by log level. Alert rules read a
+        // frame without fields as "no data".
         FlowMetricsFormat::TimeSeries
             if reader == Reader::Panel && query.group_by == [GroupField::Level] =>
         {
@@ -230,7 +231,7 @@ pub async fn flow_metrics(
     })
 }
 
-/// Says how many groups have too few flows for a drop ratio, where there are some.
+/// A notice about groups that have too few flows for a drop ratio, if there are any.
 fn left_out_notice(query: &FlowMetricsQuery, left_out: usize) -> Option<Notice> {
     if query.metric != FlowMetric::DropRatio || left_out == 0 {
         return None;
@@ -238,13 +239,13 @@ fn left_out_notice(query: &FlowMetricsQuery, left_out: usize) -> Option<Notice> 
     let (groups, have, are) =
         if left_out == 1 { ("group", "has", "is") } else { ("groups", "have", "are") };
     Some(Notice::info(format!(
-        "{left_out} {groups} of fewer than {} flows {have} no drop ratio and {are} left out \
+        "{left_out} {groups} with fewer than {} flows {have} no drop ratio and {are} left out \
          (`minFlows`)",
         query.min_flows
     )))
 }
 
-/// The part of each bucket of which flows can be known.
+/// The part of each bucket in which flows can be known.
 #[derive(Debug, Clone, Copy)]
 struct Covered {
     buckets: Buckets,
@@ -259,7 +260,8 @@ impl Covered {
         start_nanos.saturating_add(index.saturating_mul(step_nanos))
     }
 
-    /// Seconds; 0 or less: the buffers do not reach back, or the time is still to come.
+    /// Seconds of a bucket in which flows can be known. 0 or less: it lies before the buffers'
+    /// begin or in the future.
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a time range")]
     fn secs(&self, index: usize) -> f64 {
         let begin = self.begin(index).max(self.from_nanos);
@@ -267,18 +269,18 @@ impl Covered {
         end.saturating_sub(begin) as f64 / 1e9
     }
 
-    /// Whether too little of a bucket is known to be told: the last has only begun, or the first is
-    /// nearly forgotten.
+    /// Whether the known part of a bucket is too short for a value: the last bucket has only begun,
+    /// or the first is nearly forgotten.
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a step")]
     fn is_sliver(&self, index: usize) -> bool {
         let step_secs = self.buckets.step_nanos as f64 / 1e9;
-        self.buckets.count > 1 && self.secs(index) < LEAST_TOLD_SECS.min(step_secs)
+        self.buckets.count > 1 && self.secs(index) < MIN_BUCKET_SECS.min(step_secs)
     }
 }
 
-/// How many buckets are answered: not the last where it has only begun, for an alert rule that
-/// takes the last value of a series would have none. Flows that it holds already are kept.
-fn told<'g>(
+/// The number of buckets to return. The last one is left out if it has only begun: an alert rule
+/// takes the last value of a series and would find none. It stays if it already holds flows.
+fn known_buckets<'g>(
     metric: FlowMetric,
     mut groups: impl Iterator<Item = &'g FlowGroup>,
     covered: Covered,
@@ -297,23 +299,23 @@ fn series(
     other: Option<&FlowGroup>,
     covered: Covered,
     start: Option<&BufferStart>,
-    told: usize,
+    known: usize,
 ) -> Vec<FlowSeries> {
     let of_node = query.group_by.iter().position(|field| *field == GroupField::Node);
     let values = |group: &FlowGroup| -> Vec<Option<f64>> {
-        // What a node itself remembers, where a group is of one.
+        // A node's own memory applies if the group belongs to a single node.
         let oldest_nanos = of_node
             .and_then(|index| group.key.get(index))
             .and_then(|node_name| start?.oldest_of(node_name))
             .unwrap_or(i64::MIN);
         let covered = Covered { from_nanos: covered.from_nanos.max(oldest_nanos), ..covered };
-        let cells = group.cells.iter().enumerate().take(told);
+        let cells = group.cells.iter().enumerate().take(known);
         cells
             .map(|(index, cell)| {
                 let secs = covered.secs(index);
-                let is_told = secs > 0.0 && !covered.is_sliver(index);
-                // Where no flow could be seen the count is not 0 but unknown, and a moment has no rate.
-                if !is_told && (cell.flows == 0 || query.metric == FlowMetric::Rate) {
+                let is_known = secs > 0.0 && !covered.is_sliver(index);
+                // A count is unknown, not 0, where no flow could be seen. A moment has no rate.
+                if !is_known && (cell.flows == 0 || query.metric == FlowMetric::Rate) {
                     None
                 } else {
                     value(query.metric, cell, secs, query.min_flows)
@@ -343,7 +345,7 @@ fn series(
         series.push(FlowSeries { name: Some("other".to_owned()), labels, values: values(other) });
     }
     if query.min_flows > 0 {
-        // A group without a value has no series.
+        // A group without a value gets no series.
         series.retain(|one| one.values.iter().any(Option::is_some));
     }
     if series.is_empty() && query.group_by.is_empty() {
@@ -359,9 +361,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_known_is_no_number() {
+    fn unknown_values_are_null() {
         const SECOND: i64 = 1_000_000_000;
-        /// Three buckets of two seconds from the epoch on, with 0, 6 and `last` flows.
+        /// Checks three buckets of two seconds from the epoch on, with 0, 6 and `last` flows.
         fn check(metric: FlowMetric, covered_ms: [i64; 2], last: u64, expected: &[Option<f64>]) {
             let query = FlowMetricsQuery {
                 form: query::FlowsForm::default(),
@@ -381,20 +383,20 @@ mod tests {
             let [from_nanos, to_nanos] = covered_ms.map(|ms| ms * 1_000_000);
             let buckets = Buckets { start_nanos: 0, step_nanos: 2 * SECOND, count: 3 };
             let covered = Covered { buckets, from_nanos, to_nanos };
-            let told = told(metric, groups.iter(), covered);
-            let series = series(&query, &groups, None, covered, None, told);
+            let known = known_buckets(metric, groups.iter(), covered);
+            let series = series(&query, &groups, None, covered, None, known);
             assert_eq!(series[0].values, expected, "{metric:?} {covered:?} {last}");
         }
         use FlowMetric::{Count, DropRatio, Rate};
         check(Rate, [0, 6_000], 2, &[Some(0.0), Some(3.0), Some(1.0)]);
         check(DropRatio, [0, 6_000], 0, &[None, Some(0.0), None]);
-        // The last bucket has only begun: what it holds is kept, but is no rate.
+        // The last bucket has only begun: its flows are counted, but it has no rate.
         check(Rate, [0, 5_000], 2, &[Some(0.0), Some(3.0), Some(2.0)]);
         check(Rate, [0, 4_500], 2, &[Some(0.0), Some(3.0)]);
         check(DropRatio, [0, 4_000], 0, &[None, Some(0.0)]);
         check(Count, [0, 4_500], 2, &[Some(0.0), Some(6.0), Some(2.0)]);
         check(Count, [0, 4_500], 0, &[Some(0.0), Some(6.0)]);
-        // The buffers forget the first.
+        // The first bucket is no longer in the buffers.
         check(Count, [1_500, 6_000], 0, &[None, Some(6.0), Some(0.0)]);
         check(Count, [3_000, 6_000], 0, &[None, Some(6.0), Some(0.0)]);
         check(Rate, [3_000, 6_000], 0, &[None, Some(6.0), Some(0.0)]);

@@ -1,4 +1,4 @@
-//! PromQL: an expression, for a range, for its end, or for both.
+//! PromQL queries: an expression evaluated over a range, at its end, or both.
 
 use frames::{Frame, Legend, SeriesQuery};
 use prometheus::{
@@ -10,9 +10,9 @@ use wording::Notice;
 
 use crate::{ExecutionError, QueryContext, Reader};
 
-/// Asks Prometheus and shapes its answer.
+/// Sends the query to Prometheus and returns its answer as frames.
 ///
-/// Errors: [`ExecutionError`], when neither the range nor the instant has an answer.
+/// Errors: [`ExecutionError`], if neither the range nor the instant has an answer.
 pub async fn promql(
     prometheus: &PrometheusClient,
     context: &QueryContext,
@@ -50,7 +50,7 @@ pub async fn promql(
     let (range, instant, exemplars) = tokio::join!(
         prepared.range(),
         prepared.instant(),
-        // An alert rule has no use for them.
+        // An alert rule does not use exemplars.
         prepared.exemplars(query.exemplar && reader != Reader::AlertRule),
     );
     let mut frames = Vec::new();
@@ -66,7 +66,7 @@ pub async fn promql(
             Ok(Read::Rows(read)) => {
                 is_empty &= read.series.is_empty();
                 match (query.format, &mut rows) {
-                    // One table of both, as in Grafana.
+                    // One table of both results, as in Grafana.
                     (PromqlFormat::Table, Some(rows)) => rows.extend(read),
                     (PromqlFormat::Table, None) => rows = Some(read),
                     (format, _) => frames.extend(shaped(&shape, format, read)),
@@ -82,11 +82,11 @@ pub async fn promql(
     if is_empty
         && let (Some(first), Some(variable)) = (frames.first_mut(), unresolved_variable(&expr))
     {
-        let text = format!("nothing was found, and {}", stands_there(variable));
+        let text = format!("no series were found, and {}", stands_there(variable));
         first.meta.notices.push(Notice::warning(text));
     }
     if let Some(error) = failed {
-        // What arrived stays, with a word about what did not.
+        // The part that arrived is kept, with a notice about the missing part.
         match frames.first_mut() {
             Some(first) => first.meta.notices.push(Notice::warning(error.to_string())),
             None => return Err(explained(error, &expr).into()),
@@ -105,14 +105,14 @@ pub async fn promql(
     Ok(frames)
 }
 
-/// One query, ready to be sent.
+/// A query that is ready to be sent.
 struct PreparedQuery<'a> {
     prometheus: &'a PrometheusClient,
     query: &'a PromqlQuery,
     expr: &'a str,
     start_ms: i64,
     end_ms: i64,
-    /// Of the instant: the range's end, not aligned.
+    /// Time of the instant: the range's end, not aligned, in Unix milliseconds.
     now_ms: i64,
     step_ms: u64,
 }
@@ -146,17 +146,17 @@ impl PreparedQuery<'_> {
     }
 }
 
-/// An evaluation, ready to be shaped.
+/// An evaluation that is ready to become frames.
 enum Read {
-    /// A string expression's frame.
+    /// Frame of a string expression.
     Text(Frame),
     Rows(Rows),
 }
 
-/// Series of a range or of a moment.
+/// Series of a range or of an instant.
 struct Rows {
     series: Vec<Series>,
-    /// In Prometheus' words.
+    /// Result type as Prometheus names it.
     result_type: &'static str,
     notices: Vec<Notice>,
 }
@@ -208,8 +208,9 @@ fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, rows: Rows) -> Vec<Fram
     }
 }
 
-/// What Grafana left as it was is nothing that Prometheus knows: the user misspelt a variable, or
-/// forgot that alert rules have none. `expr` is the expression that was sent.
+/// The error, with a hint if a variable is left in the expression. Prometheus does not know
+/// variables: either the user misspelt one, or an alert rule contains one. `expr` is the expression
+/// that was sent.
 fn explained(error: PrometheusError, expr: &str) -> PrometheusError {
     match (error, unresolved_variable(expr)) {
         (PrometheusError::Refused { status, kind, message }, Some(variable)) if status == 400 => {
@@ -222,11 +223,11 @@ fn explained(error: PrometheusError, expr: &str) -> PrometheusError {
 
 fn stands_there(variable: &str) -> String {
     format!(
-        "`{variable}` stands in the expression as it is: a variable that this dashboard does not have, or an alert rule, which has none"
+        "`{variable}` was not replaced in the expression: this dashboard has no such variable, or this is an alert rule, where variables do not work"
     )
 }
 
-/// A notice for each of Prometheus' own.
+/// Prometheus' own warnings and infos, as notices.
 fn upstream_notices(warnings: &[String], infos: &[String]) -> Vec<Notice> {
     let warnings = warnings.iter().map(|text| Notice::warning(text.as_str()));
     warnings.chain(infos.iter().map(|text| Notice::info(text.as_str()))).collect()

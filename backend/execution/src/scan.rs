@@ -1,5 +1,5 @@
-//! The one way in which flows are read one by one: select → plan → read → fold. A batch of rows is
-//! held at most, however many come.
+//! The scan of single flows that all counting queries share: select → plan → read → fold. Memory is
+//! bounded by one batch of rows.
 
 use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
@@ -11,42 +11,42 @@ use wording::Notice;
 
 use crate::ExecutionError;
 use crate::completeness::{
-    Completeness, empty_notice, incomplete, relay_notices, remark_notices, unreadable, without_time,
+    Completeness, empty_notice, incomplete, plan_notices, relay_notices, unreadable, without_time,
 };
 use crate::select::Selected;
 
-/// Flows of a batch: its dictionary is kept from one to the next.
+/// Number of flows in a batch; its dictionary is reused by the next batch.
 const BATCH_FLOWS: usize = 1_024;
-/// Text of a batch: hostile labels reach 64 KB per flow.
+/// Maximum text in a batch, in bytes; hostile labels reach 64 KB per flow.
 const BATCH_TEXT_BYTES: usize = 16 << 20;
 
-/// What is read of each flow, and what becomes of those without a time.
+/// The columns to read of each flow, and the fate of flows without a time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rows {
     pub(crate) columns: ColumnSet,
-    /// As in "flows have no time and are …".
+    /// Fate of flows without a time, as in "flows have no time and are …".
     pub(crate) timeless: &'static str,
 }
 
-/// What a scan asked for, and what there is to say of its answer.
+/// The result of a scan, and notices about it.
 #[derive(Debug)]
 pub(crate) struct Scan {
-    /// The range that was asked for, narrowed by the form.
+    /// The time range, narrowed by the form.
     pub(crate) range: TimeRange,
-    /// When it was asked, in Unix milliseconds.
+    /// Time of the request, in Unix milliseconds.
     pub(crate) now_ms: i64,
     executed: String,
-    /// About the range and the flows that were read.
+    /// Notices about the range and the flows.
     notices: Vec<Notice>,
-    /// What the answer lacks of the range.
+    /// Gaps of the answer.
     completeness: Completeness,
     /// Whether nodes that should have answered did not.
     pub(crate) misses_nodes: bool,
     /// Whether the answer ended early.
     pub(crate) is_broken: bool,
-    /// Whether every flow of the range that the relay knows of was read.
+    /// Whether every flow of the range that the relay has was read.
     pub(crate) saw_all: bool,
-    /// Where the nodes' memory begins; `None`: not known.
+    /// Start of the nodes' buffers; `None`: unknown.
     pub(crate) start: Option<BufferStart>,
 }
 
@@ -56,8 +56,8 @@ impl Scan {
         self.completeness.is_lossy
     }
 
-    /// A frame's metadata. Notices about the `query` come first, then those about the relay's answer,
-    /// about what was `made` of it, about what is lacking, and about what is `shown` of it.
+    /// A frame's metadata, with notices in this order: about the `query`, about the relay's answer,
+    /// about the folded result (`made`), about gaps, about the part that is `shown`.
     pub(crate) fn meta(
         self,
         query: &[Notice],
@@ -77,10 +77,10 @@ impl Scan {
     }
 }
 
-/// Asks the relay for what is selected, and hands each flow to `add` as the last row of some columns,
-/// together with what `begin` made; that is returned in the end.
+/// Asks the relay for the selected flows and calls `add` for each, with the state that `begin` made
+/// and the columns whose last row is the flow. Returns the state.
 ///
-/// Errors: [`ExecutionError::Relay`], when nothing came, or nodes do not answer.
+/// Errors: [`ExecutionError::Relay`], if nothing came or no node answered.
 pub(crate) async fn scan<T>(
     relay: &Relay,
     selected: Selected,
@@ -116,20 +116,20 @@ pub(crate) async fn scan<T>(
     Ok((scan, reader.state))
 }
 
-/// Reads messages, and hands each flow on as the last row of some columns.
+/// Reader of messages: hands each flow on as the last row of its columns.
 #[derive(Debug)]
 struct RowReader<T> {
     decoder: Decoder,
     columns: FlowColumns,
     state: T,
     unreadable: usize,
-    /// Whether the time is read.
+    /// Whether the columns include the time.
     timed: bool,
     without_time: usize,
 }
 
 impl<T> RowReader<T> {
-    /// Reads `projection`.
+    /// A reader of the columns in `projection`.
     fn new(projection: ColumnSet, state: T) -> Self {
         let decoder = Decoder::new(projection);
         let timed = projection.contains(Column::TimeNanos);
@@ -141,7 +141,8 @@ impl<T> RowReader<T> {
         let (message, header) = (flow.message(), flow.header());
         let mut read = self.decoder.decode_with_header(message, header, &mut self.columns);
         if read.is_err() {
-            // Trying again on empty columns tells full ones from a malformed message.
+            // The columns may be full or the message malformed. A second try on empty columns tells
+            // which.
             self.columns = room();
             read = self.decoder.decode_with_header(message, header, &mut self.columns);
         }
@@ -156,11 +157,11 @@ impl<T> RowReader<T> {
         }
     }
 
-    /// What there is to say about flows that were read, and how.
+    /// Notices about the flows that were read, and about the plan.
     fn notices(&self, scanned: &Scanned, timeless: &str) -> Vec<Notice> {
         let mut notices: Vec<Notice> = scanned.broken.iter().map(incomplete).collect();
         notices.extend(relay_notices(&scanned.notices));
-        notices.extend(remark_notices(&scanned.remarks));
+        notices.extend(plan_notices(&scanned.plan_notices));
         if self.unreadable > 0 {
             notices.push(unreadable(self.unreadable));
         }

@@ -1,4 +1,4 @@
-//! The first step of every query about flows: which flows, when, and the same as a command line.
+//! The first step of every query about flows: filters, time range, and the equivalent command line.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,17 @@ use wording::Notice;
 
 use crate::{ExecutionError, FlowSource};
 
-/// What the relay is to be asked for.
+/// The selection to request from the relay.
 #[derive(Debug)]
 pub(crate) struct Selected {
     pub(crate) filters: FilterSet,
-    /// The range that was asked for, narrowed by the form.
+    /// The time range, narrowed by the form.
     pub(crate) range: TimeRange,
-    /// When it was asked, in Unix milliseconds.
+    /// Time of the request, in Unix milliseconds.
     pub(crate) now_ms: i64,
-    /// The equivalent `hubble observe …`.
+    /// The equivalent `hubble observe …` line.
     pub(crate) executed: String,
-    /// About clusters and the range.
+    /// Notices about clusters and the range.
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -42,8 +42,7 @@ pub(crate) async fn select(
     Ok(Selected { filters, range, now_ms, executed, notices })
 }
 
-/// `form` with clusters as Hubble calls them, and notices about clusters that the relay does not
-/// know.
+/// `form` with Hubble's names of clusters, and notices about clusters that the relay does not know.
 pub async fn resolve_clusters<'f>(
     source: FlowSource<'_>,
     form: &'f FlowsForm,
@@ -59,7 +58,8 @@ pub async fn resolve_clusters<'f>(
     (Cow::Owned(form), notices)
 }
 
-/// The line that shows the same: `--until` is the last nanosecond of the range, as Hubble takes it.
+/// The equivalent command line. `--until` is the last nanosecond of the range, because Hubble
+/// includes it.
 fn executed(observe_flags: &str, range: TimeRange) -> String {
     let time = |nanos: i64| {
         DateTime::from_timestamp_nanos(nanos).to_rfc3339_opts(SecondsFormat::AutoSi, true)

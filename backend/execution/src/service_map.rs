@@ -1,18 +1,18 @@
-//! Who talks to whom in a time range, as a node graph.
+//! The service map: communicating workloads in a time range, as a node graph.
 
 use flow::TimeRange;
 use flow::service_map::{MapBy, ServiceMap};
 use frames::{Frame, graph_links, node_graph};
 use query::{NodesBy, ServiceMapQuery};
 use relay::BufferStart;
-use wording::Notice;
+use wording::{Notice, count};
 
 use crate::scan::{Rows, scan};
 use crate::select::select;
 use crate::{ExecutionError, FlowSource, QueryContext};
 
-/// Nodes that Grafana's node graph draws; it hides all others.
-/// Source: `public/app/plugins/panel/nodeGraph/NodeGraph.tsx`, `defaultNodeCountLimit`.
+/// Maximum number of nodes that Grafana's node graph draws; it hides the rest. Source:
+/// `public/app/plugins/panel/nodeGraph/NodeGraph.tsx`, `defaultNodeCountLimit`.
 const MAX_NODES: usize = 200;
 
 fn map_by(by: NodesBy) -> MapBy {
@@ -24,9 +24,9 @@ fn map_by(by: NodesBy) -> MapBy {
     }
 }
 
-/// Asks the relay and draws the graph.
+/// Reads the relay's flows and returns them as a graph.
 ///
-/// Errors: [`ExecutionError`], when there is nothing to show.
+/// Errors: [`ExecutionError`], if there is nothing to show.
 pub async fn service_map(
     source: FlowSource<'_>,
     context: &QueryContext,
@@ -42,22 +42,22 @@ pub async fn service_map(
     let (map, grouped) = map.grouped(MAX_NODES);
     if grouped {
         notices.push(Notice::info(format!(
-            "more than {MAX_NODES} nodes: those of the largest namespaces are shown as one each; narrow the filter to see them"
+            "more than {MAX_NODES} nodes: each of the largest namespaces is shown as one node; narrow the filter to see its parts"
         )));
     }
     if map.without_edge > 0 {
         notices.push(Notice::warning(format!(
-            "{} flows are not drawn as edges: there are too many pairs, narrow the filter",
-            map.without_edge
+            "{} not drawn as edges, because there are too many pairs: narrow the filter",
+            count(map.without_edge, "flow")
         )));
     }
     if map.without_connection > 0 {
         notices.push(Notice::info(format!(
-            "{} flows are not drawn: they are no connections of their own (ICMP errors, neighbour discovery, a pod's own traffic through a Service, answers to what was not seen)",
-            map.without_connection
+            "{} not drawn, not being connections of their own: ICMP errors, neighbour discovery, a pod's own traffic through a Service, replies to unseen requests",
+            count(map.without_connection, "flow")
         )));
     }
-    // Rates are over what the buffers cover, not over what was asked for.
+    // Rates are computed over the part of the range that the buffers cover.
     let range = scan.range;
     let oldest_nanos = scan.start.as_ref().and_then(BufferStart::oldest_nanos);
     let known_from_nanos =

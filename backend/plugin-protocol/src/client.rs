@@ -1,4 +1,4 @@
-//! The host's side: a connection to a plugin, and the calls that Grafana makes on it.
+//! The host's end of the protocol: a connection to a plugin, and the calls that Grafana makes.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::message::{
     RunStreamRequest, StreamPacket, SubscribeStreamRequest, SubscribeStreamResponse,
 };
 
-/// How long a started plugin may take to accept a connection.
+/// Maximum time until a started plugin accepts a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connects to a plugin at the address of its handshake line.
@@ -29,7 +29,7 @@ pub async fn connect(address: Address) -> Result<Channel, tonic::transport::Erro
     endpoint.connect_with_connector(tower::service_fn(move |_| dial(address.clone()))).await
 }
 
-/// Either kind of connection under one type, as the connector needs it.
+/// Object-safe type of both kinds of connection, for the connector.
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
@@ -131,7 +131,7 @@ where
 }
 
 async fn ready(channel: Channel) -> Result<Grpc<Channel>, Status> {
-    // Grafana's client sends and takes messages of any size; the plugin bounds them.
+    // Grafana's client has no size limit for messages; the plugin bounds them.
     let mut grpc = Grpc::new(channel)
         .max_decoding_message_size(usize::MAX)
         .max_encoding_message_size(usize::MAX);

@@ -1,5 +1,5 @@
-//! go-plugin's own services: Grafana ends the plugin through `GRPCController`, and opens the
-//! streams of `GRPCStdio` and `GRPCBroker` at start without ever using them.
+//! go-plugin's own services. Grafana ends the plugin through `GRPCController`, and opens the
+//! streams of `GRPCStdio` and `GRPCBroker` at start without using them.
 //!
 //! Source of names and numbers: hashicorp/go-plugin `internal/plugin/grpc_{controller,stdio,broker}.proto`.
 
@@ -10,7 +10,7 @@ use tonic::{Response, Status};
 use crate::message::{ConnInfo, StdioData};
 use crate::rpc;
 
-/// A stream without a message that keeps `held` and ends when the plugin leaves.
+/// A stream without messages that keeps `held` and ends when the plugin shuts down.
 fn silent<T: Send + 'static>(
     leave: CancellationToken,
     held: impl Send + 'static,
@@ -35,7 +35,7 @@ macro_rules! service {
 }
 
 service!(
-    /// `plugin.GRPCController`: the way in which Grafana asks the plugin to leave.
+    /// `plugin.GRPCController`: Grafana's request to shut down.
     Controller, "plugin.GRPCController", |this, request| {
         "Shutdown" => rpc::unary(request, |_: tonic::Request<()>| async move {
             this.leave.cancel();
@@ -45,7 +45,7 @@ service!(
 );
 
 service!(
-    /// `plugin.GRPCStdio`: a stream of what the plugin prints, which stays empty.
+    /// `plugin.GRPCStdio`: a stream of the plugin's output, which stays empty.
     Stdio, "plugin.GRPCStdio", |this, request| {
         "StreamStdio" => rpc::server_streaming(request, |_: tonic::Request<()>| async move {
             Ok(silent::<StdioData>(this.leave, ()))
@@ -57,7 +57,7 @@ service!(
     /// `plugin.GRPCBroker`: a stream of further connections, which stays empty.
     Broker, "plugin.GRPCBroker", |this, request| {
         "StartStream" => rpc::bidi_streaming(request, |incoming| {
-            // The incoming half is held open for as long as ours: dropping it would reset the stream.
+            // The incoming half stays open as long as ours: dropping it would reset the stream.
             let incoming: tonic::Streaming<ConnInfo> = incoming;
             silent::<ConnInfo>(this.leave, incoming)
         }),

@@ -1,11 +1,11 @@
-//! The handshake of hashicorp/go-plugin: a magic cookie in the environment, a protocol version
-//! that both sides speak, one line on the plugin's stdout.
+//! The handshake of hashicorp/go-plugin: a magic cookie in the environment, a protocol version that
+//! both ends support, and one line on the plugin's stdout.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Where a started plugin listens.
+/// Address of a started plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A Unix socket by its path.
@@ -22,16 +22,16 @@ const APP_PROTOCOL_VERSION: u32 = 2;
 const COOKIE_KEY: &str = "grafana_plugin_type";
 const COOKIE_VALUE: &str = "datasource";
 
-/// Why this process must not serve.
+/// Reason why this process must not serve.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnfitHost {
-    /// Started by hand: no cookie.
+    /// No cookie: a person started the program.
     #[error(
         "this is a Grafana plugin: Grafana starts it and speaks with it. Install its folder as a plugin \
          of Grafana instead of running it by hand"
     )]
     NotStartedByGrafana,
-    /// The host offers protocol versions, and ours is not among them.
+    /// The host offers protocol versions, but not ours.
     #[error(
         "this plugin speaks version {APP_PROTOCOL_VERSION} of Grafana's plugin protocol, the host offers `{offered}`"
     )]
@@ -41,7 +41,7 @@ pub(crate) enum UnfitHost {
     },
 }
 
-/// Checks what the host set in the environment, which `var` reads by name.
+/// Checks the host's environment variables, which `var` reads by name.
 ///
 /// Errors: [`UnfitHost`]. Source: go-plugin `server.go`, `protocolVersion`.
 pub(crate) fn check(var: impl Fn(&str) -> Option<String>) -> Result<(), UnfitHost> {
@@ -50,7 +50,8 @@ pub(crate) fn check(var: impl Fn(&str) -> Option<String>) -> Result<(), UnfitHos
     }
     let Some(offered) = var("PLUGIN_PROTOCOL_VERSIONS").filter(|offered| !offered.is_empty())
     else {
-        // Hosts before version negotiation set nothing, and go-plugin then assumes the newest.
+        // Hosts from before version negotiation set nothing; go-plugin then assumes the newest
+        // version.
         return Ok(());
     };
     let speaks_ours =
@@ -77,12 +78,12 @@ pub(crate) fn announce(address: &Address) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Why a handshake line cannot be used.
+/// Reason why a handshake line cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidHandshake {
     /// A line of another shape.
     #[error(
-        "the plugin's first line `{0}` is no handshake `core|app|network|address|protocol`; is something else printed to stdout before it?"
+        "the plugin's first line `{0}` is not a handshake `core|app|network|address|protocol`; is something else printed to stdout before it?"
     )]
     NotAHandshake(String),
     /// Another version of go-plugin.
@@ -94,9 +95,9 @@ pub enum InvalidHandshake {
     /// A network or an address that cannot be dialled.
     #[error("the plugin listens on `{network}` address `{address}`, which this host cannot dial")]
     Address {
-        /// `unix`, `tcp` or what the line says instead.
+        /// `unix`, `tcp`, or the line's text in this place.
         network: String,
-        /// The address as it stands in the line.
+        /// The address as written in the line.
         address: String,
     },
     /// Another protocol than gRPC.

@@ -1,10 +1,12 @@
-//! Grafana's plugin protocol: hashicorp/go-plugin's handshake, sockets and end of life, and the
-//! gRPC services and messages of Grafana's `pluginv2` above them. A plugin implements [`Backend`]
-//! and calls [`run`]; a host (the preview, the tests) starts the program, reads its line with
-//! [`handshake::parse`] and calls it through [`client`]. This is the one crate that knows
-//! grafana-plugin-sdk, of which it takes the messages that have not changed since: the SDK's own
-//! server adds 44 ms to each small query, caps requests at 4 MiB, refuses users without a role and
-//! ignores `Shutdown`.
+//! Grafana's plugin protocol: hashicorp/go-plugin's handshake, sockets and shutdown, with the gRPC
+//! services and messages of Grafana's `pluginv2` on top.
+//!
+//! A plugin implements [`Backend`] and calls [`run`]. A host (the preview, the tests) starts the
+//! program, reads its line with [`handshake::parse`] and calls it through [`client`].
+//!
+//! This is the only crate that uses grafana-plugin-sdk, and only for messages that are still
+//! current. The SDK's own server adds 44 ms to each small query, caps requests at 4 MiB, refuses
+//! users without a role and ignores `Shutdown`.
 
 pub mod client;
 mod goplugin;
@@ -26,5 +28,6 @@ pub use self::message::{
 };
 pub use self::server::{Program, run};
 pub use self::services::{Answers, Backend};
-// What the methods of [`Backend`] refuse a call with, and the attribute that they need.
+// The status with which methods of [`Backend`] refuse a call, and the attribute for its `async
+// fn`s.
 pub use tonic::{Code, Status, Streaming, async_trait, transport::Channel};

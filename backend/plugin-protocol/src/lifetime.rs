@@ -1,21 +1,21 @@
-//! When the plugin leaves: Grafana says so, the system says so, or Grafana is gone.
+//! Shutdown of the plugin: on Grafana's request, on a signal, or when Grafana is gone.
 
 use std::io;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// How long calls in flight may take after the end is decided. go-plugin kills after 2 s.
+/// Time for calls in flight after shutdown begins. go-plugin kills the process after 2 s.
 pub(crate) const GRACE: Duration = Duration::from_millis(1_500);
 
-/// How often to look whether Grafana still lives. After `kill -9` it cannot say good-bye, and the
-/// plugin's stdin is `/dev/null`, so nothing but the parent's process id tells.
+/// Interval between checks whether Grafana is alive. After `kill -9` Grafana cannot say so, and the
+/// plugin's stdin is `/dev/null`, so the parent's process id is the only sign.
 #[cfg(unix)]
 const PARENT_POLL: Duration = Duration::from_millis(500);
 
-/// What can end the plugin from outside.
+/// Sources of shutdown from outside.
 ///
-/// To be set up before the handshake: from then on the host may die or send a signal at once, and
+/// Create it before the handshake: afterwards the host may die or send a signal at any time, and
 /// neither must be missed.
 #[cfg(unix)]
 #[derive(Debug)]
@@ -27,7 +27,9 @@ pub(crate) struct Watch {
 
 #[cfg(unix)]
 impl Watch {
-    /// Notes the parent and takes the signals over. Errors: the system refuses the latter.
+    /// Records the parent and takes over the signals.
+    ///
+    /// Errors: the system refuses the signals.
     pub(crate) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -62,19 +64,19 @@ impl Watch {
     }
 }
 
-/// Where there are neither signals nor parent ids, `GRPCController.Shutdown` alone ends us.
+/// Systems without signals and parent ids: only `GRPCController.Shutdown` ends the plugin.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub(crate) struct Watch;
 
 #[cfg(not(unix))]
 impl Watch {
-    /// Nothing to watch. Errors: none.
+    /// Nothing to watch; always succeeds.
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self)
     }
 
-    /// Nothing to wait for.
+    /// Returns at once.
     pub(crate) async fn until(self, leave: CancellationToken) {
         leave.cancelled().await;
     }

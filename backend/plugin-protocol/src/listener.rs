@@ -1,4 +1,4 @@
-//! Where the plugin listens: a Unix socket of its own where there are any, else TCP on loopback.
+//! The plugin's listener: a Unix socket where the system has them, else TCP on loopback.
 //!
 //! TCP needs `TCP_NODELAY`: response headers and body leave in two writes, and Nagle's algorithm
 //! with delayed acknowledgements would hold the second one for 40 ms on every small query.
@@ -22,7 +22,7 @@ pub(crate) enum Listener {
     Tcp(TcpListener),
 }
 
-/// The environment variables that say where to listen. The host sets all of them or none.
+/// The environment variables that place the listener. The host sets all of them or none.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Placement {
     /// `PLUGIN_UNIX_SOCKET_DIR`.
@@ -33,17 +33,17 @@ pub(crate) struct Placement {
     pub(crate) max_port: Option<u16>,
 }
 
-/// Why no listener could be had.
+/// Reason why no listener could be bound.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListenError {
-    /// Neither a Unix socket nor a port of the given range.
+    /// Neither a Unix socket nor a free port in the given range.
     #[error("listen on any port of 127.0.0.1 from {min_port} to {max_port}")]
     NoPort {
         /// First port tried.
         min_port: u16,
         /// Last port tried.
         max_port: u16,
-        /// Why the last one failed.
+        /// Error of the last port.
         #[source]
         cause: io::Error,
     },
@@ -62,8 +62,8 @@ impl Placement {
 }
 
 impl Listener {
-    /// Binds a Unix socket that bears the name of `program`, or TCP where that fails (path too long,
-    /// file system without sockets).
+    /// Binds a Unix socket named after `program`, or TCP if that fails (path too long, file system
+    /// without sockets).
     ///
     /// Errors: [`ListenError`].
     pub(crate) async fn bind(program: &str, placement: &Placement) -> Result<Self, ListenError> {
@@ -81,7 +81,9 @@ impl Listener {
         bind_tcp(placement).await
     }
 
-    /// The address for the handshake line. Errors: the operating system cannot tell it.
+    /// The address for the handshake line.
+    ///
+    /// Errors: the operating system cannot report it.
     pub(crate) fn address(&self) -> io::Result<Address> {
         match self {
             #[cfg(unix)]
@@ -92,7 +94,7 @@ impl Listener {
 }
 
 async fn bind_tcp(placement: &Placement) -> Result<Listener, ListenError> {
-    // Without a range the operating system picks.
+    // Without a range the operating system chooses a port.
     let (min_port, max_port) = match (placement.min_port, placement.max_port) {
         (Some(min_port), Some(max_port)) if min_port <= max_port => (min_port, max_port),
         _ => (0, 0),
@@ -110,7 +112,7 @@ async fn bind_tcp(placement: &Placement) -> Result<Listener, ListenError> {
 #[cfg(unix)]
 const SOCKET_SUFFIX: &str = ".sock";
 
-/// The socket's file, removed when dropped.
+/// The socket's file, removed on drop.
 #[cfg(unix)]
 #[derive(Debug)]
 pub(crate) struct SocketFile {
@@ -130,8 +132,8 @@ impl Drop for SocketFile {
 fn bind_unix(program: &str, dir: &Path) -> io::Result<Listener> {
     use std::os::unix::fs::PermissionsExt;
 
-    // The process id says whose socket it is; the time keeps a process id that is used again
-    // (containers do that a lot) from meeting the file of its predecessor.
+    // The process id identifies the owner. Containers reuse process ids often, so the time
+    // distinguishes the file from a predecessor's.
     let since_epoch =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let name =
@@ -143,8 +145,8 @@ fn bind_unix(program: &str, dir: &Path) -> io::Result<Listener> {
     Ok(Listener::Unix(listener, file))
 }
 
-/// Removes the sockets that killed processes of this plugin left in `dir`: after SIGKILL nothing
-/// else does.
+/// Removes the sockets that killed processes of this plugin left in `dir`; after SIGKILL nothing
+/// else removes them.
 #[cfg(unix)]
 fn remove_stale_sockets(program: &str, dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else {
@@ -174,7 +176,7 @@ fn is_socket_name(program: &str, name: &str) -> bool {
         .is_some_and(|(pid, _)| pid.parse::<u32>().is_ok())
 }
 
-/// Whether a socket is stale: no process accepts on it. One that is a moment old may belong to a process
+/// Whether a socket is stale: no process accepts on it. A very new one may belong to a process
 /// between its bind and its listen.
 #[cfg(unix)]
 fn is_stale(path: &Path) -> bool {

@@ -1,11 +1,11 @@
 //! The messages of `pluginv2`, by name and number.
 //!
-//! The SDK 0.5.0 has the messages of September 2024. Those that stayed the same are its own; those
-//! that grew since (`errorSource`, `grafanaConfig`, `pluginVersion`, `userAgent`), and all that
-//! hold one of these, are declared here. Source: grafana-plugin-sdk-go `proto/backend.proto`.
-//! Fields that are declared nowhere are skipped when a message is read.
+//! The SDK 0.5.0 has the messages of September 2024. Messages that are unchanged come from it.
+//! Messages that gained fields since (`errorSource`, `grafanaConfig`, `pluginVersion`,
+//! `userAgent`), and all messages that contain one of these, are declared here. Source:
+//! grafana-plugin-sdk-go `proto/backend.proto`. Undeclared fields are skipped on reading.
 //!
-//! Requests carry decrypted secrets and the caller's headers: their `Debug` shows neither.
+//! Requests carry decrypted secrets and the caller's headers; `Debug` hides both.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,7 +61,7 @@ pub struct DataSourceInstanceSettings {
     pub api_version: String,
 }
 
-/// Who calls, and for which data source. Source: `PluginContext`.
+/// The caller and its data source. Source: `PluginContext`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PluginContext {
     /// Grafana's organisation.
@@ -91,7 +91,7 @@ pub struct PluginContext {
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub struct QueryDataRequest {
-    /// Who asks, and which data source.
+    /// The caller and its data source.
     #[prost(message, optional, tag = "1")]
     pub plugin_context: Option<PluginContext>,
     /// Headers of the caller, those of the browser with `http_` before their names.
@@ -116,7 +116,7 @@ pub struct DataResponse {
     /// Frames as Arrow IPC files.
     #[prost(bytes = "bytes", repeated, tag = "1")]
     pub frames: Vec<Bytes>,
-    /// The error, as its user reads it; empty without one.
+    /// Error text for the user; empty without one.
     #[prost(string, tag = "2")]
     pub error: String,
     /// An HTTP status; 0 stands for 200, or 500 beside an error.
@@ -131,7 +131,7 @@ pub struct DataResponse {
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub struct CheckHealthRequest {
-    /// Who asks, and which data source.
+    /// The caller and its data source.
     #[prost(message, optional, tag = "1")]
     pub plugin_context: Option<PluginContext>,
     /// Headers of the caller, as in [`QueryDataRequest::headers`].
@@ -143,7 +143,7 @@ pub struct CheckHealthRequest {
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub struct CallResourceRequest {
-    /// Who calls, and which data source.
+    /// The caller and its data source.
     #[prost(message, optional, tag = "1")]
     pub plugin_context: Option<PluginContext>,
     /// The path below the data source's resources.
@@ -166,7 +166,7 @@ pub struct CallResourceRequest {
 /// A subscription to a live channel. Source: `SubscribeStreamRequest`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SubscribeStreamRequest {
-    /// Who subscribes, and which data source.
+    /// The subscriber and its data source.
     #[prost(message, optional, tag = "1")]
     pub plugin_context: Option<PluginContext>,
     /// The channel's path below the data source.
@@ -180,7 +180,7 @@ pub struct SubscribeStreamRequest {
 /// The start of a live channel. Source: `RunStreamRequest`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct RunStreamRequest {
-    /// Who subscribed first, and which data source.
+    /// The first subscriber and its data source.
     #[prost(message, optional, tag = "1")]
     pub plugin_context: Option<PluginContext>,
     /// The channel's path below the data source.
@@ -194,7 +194,7 @@ pub struct RunStreamRequest {
 /// Data for a live channel. Source: `PublishStreamRequest`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PublishStreamRequest {
-    /// Who publishes, and which data source.
+    /// The publisher and its data source.
     #[prost(message, optional, tag = "1")]
     pub plugin_context: Option<PluginContext>,
     /// The channel's path below the data source.
@@ -205,7 +205,7 @@ pub struct PublishStreamRequest {
     pub data: Vec<u8>,
 }
 
-/// `plugin.StdioData`. Never sent: the plugin logs on stderr itself.
+/// `plugin.StdioData`. Never sent: the plugin logs to stderr itself.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub(crate) struct StdioData {
     #[prost(int32, tag = "1")]
@@ -294,7 +294,7 @@ mod tests {
         }
     }
 
-    /// What the SDK knows of a message, after it has read our bytes and written them again.
+    /// Our bytes, read and written again by the SDK.
     fn by_sdk<Ours, Sdk>(ours: &Ours) -> Ours
     where
         Ours: Message + Default,

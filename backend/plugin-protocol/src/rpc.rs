@@ -1,7 +1,7 @@
-//! The exchange of messages that all services share: a service is a match on the path.
+//! Exchange of messages, shared by all services: a service is a match on the path.
 //!
-//! go-plugin's services and today's numbers of `pluginv2` are in no crate for tonic 0.12, and with
-//! these functions they need no generated code.
+//! No crate for tonic 0.12 has go-plugin's services or the current field numbers of `pluginv2`;
+//! with these functions they need no generated code.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,11 +14,11 @@ use tonic::codec::ProstCodec;
 use tonic::server::Grpc;
 use tonic::{Request, Response, Status, Streaming};
 
-/// Largest request that is read. Grafana's own client sends without a limit; its HTTP side passes
-/// 30 MB and more to a resource.
+/// Maximum size of a request, in bytes. Grafana's own client has no limit; its HTTP interface
+/// passes 30 MB and more to a resource.
 pub(crate) const MAX_REQUEST_BYTES: usize = 64 << 20;
 
-/// A whole HTTP exchange of a service.
+/// A complete HTTP exchange of a service.
 pub(crate) type Exchange = BoxFuture<'static, Result<http::Response<BoxBody>, Infallible>>;
 
 fn grpc<In, Out>() -> Grpc<ProstCodec<Out, In>>
@@ -80,13 +80,13 @@ where
     Box::pin(async move { Ok(grpc::<In, Out>().streaming(service, request).await) })
 }
 
-/// The answer to every path that a service does not have.
+/// The answer to a path that the service does not have.
 pub(crate) fn unimplemented(path: &str) -> Exchange {
     let status = Status::unimplemented(format!("`{path}` is not served by this plugin"));
     Box::pin(async move { Ok(status.into_http()) })
 }
 
-/// What tonic's router asks of a service: its name, and an answer for each path below it.
+/// The traits that tonic's router needs of a service: its name, and an answer for each path.
 macro_rules! serve {
     ($type:ident $(<$backend:ident: $bound:ident>)?, $name:literal, |$this:ident, $request:ident| { $($path:literal => $answer:expr),* }) => {
         impl$(<$backend>)? tonic::server::NamedService for $type$(<$backend>)? {

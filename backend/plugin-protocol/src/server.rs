@@ -1,4 +1,4 @@
-//! The whole life of a plugin: handshake, serving, leaving.
+//! The life of a plugin: handshake, serving, shutdown.
 
 use std::io;
 use std::process::ExitCode;
@@ -17,16 +17,16 @@ use crate::listener::{ListenError, Listener, Placement};
 use crate::log;
 use crate::services::{Backend, Data, Diagnostics, Resource, Stream};
 
-/// What a plugin says of itself.
+/// Facts about the plugin's program.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
-    /// The program's name, which its sockets and its last words on stderr bear.
+    /// The program's name, used for its sockets and for its last message on stderr.
     pub name: &'static str,
-    /// The crates that log at the level that Grafana asks for; all others log from `warn` on.
+    /// Crates that log at Grafana's level; all other crates log from `warn` on.
     pub crates: &'static [&'static str],
 }
 
-/// Why serving ended by itself.
+/// Reason why serving failed.
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
     #[error("watch for signals")]
@@ -41,8 +41,8 @@ enum ServeError {
     Serve(#[source] tonic::transport::Error),
 }
 
-/// Serves `backend` to Grafana until Grafana ends it, is gone, or the system ends it; then calls in
-/// flight have 1.5 s left. To be called first thing in `main`: it starts the runtime and logging.
+/// Serves `backend` until Grafana or the system ends the plugin, or Grafana is gone; calls in
+/// flight then have 1.5 s left. Call it first in `main`: it starts the runtime and logging.
 pub fn run<B: Backend>(program: Program, backend: B) -> ExitCode {
     let var = |name: &str| std::env::var(name).ok();
     if let Err(error) = handshake::check(var) {
@@ -69,7 +69,7 @@ fn serve_in_runtime<B: Backend>(
         .build()
         .map_err(ServeError::Runtime)?;
     let served = runtime.block_on(serve(name, placement, backend));
-    // Whatever still runs was given its time.
+    // Tasks that still run have used up their grace period.
     runtime.shutdown_background();
     served
 }
@@ -118,7 +118,8 @@ async fn serve<B: Backend>(
 
 async fn router<B: Backend>(backend: B, leave: &CancellationToken) -> Router {
     let backend = Arc::new(backend);
-    // go-plugin's client pings the service `plugin`; the whole server ("") is serving from the start.
+    // go-plugin's client checks the health of the service `plugin`; the whole server ("") counts as
+    // serving from the start.
     let (mut health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter.set_service_status("plugin", tonic_health::ServingStatus::Serving).await;
     let leave = || leave.clone();

@@ -14,13 +14,14 @@ use crate::message::{
 };
 use crate::rpc;
 
-/// Messages of an answer, one after the other.
+/// Stream of an answer's messages.
 pub type Answers<T> = BoxStream<'static, Result<T, Status>>;
 
-/// What a plugin answers. Each call is a future of its own; dropping it cancels the call.
+/// A plugin's answers to Grafana's calls. Each call is a separate future; dropping it cancels the
+/// call.
 ///
-/// Errors of every method: a gRPC status. Grafana shows it as a failure of the plugin, so a query
-/// that fails is an answer with an error in it instead.
+/// Errors of every method: a gRPC status. Grafana shows it as a failure of the plugin, so a failed
+/// query is an answer that contains an error instead.
 #[tonic::async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// Answers queries; `traceparent` is the W3C trace context of the caller.
@@ -36,8 +37,8 @@ pub trait Backend: Send + Sync + 'static {
         request: CheckHealthRequest,
     ) -> Result<CheckHealthResponse, Status>;
 
-    /// Answers an HTTP-like call. The first message carries status and headers, each a part of
-    /// the body.
+    /// Answers an HTTP-like call. The first message carries status and headers, and every message a
+    /// part of the body.
     async fn call_resource(
         &self,
         request: CallResourceRequest,
@@ -49,7 +50,7 @@ pub trait Backend: Send + Sync + 'static {
         request: SubscribeStreamRequest,
     ) -> Result<SubscribeStreamResponse, Status>;
 
-    /// Runs a live channel until Grafana drops it, or the plugin leaves.
+    /// Runs a live channel until Grafana drops it or the plugin shuts down.
     async fn run_stream(&self, request: RunStreamRequest) -> Result<Answers<StreamPacket>, Status>;
 
     /// Decides on data that a user wants to publish.
@@ -65,7 +66,7 @@ macro_rules! service {
         #[derive(Debug)]
         pub(crate) struct $type<B> {
             pub(crate) backend: Arc<B>,
-            /// When this is cancelled the plugin leaves.
+            /// Token that shuts the plugin down.
             pub(crate) leave: CancellationToken,
         }
 
@@ -81,7 +82,7 @@ macro_rules! service {
 
 service!(
     /// `pluginv2.Data`: queries in, frames out. `QueryChunkedData` is not served: Grafana 12 to 13
-    /// asks for it only behind feature toggles that are off, and falls back to `QueryData`.
+    /// calls it only behind feature toggles that are off by default, and falls back to `QueryData`.
     Data, "pluginv2.Data", |this, request| {
         "QueryData" => rpc::unary(request, |request: Request<QueryDataRequest>| async move {
             let traceparent = request

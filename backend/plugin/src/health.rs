@@ -1,4 +1,5 @@
-//! "Save & test": what answers, what it says of itself, and what to change where nothing does.
+//! Health checks ("Save & test"): the state of relay, Prometheus and policies, and what to change
+//! on a failure.
 
 use std::time::Duration;
 
@@ -6,42 +7,42 @@ use prometheus::{ForwardedIdentity, PrometheusError};
 use relay::now_ms;
 use relay::{BufferStart, RelayError};
 use serde_json::{Value, json};
-use wording::{names, time_text};
+use wording::{count, names, time_text};
 
 use crate::answers::QueryError;
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, PolicySource, Roots};
 
-/// Nodes that a sentence names.
+/// Maximum number of nodes that a message names.
 const MAX_NODES_SHOWN: usize = 5;
 
-/// The result of a check.
+/// Result of a health check.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Report {
+pub(crate) struct HealthReport {
     pub(crate) healthy: bool,
-    /// For the user, in whole sentences.
+    /// Message for the user, in whole texts.
     pub(crate) message: String,
     /// The same as data.
     pub(crate) details: Value,
 }
 
-/// One half of a data source.
-struct Half {
+/// State of one part of a data source.
+struct PartHealth {
     healthy: bool,
-    sentence: String,
+    text: String,
     details: Value,
 }
 
-impl Report {
-    /// The plugin itself answers; nothing else was asked for.
+impl HealthReport {
+    /// The report if only the plugin itself is checked.
     pub(crate) fn alive() -> Self {
         Self { healthy: true, message: "The plugin is running.".to_owned(), details: json!({}) }
     }
 }
 
-/// Asks relay and Prometheus, as far as they are configured. One that does not answer makes the
-/// whole unhealthy, and the message still says what the other one answered.
-pub(crate) async fn check(instance: &Instance, identity: &ForwardedIdentity) -> Report {
+/// Checks the relay and Prometheus, if configured. If one of them does not answer, the data source
+/// is unhealthy, and the message still contains the other one's state.
+pub(crate) async fn check(instance: &Instance, identity: &ForwardedIdentity) -> HealthReport {
     let settings = match instance.settings() {
         Ok(settings) => settings,
         Err(error) => return failed(wording::with_causes(&error)),
@@ -60,50 +61,50 @@ pub(crate) async fn check(instance: &Instance, identity: &ForwardedIdentity) -> 
         (Some(_), None) => (Some(relay(instance).await), None),
         (None, Some(_)) => (None, Some(prometheus(instance, identity).await)),
     };
-    let mut sentences = Vec::new();
+    let mut texts = Vec::new();
     let mut details = serde_json::Map::new();
     let mut healthy = true;
-    for (name, title, half) in
+    for (name, title, part) in
         [("relay", "Hubble Relay", relay), ("prometheus", "Prometheus", prometheus)]
     {
-        match half {
-            Some(half) => {
-                healthy &= half.healthy;
-                sentences.push(format!("{title}: {}.", half.sentence));
-                details.insert(name.to_owned(), half.details);
+        match part {
+            Some(part) => {
+                healthy &= part.healthy;
+                texts.push(format!("{title}: {}.", part.text));
+                details.insert(name.to_owned(), part.details);
             }
-            None => sentences.push(format!("{title}: not configured.")),
+            None => texts.push(format!("{title}: not configured.")),
         }
     }
     if let Some(policies) = policies(&settings.policies).await {
         healthy &= policies.healthy;
-        sentences.push(format!("Network policies: {}.", policies.sentence));
+        texts.push(format!("Network policies: {}.", policies.text));
         details.insert("policies".to_owned(), policies.details);
     }
     if let Some(cluster) = &settings.cluster {
         details.insert("cluster".to_owned(), json!(cluster));
     }
-    Report { healthy, message: sentences.join(" "), details: Value::Object(details) }
+    HealthReport { healthy, message: texts.join(" "), details: Value::Object(details) }
 }
 
-fn failed(message: String) -> Report {
+fn failed(message: String) -> HealthReport {
     let details = json!({ "error": message });
-    Report { healthy: false, message, details }
+    HealthReport { healthy: false, message, details }
 }
 
-fn unhealthy(error: &QueryError) -> Half {
-    let sentence = error.message();
-    Half { healthy: false, details: json!({ "ok": false, "error": sentence }), sentence }
+fn unhealthy(error: &QueryError) -> PartHealth {
+    let text = error.message();
+    PartHealth { healthy: false, details: json!({ "ok": false, "error": text }), text }
 }
 
-async fn relay(instance: &Instance) -> Half {
+async fn relay(instance: &Instance) -> PartHealth {
     match ask_relay(instance).await {
-        Ok(half) => half,
+        Ok(part) => part,
         Err(error) => unhealthy(&error),
     }
 }
 
-async fn ask_relay(instance: &Instance) -> Result<Half, QueryError> {
+async fn ask_relay(instance: &Instance) -> Result<PartHealth, QueryError> {
     let relay = instance.relay()?;
     let (status, nodes, start) = tokio::join!(relay.status(), relay.nodes(), relay.buffer_start());
     let status = status?;
@@ -112,7 +113,7 @@ async fn ask_relay(instance: &Instance) -> Result<Half, QueryError> {
             nodes.iter().filter(|node| !node.connected).map(|node| node.name.clone()).collect();
         (nodes.len() - missing.len(), nodes.len(), missing)
     } else {
-        // A relay that knows no GetNodes counts them in its status.
+        // A relay without GetNodes counts its nodes in its status.
         let connected = to_usize(status.num_connected_nodes.unwrap_or(0));
         let unavailable = to_usize(status.num_unavailable_nodes.unwrap_or(0));
         (connected, connected + unavailable, status.unavailable_nodes.clone())
@@ -121,9 +122,9 @@ async fn ask_relay(instance: &Instance) -> Result<Half, QueryError> {
     let mut parts = vec![
         version.to_owned(),
         format!("{connected} of {total} nodes connected"),
-        format!("{} flows seen", status.seen_flows),
+        format!("{} seen", count(status.seen_flows, "flow")),
         format!("buffers hold {} of {}", status.num_flows, status.max_flows),
-        start_words(&start),
+        start_text(&start),
         format!("up for {}", uptime(Duration::from_nanos(status.uptime_ns))),
     ];
     if !unavailable.is_empty() {
@@ -154,10 +155,10 @@ async fn ask_relay(instance: &Instance) -> Result<Half, QueryError> {
         "certificatesThatEnd": ending,
         "oldestFlowNanos": start.as_ref().and_then(BufferStart::oldest_nanos).map(|nanos| nanos.to_string()),
     });
-    Ok(Half { healthy, sentence: parts.join(", "), details })
+    Ok(PartHealth { healthy, text: parts.join(", "), details })
 }
 
-fn start_words(start: &Result<Option<BufferStart>, RelayError>) -> String {
+fn start_text(start: &Result<Option<BufferStart>, RelayError>) -> String {
     match start {
         Ok(Some(start)) => match start.oldest_nanos() {
             Some(oldest_nanos) => format!("oldest flow from {}", time_text(oldest_nanos)),
@@ -167,9 +168,9 @@ fn start_words(start: &Result<Option<BufferStart>, RelayError>) -> String {
     }
 }
 
-async fn prometheus(instance: &Instance, identity: &ForwardedIdentity) -> Half {
+async fn prometheus(instance: &Instance, identity: &ForwardedIdentity) -> PartHealth {
     match ask_prometheus(instance, identity).await {
-        Ok(half) => half,
+        Ok(part) => part,
         Err(error) => unhealthy(&error),
     }
 }
@@ -177,9 +178,9 @@ async fn prometheus(instance: &Instance, identity: &ForwardedIdentity) -> Half {
 async fn ask_prometheus(
     instance: &Instance,
     identity: &ForwardedIdentity,
-) -> Result<Half, QueryError> {
+) -> Result<PartHealth, QueryError> {
     let prometheus = instance.prometheus()?.on_behalf_of(identity);
-    // The query is what counts; who answers it need not know its own version (Thanos, proxies).
+    // The query decides; a server behind it (Thanos, proxies) may not report its version.
     let (answer, build_info) =
         tokio::join!(prometheus.query("1+1", now_ms()), prometheus.build_info());
     answer?;
@@ -190,22 +191,22 @@ async fn ask_prometheus(
         }
         Err(error) => return Err(error.into()),
     };
-    let sentence = match version.as_str() {
-        "" => "answers queries, and does not tell its version".to_owned(),
+    let text = match version.as_str() {
+        "" => "answers queries, version unknown".to_owned(),
         version => format!("version {version}, answers queries"),
     };
-    Ok(Half { healthy: true, sentence, details: json!({ "ok": true, "version": version }) })
+    Ok(PartHealth { healthy: true, text, details: json!({ "ok": true, "version": version }) })
 }
 
-/// What a policies query would find; none where none are configured. Where not one file can be read
-/// the settings are wrong; a part of them is enough to go on.
-async fn policies(source: &PolicySource) -> Option<Half> {
+/// The state of the policies' files; `None` if none are configured. If no file can be read the
+/// settings are wrong; one readable file is enough for a healthy state.
+async fn policies(source: &PolicySource) -> Option<PartHealth> {
     if *source == PolicySource::default() {
         return None;
     }
     let source = source.clone();
     let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
-    // The task is neither aborted, nor does it panic.
+    // The task is not aborted and does not panic.
     let PolicyFiles { files, notices, .. } = read.await.unwrap_or_default();
     let files = files.len();
     let mut parts = vec![match files {
@@ -213,9 +214,9 @@ async fn policies(source: &PolicySource) -> Option<Half> {
         files => format!("{files} files"),
     }];
     parts.extend(notices.into_iter().map(|notice| notice.text));
-    let (healthy, sentence) = (files > 0, parts.join("; "));
+    let (healthy, text) = (files > 0, parts.join("; "));
     let details = json!({ "ok": healthy, "files": files });
-    Some(Half { healthy, sentence, details })
+    Some(PartHealth { healthy, text, details })
 }
 
 fn uptime(uptime: Duration) -> String {
@@ -234,11 +235,12 @@ fn to_usize(number: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Stored;
+    use crate::settings::StoredSettings;
 
     #[tokio::test]
     async fn nothing_configured_names_the_fields() {
-        let report = check(&Instance::new(&Stored::default()), &ForwardedIdentity::default()).await;
+        let report =
+            check(&Instance::new(&StoredSettings::default()), &ForwardedIdentity::default()).await;
         assert!(!report.healthy);
         assert_eq!(
             report.message,

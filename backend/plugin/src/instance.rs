@@ -1,4 +1,4 @@
-//! One data source at work: its settings, and the connections that they ask for.
+//! A data source in use: its settings and connections.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use relay::{Relay, RelayError};
 
 use crate::answers::QueryError;
 use crate::resources::SampleCache;
-use crate::settings::{InvalidSettings, Settings, Stored};
+use crate::settings::{InvalidSettings, Settings, StoredSettings};
 
-/// A data source. Settings that cannot be used are kept as the error that every query answers.
+/// A data source. Unusable settings are kept as an error that every query returns.
 #[derive(Debug)]
 pub(crate) struct Instance {
     settings: Result<Settings, Arc<InvalidSettings>>,
@@ -21,8 +21,8 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Sets up the data source; connects to nothing. To be called within a Tokio runtime.
-    pub(crate) fn new(stored: &Stored) -> Self {
+    /// Sets up the data source without connecting. Call it within a Tokio runtime.
+    pub(crate) fn new(stored: &StoredSettings) -> Self {
         let settings = Settings::read(stored).map_err(Arc::new);
         let usable = settings.as_ref().ok();
         let relay = match usable.and_then(|settings| settings.relay.as_ref()) {
@@ -39,24 +39,32 @@ impl Instance {
         Self { settings, relay, prometheus, sample: SampleCache::default() }
     }
 
-    /// The settings. Errors: they cannot be used.
+    /// The settings.
+    ///
+    /// Errors: they cannot be used.
     pub(crate) fn settings(&self) -> Result<&Settings, Arc<InvalidSettings>> {
         self.settings.as_ref().map_err(Arc::clone)
     }
 
-    /// The relay. Errors: the settings cannot be used, or name none.
+    /// The relay.
+    ///
+    /// Errors: the settings cannot be used, or have no relay.
     pub(crate) fn relay(&self) -> Result<&Relay, QueryError> {
         self.settings()?;
         self.relay.as_ref().map_err(|error| error.clone().into())
     }
 
-    /// The relay as queries take it. Errors: as for [`Self::relay`].
+    /// The relay in the form that queries take.
+    ///
+    /// Errors: as for [`Self::relay`].
     pub(crate) fn flow_source(&self) -> Result<FlowSource<'_>, QueryError> {
         let cluster = self.settings()?.cluster.as_deref();
         Ok(FlowSource { relay: self.relay()?, cluster })
     }
 
-    /// Prometheus. Errors: the settings cannot be used, or name none.
+    /// The Prometheus client.
+    ///
+    /// Errors: the settings cannot be used, or have no Prometheus.
     pub(crate) fn prometheus(&self) -> Result<&PrometheusClient, QueryError> {
         self.settings()?;
         self.prometheus.as_ref().map_err(|error| error.clone().into())

@@ -1,4 +1,4 @@
-//! What a user configured: Grafana's stored settings, read into values that are right or named.
+//! A data source's settings: Grafana's stored form, read into checked values.
 
 mod json;
 mod policies;
@@ -22,31 +22,31 @@ const MAX_TIMEOUT_SECS: u64 = 600;
 
 /// The settings as Grafana stores them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Stored {
-    /// Relay's address.
+pub(crate) struct StoredSettings {
+    /// Address of the relay.
     pub(crate) url: String,
-    /// JSON object of everything but the secrets.
+    /// JSON object of all settings that are not secrets.
     pub(crate) json_data: Vec<u8>,
     /// Decrypted secrets that are not empty.
     pub(crate) secrets: BTreeMap<String, Secret>,
 }
 
-/// The settings as they are used.
+/// The settings after reading.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// `None`: no relay address given.
+    /// The relay; `None`: no address is set.
     pub(crate) relay: Option<RelaySettings>,
-    /// `None`: no Prometheus URL given.
+    /// Prometheus; `None`: no URL is set.
     pub(crate) prometheus: Option<PrometheusSettings>,
-    /// The browser hands PromQL to another data source of Grafana; alert rules cannot.
+    /// Whether the browser sends PromQL to another data source of Grafana; alert rules cannot.
     pub(crate) delegates_promql: bool,
-    /// Name of the cluster, when the user gave one.
+    /// Name of the cluster, if set.
     pub(crate) cluster: Option<String>,
-    /// Where the network policies are.
+    /// Places of the network policies.
     pub(crate) policies: PolicySource,
 }
 
-/// Settings that cannot be used, in words that name the field.
+/// Reason why settings cannot be used; the text names the field.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidSettings {
     #[error("jsonData of this data source is not a JSON object")]
@@ -60,7 +60,7 @@ pub(crate) enum InvalidSettings {
     #[error("Prometheus URL `{url}` is not an `http://` or `https://` URL")]
     PrometheusUrl { url: String },
     #[error(
-        "the Prometheus URL holds a user name or password: take away what stands before `@`, and use \
+        "the Prometheus URL holds a user name or password: remove the part before `@`, and use \
          basic authentication"
     )]
     PrometheusUrlCredentials,
@@ -99,7 +99,7 @@ pub(crate) enum InvalidSettings {
     )]
     AzurePlainHttp,
     #[error(
-        "the identity of this machine or pod is shown to Azure Monitor alone, and `{host}` is not below `prometheus.monitor.azure.com`, `.us` or `.cn`: use a client secret for other hosts"
+        "the identity of this machine or pod is sent only to Azure Monitor, and `{host}` is not below `prometheus.monitor.azure.com`, `.us` or `.cn`: use a client secret for other hosts"
     )]
     AzureHost { host: String },
     #[error("HTTP method `{method}` is unknown: use `POST` or `GET`")]
@@ -111,10 +111,10 @@ pub(crate) enum InvalidSettings {
 }
 
 impl Settings {
-    /// Reads what Grafana stored. Unknown fields are Grafana's own business and skipped.
+    /// Reads the stored settings. Unknown fields belong to Grafana and are skipped.
     ///
     /// Errors: [`InvalidSettings`].
-    pub(crate) fn read(stored: &Stored) -> Result<Self, InvalidSettings> {
+    pub(crate) fn read(stored: &StoredSettings) -> Result<Self, InvalidSettings> {
         let object = match stored.json_data.trim_ascii() {
             b"" | b"null" => b"{}",
             object if object.starts_with(b"{") => object,
@@ -142,7 +142,7 @@ struct Timeouts {
 impl Timeouts {
     fn read(json: &JsonData) -> Result<Self, InvalidSettings> {
         let read = |field, secs: Option<u64>, default| match secs {
-            // An emptied number field arrives as 0.
+            // Grafana stores 0 for an emptied number field.
             None | Some(0) => Ok(default),
             Some(secs) if secs <= MAX_TIMEOUT_SECS => Ok(Duration::from_secs(secs)),
             Some(secs) => Err(InvalidSettings::Timeout { field, secs }),
@@ -163,7 +163,7 @@ impl Timeouts {
 }
 
 fn read_relay(
-    stored: &Stored,
+    stored: &StoredSettings,
     json: &JsonData,
     timeouts: Timeouts,
 ) -> Result<Option<RelaySettings>, InvalidSettings> {
@@ -171,7 +171,7 @@ fn read_relay(
     if url.is_empty() {
         return Ok(None);
     }
-    // What else the address may say is for the relay's client to read.
+    // The relay's client reads the rest of the address.
     let tls_by_scheme = ["tls://", "https://"].iter().any(|scheme| {
         url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
@@ -184,7 +184,7 @@ fn read_relay(
     }))
 }
 
-fn read_tls(stored: &Stored, json: &JsonData) -> Result<RelayTls, InvalidSettings> {
+fn read_tls(stored: &StoredSettings, json: &JsonData) -> Result<RelayTls, InvalidSettings> {
     let secret = |name: &str| stored.secrets.get(name).cloned();
     let ca_pem = if json.tls_auth_with_ca_cert {
         Some(secret("tlsCACert").ok_or(InvalidSettings::CaCertificate)?)

@@ -1,4 +1,4 @@
-//! The query model as TypeScript, on standard output.
+//! Printer of the query model's TypeScript declarations, to standard output.
 
 use std::io::{self, Write as _};
 

@@ -1,5 +1,5 @@
-//! Ad hoc filters: conditions that Grafana adds to a query. All of them must hold beside what the
-//! query selects itself, whatever flags that uses.
+//! Ad hoc filters: conditions that Grafana adds to a query. Every condition must hold in addition
+//! to the query's own filters, whatever flags these use.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,24 @@ use wording::names;
 use wording::quote;
 
 use crate::budget;
-use crate::choice;
-use crate::filter::Sides;
+use crate::filter::EndpointFilters;
 use crate::flag::{self, Flag};
 use crate::model::InvalidQuery;
+use crate::multi_value;
 
-/// More conditions than a person sets by hand.
+/// Maximum number of conditions in one query; more than a person sets by hand.
 const MAX_ADHOC_FILTERS: usize = 50;
 
-/// One condition.
+/// One condition of an ad hoc filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AdhocFilter {
     pub(crate) key: Flag,
-    /// The flow has none of the values, where it would have one.
+    /// Whether the condition is `!=` or `!=|`: flows with one of the values are left out.
     pub(crate) negated: bool,
     pub(crate) values: Vec<String>,
 }
 
-/// A condition as Grafana writes it; what else it holds is for Grafana alone.
+/// A condition as Grafana writes it. Its other fields matter to Grafana alone and are ignored.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "AdhocFilter", optional_fields))]
 #[derive(Debug, Clone)]
 pub(crate) struct AdhocFilterJson {
@@ -35,27 +35,36 @@ pub(crate) struct AdhocFilterJson {
     pub(crate) values: Option<Vec<String>>,
 }
 
-/// Why a condition cannot be applied.
+/// Reason why an ad hoc filter cannot be applied.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum InvalidAdhocFilter {
+    /// The key names neither a flag nor a column of the table.
     #[error("flows cannot be filtered by it{}", names::did_you_mean(*.meant))]
-    Key { meant: Option<&'static str> },
+    Key {
+        /// Nearest known key.
+        meant: Option<&'static str>,
+    },
+    /// The operator is not one of the four that flow filters have.
     #[error("operator `{0}` is not possible for flows: use `=`, `!=`, `=|` or `!=|`")]
     Operator(String),
+    /// A dashboard variable that Grafana left in place, as it was written.
     #[error("`{0}` was not replaced by a value: is there such a variable on the dashboard?")]
     Unresolved(String),
+    /// The flag is set in the query too, and the two filters have no conjunction.
     #[error("the query's own filter on it cannot be narrowed")]
     Conjunction(#[source] NoConjunction),
+    /// More than 50 conditions.
     #[error("there are more than {MAX_ADHOC_FILTERS} ad hoc filters")]
     TooMany,
+    /// More values in all conditions than a selection may have.
     #[error("the ad hoc filters have more than {} values", budget::MAX_VALUES)]
     TooManyValues,
+    /// The filters that result are too large.
     #[error(transparent)]
     TooLarge(#[from] budget::TooLarge),
 }
 
-/// Names of columns in the table, which Grafana filters by when a cell is clicked.
+/// Columns of the flows table by name, with the flag that a click on a cell filters by.
 const TABLE_COLUMNS: [(&str, Flag); 19] = [
     ("Verdict", Flag::Verdict),
     ("Drop reason", Flag::DropReasonDesc),
@@ -78,7 +87,9 @@ const TABLE_COLUMNS: [(&str, Flag); 19] = [
     ("Node", Flag::NodeName),
 ];
 
-/// Reads the conditions of a query. Errors: [`InvalidQuery::Adhoc`].
+/// Reads the conditions of a query.
+///
+/// Errors: [`InvalidQuery::Adhoc`].
 pub(crate) fn read(filters: Vec<AdhocFilterJson>) -> Result<Vec<AdhocFilter>, InvalidQuery> {
     if let Some(filter) = filters.get(MAX_ADHOC_FILTERS) {
         let cause = InvalidAdhocFilter::TooMany;
@@ -108,7 +119,7 @@ pub(crate) fn read(filters: Vec<AdhocFilterJson>) -> Result<Vec<AdhocFilter>, In
 }
 
 impl AdhocFilterJson {
-    /// Whether it names values and not what has them: without it the query would ask for more.
+    /// Whether the condition has values but no key. Dropping it would widen the query.
     fn lacks_key(&self) -> bool {
         let mut values = self.values.iter().flatten().chain([&self.value]);
         self.key.trim().is_empty() && values.any(|value| !value.trim().is_empty())
@@ -116,7 +127,7 @@ impl AdhocFilterJson {
 }
 
 impl AdhocFilter {
-    /// `None`: no value is chosen yet.
+    /// Reads one condition. `None`: no value is chosen yet.
     fn read(filter: AdhocFilterJson) -> Result<Option<Self>, InvalidQuery> {
         let AdhocFilterJson { key, operator, value, values } = filter;
         if key.trim().is_empty() {
@@ -150,35 +161,36 @@ impl AdhocFilter {
             let cause = InvalidAdhocFilter::Key { meant };
             return Err(InvalidQuery::Adhoc { key: quote(&key), cause });
         };
-        if !negated && choice::is_all(known, &values) {
+        if !negated && multi_value::is_all(known, &values) {
             return Ok(None);
         }
         if ["Source pod", "Destination pod"].contains(&key.trim()) {
-            // The table's cells hold no namespace, and a flag without one means `default`.
+            // The table's cells hold no namespace, and Hubble reads a bare name as one of
+            // `default`.
             let bare = values.iter_mut().filter(|value| !value.contains('/'));
             bare.for_each(|value| value.insert(0, '/'));
         }
         Ok(Some(Self { key: known, negated, values }))
     }
 
-    /// Flows that have one of the values.
+    /// Filters that together match the flows with one of the values.
     fn filters(&self) -> Result<Vec<FlowFilter>, InvalidQuery> {
         let flags = BTreeMap::from([(self.key, self.values.clone())]);
-        Ok(Sides::new("adhocFilters", &flags)?.filters())
+        Ok(EndpointFilters::new("adhocFilters", &flags)?.filters())
     }
 }
 
-/// The flag of that name in a query's JSON, or the one that a column of the table filters by.
+/// The flag with this name in a query's JSON, or the flag of the table column with this name.
 fn flag_of(name: &str) -> Option<Flag> {
     let column = || TABLE_COLUMNS.iter().find(|(column, _)| *column == name);
     Flag::from_key(name).or_else(|| Some(column()?.1))
 }
 
-/// Narrows what `set` selects by `conditions`. The filters of alternatives multiply, so their size is
-/// looked at after each condition: a condition is two filters at most.
+/// Narrows the flows that `set` selects by `conditions`. Alternatives multiply, so the size is
+/// checked after each condition, which adds two filters at most.
 ///
-/// Errors: a value that Hubble would not take, a field that cannot be narrowed, or more filters than
-/// a query may have.
+/// Errors: a value that Hubble refuses, a field that cannot be narrowed, or more filters than a
+/// query may have.
 pub(crate) fn narrow(set: &mut FilterSet, conditions: &[AdhocFilter]) -> Result<(), InvalidQuery> {
     for condition in conditions {
         let invalid = |cause: InvalidAdhocFilter| InvalidQuery::Adhoc {
@@ -194,7 +206,8 @@ pub(crate) fn narrow(set: &mut FilterSet, conditions: &[AdhocFilter]) -> Result<
             let narrowed = both(&set.allow, &filters)
                 .map_err(|error| invalid(InvalidAdhocFilter::Conjunction(error)))?;
             if narrowed.is_empty() {
-                // Nothing can match, and no filter at all would select everything.
+                // Nothing can match. An empty list of filters would select everything, so it is
+                // excluded instead.
                 set.allow.clear();
                 set.deny.push(FlowFilter::default());
                 return Ok(());
@@ -206,7 +219,7 @@ pub(crate) fn narrow(set: &mut FilterSet, conditions: &[AdhocFilter]) -> Result<
     Ok(())
 }
 
-/// Filters that match what one of either list matches.
+/// The product of two lists of filters: each matches what one of either list matches.
 fn both(one: &[FlowFilter], other: &[FlowFilter]) -> Result<Vec<FlowFilter>, NoConjunction> {
     let mut narrowed = Vec::new();
     for (own, added) in one.iter().flat_map(|own| other.iter().map(move |added| (own, added))) {

@@ -7,17 +7,17 @@ use crate::flag::Flag;
 use crate::form::FlowsForm;
 use crate::model::{InvalidQuery, read_fields};
 
-/// More lines than that hide the chart that they stand in.
+/// Default number of annotations; more lines hide the chart behind them.
 pub(crate) const DEFAULT_LIMIT: i64 = 20;
 pub(crate) const MAX_LIMIT: i64 = 1_000;
-/// First drops of pairs.
+/// A query for annotations: the first drop of each pair of source and destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowAnnotationsQuery {
-    /// Which flows; drops, where it does not say otherwise.
+    /// Selected flows; only drops where the query names no verdict.
     pub form: FlowsForm,
-    /// Annotations at most, 1 to 1,000.
+    /// Maximum number of annotations, 1 to 1,000.
     pub limit: usize,
-    /// What of the query was not used.
+    /// Notices about parts of the query that were not used.
     pub notices: Vec<Notice>,
 }
 
@@ -37,7 +37,9 @@ impl FlowAnnotationsJson {
 }
 
 impl FlowAnnotationsQuery {
-    /// Takes the fields of a query. Errors: [`InvalidQuery`].
+    /// Takes the query's fields.
+    ///
+    /// Errors: [`InvalidQuery`].
     pub(crate) fn take(fields: Fields) -> Result<Self, InvalidQuery> {
         let (mut form, json, notices) =
             read_fields(fields, "flowAnnotations", FlowAnnotationsJson::take)?;
@@ -46,8 +48,8 @@ impl FlowAnnotationsQuery {
             .ok()
             .filter(|_| (1..=MAX_LIMIT).contains(&limit))
             .ok_or(InvalidQuery::Annotations { limit, max: MAX_LIMIT })?;
-        // The relay looks for them. Beside raw filters, which are alternatives, it would send
-        // all that was dropped; then they are found here alone.
+        // The relay filters by verdict. Raw filters are alternatives: a verdict beside them would
+        // select all drops, so drops are picked out here instead.
         if form.allowlist.is_empty() {
             form.filter.entry(Flag::Verdict).or_insert_with(|| vec!["DROPPED".to_owned()]);
         }

@@ -1,31 +1,35 @@
-//! How large a selection of flows may become. Each value of it is bounded, and so is each list; what
-//! multiplies is bounded here. The relay hands every filter to every node, which judges every flow by
-//! all of them.
+//! Bounds on the size of a selection of flows. Single values and lists have bounds of their own;
+//! here the product of them is bounded, because the relay hands every filter to every node, and
+//! each node checks every flow against all of them.
 
 use flow::filter::{FilterSet, FilterSize, FlowFilter};
 
-/// Filters of a selection, of both lists.
+/// Maximum number of filters in both lists of a selection.
 pub(crate) const MAX_FILTERS: usize = 64;
-/// Values of all filters.
+/// Maximum number of values in all filters.
 pub(crate) const MAX_VALUES: usize = 2_000;
-/// Regular expressions and CEL expressions of all filters.
+/// Maximum number of regular and CEL expressions in all filters.
 pub(crate) const MAX_PATTERNS: usize = 20;
 
-/// A selection that is too large.
+/// Reason why a selection is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum TooLarge {
+    /// More filters than 64.
     #[error("the filters of the query combine to more than {MAX_FILTERS}: remove some of them")]
     Filters,
+    /// More values than 2,000.
     #[error("the filters of the query combine to more than {MAX_VALUES} values: choose fewer")]
     Values,
+    /// More patterns than 20.
     #[error(
         "the filters of the query combine to more than {MAX_PATTERNS} patterns (of DNS names, paths, URLs and CEL): choose fewer"
     )]
     Patterns,
 }
 
-/// Errors: the filters are too many or too large.
+/// Checks the size of a selection.
+///
+/// Errors: [`TooLarge`].
 pub(crate) fn check(set: &FilterSet) -> Result<(), TooLarge> {
     if set.allow.len().saturating_add(set.deny.len()) > MAX_FILTERS {
         return Err(TooLarge::Filters);
@@ -41,7 +45,9 @@ pub(crate) fn check(set: &FilterSet) -> Result<(), TooLarge> {
     Ok(())
 }
 
-/// How many values `one` times `other` are. Errors: too many.
+/// The product of two counts of values.
+///
+/// Errors: it exceeds the maximum number of values.
 pub(crate) fn product(one: usize, other: usize) -> Result<usize, TooLarge> {
     one.checked_mul(other).filter(|product| *product <= MAX_VALUES).ok_or(TooLarge::Values)
 }

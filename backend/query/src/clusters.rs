@@ -1,5 +1,5 @@
-//! Clusters by the name that metrics give them. The label `cluster` of a managed Prometheus is the
-//! name of the Kubernetes service (on AKS), Cilium's own name of the same cluster is often `default`.
+//! Names of clusters, from the metrics' to Cilium's. A managed Prometheus labels series with the
+//! name of the Kubernetes service (on AKS); Cilium often names the same cluster `default`.
 
 use std::collections::BTreeSet;
 
@@ -9,29 +9,29 @@ use wording::{Notice, quote};
 use crate::flag::Flag;
 use crate::form::FlowsForm;
 
-/// Flags whose values are names of clusters.
+/// Flags whose values are cluster names.
 const CLUSTER_FLAGS: [Flag; 3] = [Flag::Cluster, Flag::FromCluster, Flag::ToCluster];
 
-/// Clusters that a notice names, asked for or served; further ones are counted.
+/// Maximum number of clusters that a notice lists; the rest are counted.
 const MAX_NAMES: usize = 10;
 
-/// What the names of one condition stand for.
+/// Result of looking up the cluster names of one condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
-    /// Names of Cilium's, or of no cluster that the relay serves.
+    /// Cilium's names, or names that the relay does not know: left as they are.
     AsTheyAre,
-    /// All that the relay serves.
+    /// All clusters that the relay serves.
     Served,
 }
 
-/// What is known of names of clusters.
+/// Known names of clusters.
 #[derive(Debug, Clone, Copy)]
 pub struct ClusterNames<'a> {
-    /// How metrics call the relay's cluster.
+    /// The name of the relay's cluster in the metrics.
     pub own: Option<&'a str>,
-    /// How Cilium calls those that the relay serves; empty: the relay does not say.
+    /// The names of the relay's clusters in Cilium; empty if the relay does not report them.
     pub known: &'a BTreeSet<String>,
-    /// Whether the nodes' flows name their cluster at all.
+    /// Whether nodes record the cluster's name in flows.
     pub is_recorded: bool,
 }
 
@@ -45,9 +45,9 @@ impl FlowsForm {
 }
 
 impl ClusterNames<'_> {
-    /// Puts clusters as Hubble calls them in the place of each name in `form`, and gives notices
-    /// about clusters that the relay does not know. Where the relay does not name its clusters, the
-    /// form stays as it is.
+    /// Replaces each name in `form` by the names that Hubble uses, and returns notices about
+    /// clusters that the relay does not know. A relay that does not report its clusters leaves the
+    /// form as it is.
     pub fn resolve(&self, form: &mut FlowsForm) -> Vec<Notice> {
         let mut notices = Vec::new();
         if self.known.is_empty() {
@@ -60,12 +60,13 @@ impl ClusterNames<'_> {
     }
 
     fn resolve_flag(&self, flag: Flag, form: &mut FlowsForm, notices: &mut Vec<Notice>) {
-        // Filters in JSON are alternatives to the form's own, which are no condition then.
+        // Filters in JSON are alternatives to the form's own, so the form's flag is not a condition
+        // then.
         let of_filter = form.filter.get(&flag).filter(|_| form.allowlist.is_empty());
         let of_adhoc = form.adhoc.iter().filter(|it| it.key == flag && !it.negated);
         let wanted: Vec<&Vec<String>> =
             of_filter.into_iter().chain(of_adhoc.map(|it| &it.values)).collect();
-        // Names that exclude each other are not guessed to be one cluster.
+        // Names that exclude each other cannot all be the same cluster, so none is guessed.
         let may_guess = wanted.first().is_none_or(|first| {
             first.iter().any(|name| wanted.iter().all(|names| names.contains(name)))
         });
@@ -75,7 +76,8 @@ impl ClusterNames<'_> {
             meaning == Meaning::Served
         };
         let served = || self.known.iter().cloned().collect::<Vec<_>>();
-        // Every flow that the relay has is of a cluster that it serves, named or not.
+        // Every flow of the relay comes from a cluster that it serves, so the condition always
+        // holds.
         let holds_always = flag == Flag::Cluster;
         if let Some(names) = form.filter.get_mut(&flag)
             && of(names, may_guess)
@@ -99,8 +101,8 @@ impl ClusterNames<'_> {
         });
     }
 
-    /// The meaning of a condition's names, and a notice where they are not the relay's. Without
-    /// `may_guess` an unknown name keeps selecting nothing.
+    /// The meaning of a condition's cluster names, and a notice if the relay does not know them.
+    /// Without `may_guess` an unknown name keeps selecting nothing.
     fn meaning(&self, asked: &[String], may_guess: bool) -> (Meaning, Option<Notice>) {
         let Self { own, known, is_recorded } = *self;
         let only = known.first().filter(|only| known.len() == 1 && asked.contains(only));
@@ -121,12 +123,12 @@ impl ClusterNames<'_> {
         let asked = names::first(asked.iter().map(String::as_str), MAX_NAMES);
         let served = names::first(known.iter().map(String::as_str), MAX_NAMES);
         let (meaning, text) = match own {
-            // The metrics' name of the only cluster there is, or that of another one.
+            // The name is either the metrics' name of the relay's only cluster, or another cluster.
             None if known.len() == 1 && may_guess => {
                 let text = format!(
                     "the relay knows no cluster {asked}: these are the flows of {served}, which may \
-                     be the same by Cilium's name; if so, put the first name into `Cluster name` of \
-                     the data source's settings"
+                     be the same cluster under Cilium's name; if so, enter the first name as \
+                     `Cluster name` in the data source's settings"
                 );
                 (Meaning::Served, text)
             }
@@ -189,18 +191,18 @@ mod tests {
         let both =
             format!(r#"{{"filter": {{"cluster": ["other"]}}, "adhocFilters": [{}]}}"#, is("aks"));
         check(own, &both, &[&["other"]], &[]);
-        // An alternative in JSON stands beside the whole cluster, and not instead of it.
+        // A JSON filter is an alternative: it stands beside the condition of the whole cluster.
         let beside =
             r#"{"filter": {"cluster": ["aks"]}, "allowlist": ["{\"source_pod\": [\"a\"]}"]}"#;
         check(own, beside, &[&["default"], &[]], &[]);
-        // A guess is one name; no cluster has two.
+        // Only a single name is guessed to be the served cluster: a cluster has one name.
         check(None, &adhoc(&[is("a")]), &[], &[]);
         check(None, &adhoc(&[is("a"), is("a")]), &[], &[]);
         check(None, &adhoc(&[not("a")]), &[], &[&["a"]]);
     }
 
     #[test]
-    fn no_flow_is_of_two_clusters_that_are_unknown() {
+    fn two_unknown_clusters_select_nothing() {
         let conditions = ["a", "b"]
             .map(|name| format!(r#"{{"key": "fromCluster", "operator": "=", "value": "{name}"}}"#));
         let query = format!(r#"{{"adhocFilters": [{}]}}"#, conditions.join(", "));
@@ -218,7 +220,7 @@ mod tests {
 
     #[test]
     fn clusters_of_metrics_and_of_cilium() {
-        fn check(asked: &[&str], own: Option<&str>, known: &[&str], kept: bool, said: &str) {
+        fn check(asked: &[&str], own: Option<&str>, known: &[&str], kept: bool, message: &str) {
             let mut form = FlowsForm::default();
             if !asked.is_empty() {
                 let names = asked.iter().map(|&name| name.to_owned()).collect();
@@ -229,16 +231,16 @@ mod tests {
             let is_kept = form.filter.contains_key(&Flag::Cluster);
             assert_eq!(is_kept, kept, "{asked:?} {own:?} {known:?}");
             let text: String = notices.into_iter().map(|notice| notice.text).collect();
-            assert_eq!(text, said, "{asked:?} {own:?} {known:?}");
+            assert_eq!(text, message, "{asked:?} {own:?} {known:?}");
         }
         check(&[], None, &["default"], false, "");
-        // Both call it the same, or Cilium's name was asked for.
+        // Metrics and Cilium use the same name, or the query uses Cilium's.
         check(&["aks-pets"], None, &["aks-pets"], true, "");
         check(&["aks-pets", "aks-other"], None, &["aks-pets"], true, "");
         check(&["mesh-1"], None, &["mesh-1", "mesh-2"], true, "");
         check(&["default"], Some("aks-pets"), &["default"], true, "");
         check(&["prod-*"], None, &["default"], true, "");
-        // The settings say how metrics call it.
+        // The settings hold the metrics' name.
         check(&["aks-pets"], Some("aks-pets"), &["default"], false, "");
         check(&["aks-other", "aks-pets"], Some("aks-pets"), &["default"], false, "");
         check(
@@ -248,13 +250,13 @@ mod tests {
             true,
             "the relay knows no cluster `aks-other`; it serves `default`, which the metrics call `aks-pets`",
         );
-        // It is not known whether it is the same.
+        // The setting is empty: the two names may mean the same cluster.
         check(
             &["aks-pets"],
             None,
             &["default"],
             false,
-            "the relay knows no cluster `aks-pets`: these are the flows of `default`, which may be the same by Cilium's name; if so, put the first name into `Cluster name` of the data source's settings",
+            "the relay knows no cluster `aks-pets`: these are the flows of `default`, which may be the same cluster under Cilium's name; if so, enter the first name as `Cluster name` in the data source's settings",
         );
         check(
             &["a", "b"],
@@ -263,7 +265,7 @@ mod tests {
             true,
             "the relay knows no cluster `a`, `b`; it serves `mesh-1`, `mesh-2`",
         );
-        // Of many, the first ones.
+        // A long list is cut after ten names.
         let names: Vec<String> = (10..30).map(|number| format!("c{number}")).collect();
         let many: Vec<&str> = names.iter().map(String::as_str).collect();
         let ten =
@@ -282,7 +284,7 @@ mod tests {
             true,
             &format!("the relay knows no cluster {ten}; it serves `a`, `b`"),
         );
-        // A relay that does not say what it serves.
+        // A relay that does not report its clusters.
         check(&["aks-pets"], None, &[], true, "");
     }
 }

@@ -1,4 +1,4 @@
-//! The two ways to write a selection of flows, each into the other.
+//! Conversion between the two notations of a selection of flows: the builder's form and the line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +13,15 @@ use crate::{adhoc, observe};
 
 /// Converts `{"text": …}` into the builder's form, or the builder's form into a line.
 ///
-/// The answer is `{"form", "text", "command", "errors", "remarks"}`: the form (absent where the line
-/// has errors), the line in its shortest form, the same narrowed by the ad hoc filters that stand
-/// beside it (null while variables stand in it), and what is wrong or not used, with the bytes (`startByte`, `endByte`) and UTF-16
-/// units (`start`, `end`) of the given line.
+/// Returns `{"form", "text", "command", "errors", "warnings"}`:
 ///
-/// Errors: the JSON is not a selection, or holds a value that Hubble would not take.
+/// - `form`: the builder's form; absent if the line has errors.
+/// - `text`: the line in its shortest form.
+/// - `command`: the same line narrowed by the ad hoc filters; null while it contains variables.
+/// - `errors`, `warnings`: faults and unused parts of the line, each with its place in bytes
+///   (`startByte`, `endByte`) and in UTF-16 units (`start`, `end`).
+///
+/// Errors: the JSON is not a selection, or holds a value that Hubble refuses.
 pub fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
     let mut fields = Fields::read(json)?;
     let form = FormJson::take(&mut fields)?;
@@ -27,7 +30,8 @@ pub fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
         let adhoc = adhoc::read(form.adhoc_filters.clone().unwrap_or_default())?;
         let read = line::read(text, Variables::Kept);
         let shown = |diagnostics: &[Diagnostic]| placed(text, diagnostics);
-        let mut answer = json!({ "errors": shown(&read.errors), "remarks": shown(&read.remarks) });
+        let mut answer =
+            json!({ "errors": shown(&read.errors), "warnings": shown(&read.warnings) });
         if read.errors.is_empty()
             && let Some(fields) = answer.as_object_mut()
         {
@@ -45,11 +49,11 @@ pub fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
         "form": form.to_json(),
         "text": observe::line(&form),
         "errors": [],
-        "remarks": [],
+        "warnings": [],
     }))
 }
 
-/// Diagnostics with their places in bytes and in UTF-16 units.
+/// Diagnostics as JSON, with their places in bytes and in UTF-16 units.
 fn placed(line: &str, diagnostics: &[Diagnostic]) -> Value {
     let ends = diagnostics.iter().flat_map(|diagnostic| [diagnostic.start, diagnostic.end]);
     let bytes: BTreeSet<usize> = ends.collect();

@@ -1,4 +1,4 @@
-//! Queries for DNS names and the connections that followed them.
+//! Queries for DNS names and the connections that followed their lookups.
 
 use std::net::IpAddr;
 
@@ -11,16 +11,16 @@ use crate::model::{InvalidQuery, read_fields};
 pub(crate) const DEFAULT_LIMIT: i64 = 1_000;
 pub(crate) const MAX_LIMIT: i64 = 10_000;
 
-/// Names that were asked for, and what came of them.
+/// A query for DNS lookups and what followed them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsConnectionsQuery {
-    /// Which flows.
+    /// Selected flows.
     pub form: FlowsForm,
-    /// Only names with this address among their answers or connections.
+    /// Address that a name must have among its answers or connections.
     pub ip: Option<String>,
-    /// Names at most, 1 to 10,000.
+    /// Maximum number of names, 1 to 10,000.
     pub limit: usize,
-    /// What of the query was not used.
+    /// Notices about parts of the query that were not used.
     pub notices: Vec<Notice>,
 }
 
@@ -41,7 +41,9 @@ impl DnsConnectionsJson {
 }
 
 impl DnsConnectionsQuery {
-    /// Takes the fields of a query. Errors: [`InvalidQuery`].
+    /// Takes the query's fields.
+    ///
+    /// Errors: [`InvalidQuery`].
     pub(crate) fn take(fields: Fields) -> Result<Self, InvalidQuery> {
         let (form, json, notices) =
             read_fields(fields, "dnsConnections", DnsConnectionsJson::take)?;

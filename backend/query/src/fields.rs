@@ -1,5 +1,5 @@
-//! The fields of a query's JSON: each is taken with the type that it must have, and what is left
-//! over is one of Grafana's own, a misspelt one of ours, or one that asks for nothing here.
+//! The fields of a query's JSON. Each known field is taken with its type; a field that is left over
+//! is Grafana's own, a misspelt one of ours, or one without effect here.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use wording::{Notice, names, quote};
 use crate::flag::Flag;
 use crate::model::InvalidQuery;
 
-/// Largest JSON of one query.
+/// Maximum size of one query's JSON, in bytes.
 pub const MAX_QUERY_BYTES: usize = 1 << 20;
-/// Fields of one query at most; Grafana and the editors write about twenty.
+/// Maximum number of fields in one query; Grafana and the editors write about twenty.
 pub(crate) const MAX_FIELDS: usize = 100;
 
-/// Fields that Grafana and its Prometheus editor add to queries of any data source, and leave in
-/// them when a query goes to another one. Source: Grafana 12.4.
+/// Fields that Grafana and its Prometheus editor add to queries of any data source, and leave
+/// behind when a query moves to another one. Source: Grafana 12.4.
 const OF_GRAFANA: [&str; 33] = [
     // packages/grafana-schema/src/common/common.gen.ts, and the SDK's `CommonQueryProperties`.
     "datasource",
@@ -30,7 +30,7 @@ const OF_GRAFANA: [&str; 33] = [
     "refId",
     "resultAssertions",
     "timeRange",
-    // packages/grafana-runtime/src/utils/DataSourceWithBackend.ts, and older ones.
+    // packages/grafana-runtime/src/utils/DataSourceWithBackend.ts, and earlier versions of it.
     "cacheTimeout",
     "queryCachingTTL",
     "requestId",
@@ -58,15 +58,16 @@ const OF_GRAFANA: [&str; 33] = [
     "valueWithRefId",
 ];
 
-/// What old Prometheus queries may hold beside; elsewhere these look like fields of ours.
+/// Further fields of old Prometheus queries; in other queries they look like misspelt fields of
+/// ours.
 const OF_PROMETHEUS: [&str; 2] = ["filters", "metric"];
 
-/// Fields by which Grafana narrows a query of its own Prometheus source, and the name of a dashboard's
-/// ad hoc variable, whose conditions the browser alone knows: an alert rule that is made from such a
-/// panel asks for more than the panel shows.
+/// Fields by which Grafana narrows a query of its own Prometheus source, and the name of a
+/// dashboard's ad hoc variable. Only the browser knows the variable's conditions, so an alert rule
+/// made from such a panel selects more than the panel shows.
 const NARROWING: [&str; 4] = ["adhocFilters", "adhocVariable", "groupByKeys", "scopes"];
 
-/// What is left of a query's fields, and the names of those that were taken.
+/// Fields of a query: those not yet taken, and the names of those that were.
 #[derive(Debug)]
 pub struct Fields {
     left: Map<String, Value>,
@@ -74,7 +75,9 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Reads a JSON object. Errors: the text is too large, or holds something else.
+    /// Reads a JSON object.
+    ///
+    /// Errors: the text is too large, or is not an object.
     pub fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
         if json.len() > MAX_QUERY_BYTES {
             return Err(InvalidQuery::TooLarge);
@@ -85,7 +88,9 @@ impl Fields {
         Self::of(serde_json::from_slice(json).map_err(InvalidQuery::Json)?)
     }
 
-    /// The fields of a JSON object. Errors: it is something else, or has too many.
+    /// The fields of a JSON object.
+    ///
+    /// Errors: the value is not an object, or has too many fields.
     pub fn of(json: Value) -> Result<Self, InvalidQuery> {
         let Value::Object(left) = json else { return Err(InvalidQuery::NoObject) };
         if left.len() > MAX_FIELDS {
@@ -94,31 +99,33 @@ impl Fields {
         Ok(Self { left, known: Vec::new() })
     }
 
-    /// The text in a field, which stays where it is; null counts as absent.
+    /// The string in a field, which stays in place; null counts as absent.
     ///
-    /// Errors: the field holds something else.
+    /// Errors: the field does not hold a string.
     pub fn peek_text(&self, name: &'static str) -> Result<Option<String>, InvalidQuery> {
         let value = self.left.get(name).filter(|value| !value.is_null());
         value.map(|value| text(name, value.clone())).transpose()
     }
 
-    /// Whether a field, which stays where it is, holds `true`.
+    /// Whether a field, which stays in place, holds `true`.
     pub(crate) fn is_true(&self, name: &str) -> bool {
         self.left.get(name) == Some(&Value::Bool(true))
     }
 
-    /// Whether the field is there and not null.
+    /// Whether the field exists and is not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Any value; null counts as absent.
+    /// The value of a field; null counts as absent.
     pub fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);
         self.left.remove(name).filter(|value| !value.is_null())
     }
 
-    /// A text.
+    /// The string in a field.
+    ///
+    /// Errors: the field does not hold a string.
     pub fn text(&mut self, name: &'static str) -> Result<Option<String>, InvalidQuery> {
         self.take(name).map(|value| text(name, value)).transpose()
     }
@@ -141,7 +148,9 @@ impl Fields {
         self.take(name).map(read).transpose()
     }
 
-    /// A number without a fraction, however it is written.
+    /// The integer in a field; `3.0` and `3` are both 3.
+    ///
+    /// Errors: the field does not hold an integer.
     pub fn whole(&mut self, name: &'static str) -> Result<Option<i64>, InvalidQuery> {
         let read = |value: Value| {
             let whole = value.as_i64().or_else(|| value.as_f64().and_then(without_fraction));
@@ -150,7 +159,9 @@ impl Fields {
         self.take(name).map(read).transpose()
     }
 
-    /// A number without a fraction and not below 0.
+    /// The integer in a field, 0 or more.
+    ///
+    /// Errors: the field does not hold such an integer.
     pub(crate) fn count(&mut self, name: &'static str) -> Result<Option<u64>, InvalidQuery> {
         let read = |value: Value| {
             let whole = || u64::try_from(without_fraction(value.as_f64()?)?).ok();
@@ -160,15 +171,17 @@ impl Fields {
         self.take(name).map(read).transpose()
     }
 
-    /// One of the names of `T`'s variants.
-    pub(crate) fn choice<T: for<'de> Deserialize<'de>>(
+    /// The variant of `T` whose name a field holds.
+    ///
+    /// Errors: the field holds something else.
+    pub(crate) fn variant<T: for<'de> Deserialize<'de>>(
         &mut self,
         name: &'static str,
     ) -> Result<Option<T>, InvalidQuery> {
-        self.take(name).map(|value| choice(name, &value)).transpose()
+        self.take(name).map(|value| variant(name, &value)).transpose()
     }
 
-    /// Lists of texts, each under its name.
+    /// Lists of strings, each under its name.
     pub(crate) fn named_texts(
         &mut self,
         name: &'static str,
@@ -177,7 +190,7 @@ impl Fields {
         let Value::Object(lists) = value else {
             return Err(unfit(
                 name,
-                "an object that holds a list of texts for each filter",
+                "an object that holds a list of strings for each filter",
                 &value,
             ));
         };
@@ -189,7 +202,7 @@ impl Fields {
         read.collect::<Result<_, _>>().map(Some)
     }
 
-    /// Objects, of each of which `read` takes the fields; others in them are for Grafana alone.
+    /// A list of objects. `read` takes the fields of each; further fields matter to Grafana alone.
     pub(crate) fn objects<T>(
         &mut self,
         name: &'static str,
@@ -212,8 +225,10 @@ impl Fields {
         read.collect::<Result<_, _>>().map(Some)
     }
 
-    /// Notices about the fields that were not used. Errors: a field looks like a misspelt one of
-    /// this query, or is a filter in the wrong place: without it the query asks for more.
+    /// Notices about fields that were not used.
+    ///
+    /// Errors: a field looks like a misspelt one of this query, or is a filter in the wrong place.
+    /// Ignoring it would widen the query.
     pub(crate) fn rest(self, query_type: &str) -> Result<Vec<Notice>, InvalidQuery> {
         let selects_flows = self.known.contains(&"filter");
         let is_promql = self.known.contains(&"expr");
@@ -238,12 +253,14 @@ impl Fields {
             }
             let is_it = names::did_you_mean(meant.as_deref());
             notices.push(Notice::warning(format!(
-                "`{field}` is no field of a `{query_type}` query and was not used{is_it}"
+                "`{field}` was not used: a `{query_type}` query has no such field{is_it}"
             )));
         }
         Ok(notices)
     }
 
+    /// Checks that every field was taken.
+    ///
     /// Errors: a field is left over.
     pub fn no_rest(self) -> Result<(), InvalidQuery> {
         let Some(name) = self.left.keys().next() else { return Ok(()) };
@@ -252,10 +269,10 @@ impl Fields {
     }
 }
 
-/// The field that `name` is most likely meant to be.
+/// The field that `name` most likely stands for.
 fn meant(name: &str, known: &[&'static str], selects_flows: bool) -> Option<String> {
     let flags = Flag::keys().filter(|_| selects_flows);
-    // The query's own field before a filter.
+    // The query's own fields come before filters.
     let candidates = known.iter().copied().map(|known| (known, known.to_owned()));
     let candidates = candidates.chain(flags.map(|flag| (flag, format!("filter.{flag}"))));
     names::nearest(name, candidates, names::most_for_correction)
@@ -274,12 +291,12 @@ fn asks_for_nothing(value: &Value) -> bool {
 fn text(path: impl Into<String>, value: Value) -> Result<String, InvalidQuery> {
     match value {
         Value::String(text) => Ok(text),
-        other => Err(unfit(path, "a text", &other)),
+        other => Err(unfit(path, "a string", &other)),
     }
 }
 
 fn texts(path: &str, value: Value) -> Result<Vec<String>, InvalidQuery> {
-    let Value::Array(items) = value else { return Err(unfit(path, "a list of texts", &value)) };
+    let Value::Array(items) = value else { return Err(unfit(path, "a list of strings", &value)) };
     let items = items.into_iter().enumerate();
     items.map(|(index, item)| text(format!("{path}[{index}]"), item)).collect()
 }
@@ -290,8 +307,10 @@ fn without_fraction(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
-/// The variant of `T` that a text names. Errors: [`InvalidQuery::Field`].
-pub(crate) fn choice<T: for<'de> Deserialize<'de>>(
+/// The variant of `T` that a string names.
+///
+/// Errors: [`InvalidQuery::Field`].
+pub(crate) fn variant<T: for<'de> Deserialize<'de>>(
     name: &'static str,
     value: &Value,
 ) -> Result<T, InvalidQuery> {
@@ -306,7 +325,7 @@ pub(crate) fn choice<T: for<'de> Deserialize<'de>>(
     })
 }
 
-/// A text that names no variant; holds the names that exist.
+/// Error for a string that names no variant, with the names that exist.
 #[derive(Debug, thiserror::Error)]
 #[error("not one of {0:?}")]
 struct NotOneOf(&'static [&'static str]);
@@ -326,7 +345,7 @@ fn unfit(field: impl Into<String>, expected: impl Into<String>, found: &Value) -
         Value::Null => "null".to_owned(),
         Value::Bool(truth) => truth.to_string(),
         Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the text `{}`", quote(text)),
+        Value::String(text) => format!("the string `{}`", quote(text)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     };
@@ -388,17 +407,17 @@ mod tests {
             json!("10"),
             [
                 "\"10\"",
-                "a list of texts, not the text `10`",
-                "a whole number, not the text `10`",
-                "a number, not the text `10`",
-                "true or false, not the text `10`",
+                "a list of strings, not the string `10`",
+                "a whole number, not the string `10`",
+                "a number, not the string `10`",
+                "true or false, not the string `10`",
             ],
         );
         check(
             json!(1.5),
             [
-                "a text, not the number 1.5",
-                "a list of texts, not the number 1.5",
+                "a string, not the number 1.5",
+                "a list of strings, not the number 1.5",
                 "a whole number, not the number 1.5",
                 "1.5",
                 "true or false, not the number 1.5",
@@ -407,8 +426,8 @@ mod tests {
         check(
             json!(3.0),
             [
-                "a text, not the number 3.0",
-                "a list of texts, not the number 3.0",
+                "a string, not the number 3.0",
+                "a list of strings, not the number 3.0",
                 "3",
                 "3.0",
                 "true or false, not the number 3.0",
@@ -417,8 +436,8 @@ mod tests {
         check(
             json!(["x", true]),
             [
-                "a text, not a list",
-                "`a[1]` must be a text, not true",
+                "a string, not a list",
+                "`a[1]` must be a string, not true",
                 "a whole number, not a list",
                 "a number, not a list",
                 "true or false, not a list",
@@ -427,8 +446,8 @@ mod tests {
         check(
             json!(false),
             [
-                "a text, not false",
-                "a list of texts, not false",
+                "a string, not false",
+                "a list of strings, not false",
                 "a whole number, not false",
                 "a number, not false",
                 "false",
@@ -441,11 +460,11 @@ mod tests {
         let many: Map<String, Value> =
             (0..=MAX_FIELDS).map(|index| (index.to_string(), Value::Null)).collect();
         let error = Fields::read(Value::Object(many).to_string().as_bytes()).unwrap_err();
-        assert_eq!(error.to_string(), "the query has 101 fields, at most 100 are taken");
+        assert_eq!(error.to_string(), "the query has 101 fields; the limit is 100");
     }
 
     #[test]
-    fn an_unknown_name_says_which_one_is_meant() {
+    fn an_unknown_name_suggests_the_nearest_one() {
         let check = |query: Value, expected: &str| {
             let read = ReadQuery::read(query.to_string().as_bytes(), "");
             let selected = read.and_then(|read| match read.query {
@@ -454,9 +473,9 @@ mod tests {
             });
             let error = selected.unwrap_err();
             let words = wording::with_causes(&error);
-            // Where none is near, all are listed.
-            let (said, _) = words.split_once("there are ").unwrap_or((&words, ""));
-            assert_eq!(said, expected);
+            // Without a near name all names are listed; the list is cut off here.
+            let (message, _) = words.split_once("there are ").unwrap_or((&words, ""));
+            assert_eq!(message, expected);
         };
         let filter = |name: &str, value: &str| json!({ "filter": { name: [value] } });
         let adhoc =
@@ -485,19 +504,15 @@ mod tests {
         );
         check(
             filter("verdict", "DROPED"),
-            "`filter.verdict`: `DROPED` is no verdict; did you mean `DROPPED`?",
+            "`filter.verdict`: `DROPED` is not a verdict; did you mean `DROPPED`?",
         );
         check(
             filter("tcpFlags", "SYNN"),
-            "`filter.tcpFlags`: `SYNN` is no TCP flag; did you mean `SYN`?",
+            "`filter.tcpFlags`: `SYNN` is not a TCP flag; did you mean `SYN`?",
         );
         check(
             filter("type", "trace:to-endpont"),
-            "`filter.type`: `to-endpont` is no trace observation point; did you mean `to-endpoint`?",
-        );
-        check(
-            json!({ "queryType": "flow" }),
-            "query type `flow` is unknown; did you mean `flows`?",
+            "`filter.type`: `to-endpont` is not a trace observation point; did you mean `to-endpoint`?",
         );
         check(
             json!({ "queryType": "flowMetrics", "groupBy": ["verdicts"] }),
@@ -505,7 +520,7 @@ mod tests {
         );
         check(
             json!({ "queryType": "flows", "format": "tabel" }),
-            "`format` must be one of `table`, `packed`, `logs`, not the text `tabel`; did you mean `table`?",
+            "`format` must be one of `table`, `packed`, `logs`, not the string `tabel`; did you mean `table`?",
         );
     }
 }

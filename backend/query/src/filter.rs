@@ -1,5 +1,6 @@
-//! Flags to filters, as `hubble observe` does it: a flag about either side becomes two filters,
-//! source **or** destination; values of one flag are alternatives; flags restrict each other.
+//! Translation of flags into Hubble's filters, as `hubble observe` does it. A flag about either
+//! endpoint becomes two filters, source **or** destination. Values of one flag are alternatives;
+//! different flags restrict each other.
 //!
 //! Source: `hubble/cmd/observe/flows_filter.go`.
 
@@ -17,12 +18,12 @@ use crate::value::{
 };
 use crate::{adhoc, budget};
 
-/// Flags that look at HTTP, which nodes take beside types only if one of these is `l7`.
-/// Source: pkg/hubble/filters `httpMatchCompatibleEventFilter`.
+/// Flags about HTTP. Nodes accept them beside event types only if one of these is `l7`. Source:
+/// pkg/hubble/filters `httpMatchCompatibleEventFilter`.
 const HTTP_FLAGS: [Flag; 5] =
     [Flag::HttpStatus, Flag::HttpMethod, Flag::HttpPath, Flag::HttpUrl, Flag::HttpHeader];
 
-/// Which flows a query selects: Hubble's filters, and the same as a command line.
+/// The flows that a query selects: as Hubble's filters and as a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowSelection {
     /// Hubble's filters.
@@ -32,16 +33,16 @@ pub struct FlowSelection {
 }
 
 impl FlowSelection {
-    /// What `form` selects.
+    /// Translates `form`.
     ///
     /// Errors: [`InvalidQuery::Flag`], [`InvalidQuery::Selection`], [`InvalidQuery::RawFilter`],
     /// [`InvalidQuery::Adhoc`].
     pub fn new(form: &FlowsForm) -> Result<Self, InvalidQuery> {
         let mut filters = FilterSet::default();
-        filters.allow = Sides::new("filter", &form.filter)?.filters();
+        filters.allow = EndpointFilters::new("filter", &form.filter)?.filters();
         let too_large = |list| move |cause| InvalidQuery::Selection { list, cause };
         budget::check(&filters).map_err(too_large("filter"))?;
-        filters.deny = Sides::new("exclude", &form.exclude)?.filters();
+        filters.deny = EndpointFilters::new("exclude", &form.exclude)?.filters();
         budget::check(&filters).map_err(too_large("exclude"))?;
         for (list, texts) in [("allowlist", &form.allowlist), ("denylist", &form.denylist)] {
             for (index, text) in texts.iter().enumerate() {
@@ -64,8 +65,8 @@ impl FlowSelection {
     }
 }
 
-/// Filters in JSON, one after the other, as `--allowlist` and `--denylist` take them, and
-/// `--print-raw-filters` gives them. Of more than a query may have only the first are read.
+/// Filters in JSON, one after the other, as `--allowlist` and `--denylist` take them and
+/// `--print-raw-filters` prints them. Reading stops after the maximum number of filters.
 fn raw_filters(
     list: &'static str,
     index: usize,
@@ -90,9 +91,9 @@ fn raw_filters(
         .collect()
 }
 
-/// A filter that may differ by the side it looks at.
+/// One filter in two versions: for flows by their source and by their destination.
 #[derive(Default)]
-pub(crate) struct Sides {
+pub(crate) struct EndpointFilters {
     source: FlowFilter,
     destination: FlowFilter,
     namespaces: Vec<String>,
@@ -101,8 +102,10 @@ pub(crate) struct Sides {
     is_set: bool,
 }
 
-impl Sides {
-    /// The filter of all `flags`. Errors: [`InvalidQuery::Flag`], in this `list`.
+impl EndpointFilters {
+    /// The filter of all `flags`, which stand in the query's `list`.
+    ///
+    /// Errors: [`InvalidQuery::Flag`].
     pub(crate) fn new(list: &'static str, flags: &FlagValues) -> Result<Self, InvalidQuery> {
         let invalid =
             |flag: Flag, cause| InvalidQuery::Flag { list, flag: flag.key().to_owned(), cause };
@@ -145,10 +148,11 @@ impl Sides {
         add(&mut self.destination);
     }
 
-    /// Pods and services that name a namespace other than one that is asked for beside them.
+    /// Checks that pods and services which name a namespace agree with the namespaces that are
+    /// selected.
     fn check_namespaces(&self) -> Result<(), (Flag, InvalidFlag)> {
         let Self { source, destination, namespaces, from_namespaces, to_namespaces, .. } = self;
-        // Each of the names that has no namespace gets all of those that are asked for.
+        // Each name without a namespace is combined with each selected namespace.
         for (namespaces, flag, names) in [
             (namespaces, Flag::Namespace, [&source.source_pod, &source.source_service]),
             (
@@ -216,7 +220,7 @@ impl Sides {
         let text = value.to_owned();
         match flag {
             Flag::Verdict => {
-                let verdict = named(value, "verdict", Verdict::ALL)?;
+                let verdict = named(value, "a verdict", Verdict::ALL)?;
                 self.both(|filter| filter.verdict.push(verdict));
             }
             Flag::DropReasonDesc => {
@@ -224,7 +228,7 @@ impl Sides {
                 self.both(|filter| filter.drop_reason_desc.push(reason));
             }
             Flag::TrafficDirection => {
-                let direction = named(value, "traffic direction", TrafficDirection::ALL)?;
+                let direction = named(value, "a traffic direction", TrafficDirection::ALL)?;
                 self.both(|filter| filter.traffic_direction.push(direction));
             }
             Flag::Type => {
@@ -358,7 +362,7 @@ impl Sides {
     }
 
     fn add_port(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
-        let port = value.parse::<u16>().map_err(|_| not_a(value, "port"))?.to_string();
+        let port = value.parse::<u16>().map_err(|_| not_a(value, "a port"))?.to_string();
         match flag {
             Flag::FromPort => self.both(|filter| filter.source_port.push(port.clone())),
             Flag::ToPort => self.both(|filter| filter.destination_port.push(port.clone())),
@@ -383,7 +387,7 @@ impl Sides {
         Ok(())
     }
 
-    /// No filter when nothing is set, one when both sides ask the same, else source or destination.
+    /// No filter if nothing is set, one if both versions are equal, else source or destination.
     pub(crate) fn filters(mut self) -> Vec<FlowFilter> {
         if !self.is_set {
             return Vec::new();
@@ -405,16 +409,18 @@ impl Sides {
     }
 }
 
-/// Whether `value` alone makes a filter that Hubble would take.
+/// Checks a single value as Hubble would.
+///
+/// Errors: Hubble refuses the value.
 pub(crate) fn check_value(flag: Flag, value: &str) -> Result<(), InvalidFlag> {
     if let Some(variable) = flag::unresolved_variable(value) {
         return Err(InvalidFlag::Unresolved(variable.to_owned()));
     }
-    // What CEL means only the relay can tell.
+    // Only the relay can check CEL.
     if flag == Flag::CelExpression {
         return Ok(());
     }
-    let mut sides = Sides::default();
+    let mut sides = EndpointFilters::default();
     sides.add(flag, value)?;
     for filter in [&sides.source, &sides.destination] {
         filter.compile().map_err(InvalidFlag::Filter)?;
@@ -422,8 +428,8 @@ pub(crate) fn check_value(flag: Flag, value: &str) -> Result<(), InvalidFlag> {
     Ok(())
 }
 
-/// Puts `namespaces` before those pods and services that name none; without either, the whole
-/// namespaces.
+/// Puts `namespaces` before the pods and services without one. Without pods and services, selects
+/// the whole namespaces.
 fn in_namespaces(pods: &mut Vec<String>, services: &mut Vec<String>, namespaces: &[String]) {
     if namespaces.is_empty() {
         return;

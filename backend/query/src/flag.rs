@@ -1,4 +1,4 @@
-//! The flags of `hubble observe` that a query may carry, by the names they have in its JSON.
+//! The flags of `hubble observe` that a query may hold, by their names in its JSON.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use wording::names;
 
 use crate::budget::TooLarge;
 
-/// Values of each flag that is set. No flag has an empty list.
+/// Values of each flag that is set; no list is empty.
 pub(crate) type FlagValues = BTreeMap<Flag, Vec<String>>;
 
 /// Protocols that Hubble filters by. Source: hubble/cmd/observe/flows.go.
@@ -17,47 +17,103 @@ pub const HUBBLE_PROTOCOLS: [&str; 10] =
 pub const MESSAGE_TYPES: [&str; 6] =
     ["capture", "drop", "l7", "policy-verdict", "trace", "trace-sock"];
 
-/// Why a flag cannot be used.
+/// Reason why a flag cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum InvalidFlag {
+    /// A key that names no flag.
     #[error("no such filter{}", names::did_you_mean_or(.key, "; there are", Flag::keys()))]
-    Unknown { key: String },
-    #[error("`{value}` is no {of}{}", names::did_you_mean(.meant.as_deref()))]
-    Value { value: String, of: &'static str, meant: Option<String> },
+    Unknown {
+        /// Key as given.
+        key: String,
+    },
+    /// A value of the wrong form.
+    #[error("`{value}` is not {expected}{}", names::did_you_mean(.meant.as_deref()))]
+    Value {
+        /// Value as given.
+        value: String,
+        /// Noun with its article, such as `a verdict`.
+        expected: &'static str,
+        /// Nearest known name.
+        meant: Option<String>,
+    },
+    /// A value outside of a fixed list.
     #[error("`{value}` {}", names::is_not_one_of(.value, .known.iter().copied()))]
-    NotOneOf { value: String, known: &'static [&'static str] },
-    #[error("drop reason `{0}` has no name that Hubble could filter by")]
+    NotOneOf {
+        /// Value as given.
+        value: String,
+        /// Known values.
+        known: &'static [&'static str],
+    },
+    /// A drop reason without a name in Hubble's API.
+    #[error("Hubble cannot filter by drop reason `{0}`: it has no name in Hubble's API")]
     UnnamedDropReason(String),
+    /// Two flags that `hubble observe` does not take together; the other flag's name in JSON.
     #[error("cannot be combined with `{0}`, as in `hubble observe`")]
     Conflict(&'static str),
-    #[error("pod `{pod}` is not in namespace `{namespace}`, which is asked for too")]
-    PodElsewhere { pod: String, namespace: String },
-    #[error("service `{service}` is not in the namespace of pod `{pod}`, which is asked for too")]
-    ServiceElsewhere { service: String, pod: String },
-    #[error("`{value}` names its namespace, and any namespace is asked for too")]
-    NamespaceGiven { value: String },
+    /// A pod that lies outside the selected namespace.
+    #[error("pod `{pod}` is not in namespace `{namespace}`, which the query also selects")]
+    PodElsewhere {
+        /// Pod with its namespace.
+        pod: String,
+        /// Selected namespace.
+        namespace: String,
+    },
+    /// A service that lies outside the namespace of the selected pod.
+    #[error(
+        "service `{service}` is not in the namespace of pod `{pod}`, which the query also selects"
+    )]
+    ServiceElsewhere {
+        /// Service as given.
+        service: String,
+        /// Pod with its namespace.
+        pod: String,
+    },
+    /// A name with a namespace, while the query selects all namespaces.
+    #[error(
+        "`{value}` names its namespace, but the query also selects all namespaces: remove one of the two"
+    )]
+    NamespaceGiven {
+        /// Value as given.
+        value: String,
+    },
+    /// A switch that is both on and off.
     #[error("cannot be both true and false, as in `hubble observe`")]
     Both,
+    /// A dashboard variable that Grafana left in place, as it was written.
     #[error("`{0}` was not replaced by a value: is there such a variable on the dashboard?")]
     Unresolved(String),
+    /// A value that the filter engine refuses.
     #[error(transparent)]
     Filter(flow::filter::FilterError),
-    #[error("needs `type` to be or to include `l7`, or not to be set")]
+    /// HTTP flags beside event types without `l7`.
+    #[error("needs `l7` among the values of `type`, or no `type` at all")]
     NotL7,
+    /// A selection that is too large.
     #[error(transparent)]
     TooLarge(TooLarge),
-    #[error("`{value}` holds no value: leave the filter out, or write a name")]
-    NoChoice { value: String },
-    #[error("has {count} values, at most {MAX_VALUES} are taken")]
-    TooMany { count: usize },
-    #[error("has a value of {len} bytes, at most {MAX_VALUE_BYTES} are taken")]
-    TooLong { len: usize },
+    /// `{}`: a variable without a value.
+    #[error("`{value}` is empty: remove the filter, or write a name")]
+    EmptyVariable {
+        /// Value as given.
+        value: String,
+    },
+    /// More values than a flag may have.
+    #[error("has {count} values; the limit is {MAX_VALUES}")]
+    TooMany {
+        /// Number of values.
+        count: usize,
+    },
+    /// A value that is too long, in bytes.
+    #[error("has a value of {len} bytes; the limit is {MAX_VALUE_BYTES}")]
+    TooLong {
+        /// Size in bytes.
+        len: usize,
+    },
 }
 
-/// Values of one flag at most.
+/// Maximum number of values of one flag.
 pub(crate) const MAX_VALUES: usize = 500;
-/// Longest value; label selectors are the longest that make sense.
+/// Maximum size of a value, in bytes; label selectors are the longest sensible values.
 pub(crate) const MAX_VALUE_BYTES: usize = 2_048;
 
 macro_rules! flags {
@@ -89,7 +145,8 @@ macro_rules! flags {
     };
 }
 
-// `dnsQuery` is of ours: Hubble's filter has `dns_query`, and the command line no flag for it.
+// Hubble's filter has a field `dns_query` but the command line no flag for it: `dnsQuery` is our
+// name.
 flags! {
     Verdict "verdict" "verdict",
     DropReasonDesc "dropReasonDesc" "drop-reason-desc",
@@ -149,7 +206,7 @@ flags! {
     Uuid "uuid" "uuid",
 }
 
-/// Flags of which at most one may be set. Source: `hubble/cmd/observe/flows_filter.go`.
+/// Sets of flags of which at most one may be set. Source: `hubble/cmd/observe/flows_filter.go`.
 const CONFLICTS: [&[Flag]; 18] = [
     &[
         Flag::FromFqdn,
@@ -195,7 +252,7 @@ impl Flag {
         Self::ALL.iter().copied().find(|flag| flag.name() == name)
     }
 
-    /// Whether it takes no value on the command line; then its values are `true` and `false`.
+    /// Whether the flag takes no value on the command line; its values are then `true` and `false`.
     pub const fn is_switch(self) -> bool {
         matches!(
             self,
@@ -212,7 +269,7 @@ impl Flag {
         self != Self::DnsQuery
     }
 
-    /// The flag that asks for the opposite of a switch.
+    /// The flag that negates a switch.
     pub const fn opposite(self) -> Option<&'static str> {
         match self {
             Self::Reply => Some("not-reply"),
@@ -221,7 +278,7 @@ impl Flag {
         }
     }
 
-    /// The names in JSON.
+    /// The names of all flags in JSON.
     pub fn keys() -> impl Iterator<Item = &'static str> + Clone {
         Self::ALL.iter().map(|flag| flag.key())
     }
@@ -232,7 +289,7 @@ impl Flag {
     }
 }
 
-/// The first two flags that `hubble observe` would not take together.
+/// The first two flags that `hubble observe` refuses to combine.
 pub(crate) fn conflict(flags: &FlagValues) -> Option<(Flag, Flag)> {
     CONFLICTS.iter().find_map(|group| {
         let mut set = group.iter().copied().filter(|flag| flags.contains_key(flag));
@@ -240,8 +297,8 @@ pub(crate) fn conflict(flags: &FlagValues) -> Option<(Flag, Flag)> {
     })
 }
 
-/// The first `$name`, `${name}` or `[[name]]` in `text`: a variable that Grafana left as it is.
-/// `$` before anything else, as at the end of a regular expression, is none.
+/// The first `$name`, `${name}` or `[[name]]` in `text`: a variable that Grafana left in place. Any
+/// other `$`, as at the end of a regular expression, is not a variable.
 pub fn unresolved_variable(text: &str) -> Option<&str> {
     let begins_name =
         |rest: &str| rest.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');

@@ -1,4 +1,4 @@
-//! Queries for flows one by one.
+//! Queries for single flows.
 
 use serde::Deserialize;
 use wording::Notice;
@@ -10,20 +10,20 @@ use crate::model::{InvalidQuery, read_fields};
 pub(crate) const DEFAULT_LIMIT: u32 = 1_000;
 pub(crate) const MAX_LIMIT: u32 = 100_000;
 
-/// Flows of the relay.
+/// A query for flows of the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowsQuery {
-    /// Which flows.
+    /// Selected flows.
     pub form: FlowsForm,
-    /// How they are answered.
+    /// Format of the answer.
     pub format: FlowsFormat,
-    /// Flows that are answered, 1 to 100,000.
+    /// Maximum number of flows, 1 to 100,000.
     pub limit: usize,
-    /// What of a line was not used.
+    /// Notices about parts of the line that were not used.
     pub notices: Vec<Notice>,
 }
 
-/// How flows are answered.
+/// Format in which flows are returned.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,13 +31,13 @@ pub enum FlowsFormat {
     /// A table that any panel shows.
     #[default]
     Table,
-    /// The relay's bytes for the flows panel.
+    /// The relay's bytes, for the flows panel.
     Packed,
     /// Log lines.
     Logs,
 }
 
-/// The fields of a flows query that are its own.
+/// The fields that only a flows query has.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "FlowsFields", optional_fields))]
 pub(crate) struct FlowsJson {
     format: Option<FlowsFormat>,
@@ -46,12 +46,14 @@ pub(crate) struct FlowsJson {
 
 impl FlowsJson {
     fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
-        Ok(Self { format: fields.choice("format")?, limit: fields.whole("limit")? })
+        Ok(Self { format: fields.variant("format")?, limit: fields.whole("limit")? })
     }
 }
 
 impl FlowsQuery {
-    /// Takes the fields of a query. Errors: [`InvalidQuery`].
+    /// Takes the query's fields.
+    ///
+    /// Errors: [`InvalidQuery`].
     pub fn take(fields: Fields) -> Result<Self, InvalidQuery> {
         let (form, json, notices) = read_fields(fields, "flows", FlowsJson::take)?;
         let limit = json.limit.unwrap_or(i64::from(DEFAULT_LIMIT));
@@ -62,7 +64,7 @@ impl FlowsQuery {
         let selectors = &form.selectors;
         let asked = selectors.last.or(selectors.first).filter(|asked| *asked > 0);
         let limit = match asked {
-            // A line says how many itself; a limit beside it is the bound.
+            // The line has its own `--last` or `--first`; the limit beside it is an upper bound.
             Some(asked) => {
                 let most = if json.limit.is_some() { limit } else { MAX_LIMIT };
                 u64::from(most).min(asked)

@@ -1,5 +1,5 @@
-//! What flows a query asks for, as its editor holds it: the flags one by one, or one
-//! `hubble observe …` line.
+//! The selection of flows as the query editor holds it: single flags, or one `hubble observe …`
+//! line.
 
 use std::collections::BTreeMap;
 
@@ -10,43 +10,44 @@ use wording::{Notice, quote};
 
 use crate::adhoc::{self, AdhocFilter, AdhocFilterJson};
 use crate::budget::MAX_FILTERS;
-use crate::choice;
 use crate::fields::Fields;
 use crate::flag::{self, Flag, FlagValues, InvalidFlag};
 use crate::line::{self, Diagnostic, Variables};
 use crate::model::InvalidQuery;
+use crate::multi_value;
 
 /// The builder's form of a selection of flows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FlowsForm {
-    /// Flows must match all of these flags.
+    /// Flags that flows must match, all of them.
     pub(crate) filter: FlagValues,
-    /// Flows must not match all of these.
+    /// Flags that exclude a flow if it matches all of them.
     pub(crate) exclude: FlagValues,
-    /// Further filters in JSON, any of which will do instead of `filter`.
+    /// Filters in JSON, as alternatives that replace `filter`.
     pub(crate) allowlist: Vec<String>,
-    /// Further filters in JSON, none of which may match.
+    /// Filters in JSON that each exclude the flows they match.
     pub(crate) denylist: Vec<String>,
-    /// What must hold beside all of this.
+    /// Ad hoc conditions, which restrict the selection further.
     pub(crate) adhoc: Vec<AdhocFilter>,
-    /// Which part of the flows that match.
+    /// The part of the matching flows that is returned.
     pub selectors: Selectors,
 }
 
-/// Which part of the flows that match, and when. Source: "Selectors Flags" of `hubble observe`.
+/// The part of the matching flows to return, by time and number. Source: "Selectors Flags" of
+/// `hubble observe`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selectors {
-    /// A duration before now, or a time.
+    /// Start: a duration before now, or a time.
     pub since: Option<String>,
-    /// A duration before now, or a time.
+    /// End: a duration before now, or a time.
     pub until: Option<String>,
-    /// The newest so many.
+    /// Number of newest flows.
     pub last: Option<u64>,
-    /// The oldest so many.
+    /// Number of oldest flows.
     pub first: Option<u64>,
-    /// `--all`: all that the nodes hold.
+    /// `--all`: all flows that the nodes hold.
     pub all: bool,
-    /// `--follow`: go on with new flows.
+    /// `--follow`: continue with new flows.
     pub follow: bool,
 }
 
@@ -75,7 +76,9 @@ pub(crate) struct FormJson {
 }
 
 impl FormJson {
-    /// Takes the form's fields. Errors: [`InvalidQuery::Field`].
+    /// Takes the form's fields.
+    ///
+    /// Errors: [`InvalidQuery::Field`].
     pub(crate) fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
         let adhoc_filter = |fields: &mut Fields| {
             Ok(AdhocFilterJson {
@@ -101,7 +104,7 @@ impl FormJson {
         })
     }
 
-    /// The line, if one is set and nothing stands beside it.
+    /// The line, if there is one and no other field of the form.
     ///
     /// Errors: [`InvalidQuery::TextAndFilter`].
     pub(crate) fn text(&self) -> Result<Option<&str>, InvalidQuery> {
@@ -123,13 +126,15 @@ impl FormJson {
         if beside { Err(InvalidQuery::TextAndFilter) } else { Ok(Some(text)) }
     }
 
-    /// The form, and what of a line was not used. Errors: [`InvalidQuery`].
+    /// The form, and the parts of the line that were not used.
+    ///
+    /// Errors: [`InvalidQuery`].
     pub(crate) fn read(mut self) -> Result<(FlowsForm, Vec<Diagnostic>), InvalidQuery> {
         let adhoc = adhoc::read(self.adhoc_filters.take().unwrap_or_default())?;
         if let Some(text) = self.text()? {
             let line = line::read(text, Variables::Refused);
             return match line.errors.first() {
-                None => Ok((FlowsForm { adhoc, ..line.form }, line.remarks)),
+                None => Ok((FlowsForm { adhoc, ..line.form }, line.warnings)),
                 Some(first) => Err(InvalidQuery::Text {
                     start: first.start,
                     text: first.text.clone(),
@@ -172,7 +177,7 @@ fn read_flags(
             read.insert(flag, values);
         }
     }
-    choice::resolve(&mut read).map_err(|(flag, cause)| {
+    multi_value::resolve(&mut read).map_err(|(flag, cause)| {
         let flag = flag.key().to_owned();
         InvalidQuery::Flag { list, flag, cause }
     })?;
@@ -183,14 +188,14 @@ fn read_raw(list: &'static str, texts: Option<Vec<String>>) -> Result<Vec<String
     let mut texts = texts.unwrap_or_default();
     texts.retain(|text| !text.trim().is_empty());
     if texts.len() > MAX_FILTERS {
-        let reason = format!("has {} filters, at most {MAX_FILTERS} are taken", texts.len());
+        let reason = format!("has {} filters; the limit is {MAX_FILTERS}", texts.len());
         return Err(InvalidQuery::RawFilter { list, index: MAX_FILTERS, reason });
     }
     Ok(texts)
 }
 
 impl FlowsForm {
-    /// The same without what a dashboard's variable will stand for.
+    /// The form without values that contain a dashboard variable.
     pub(crate) fn without_variables(&self) -> Self {
         let is_plain = |value: &String| flag::unresolved_variable(value).is_none();
         let plain = |flags: &FlagValues| -> FlagValues {
@@ -208,7 +213,7 @@ impl FlowsForm {
         form
     }
 
-    /// The form as JSON, without what is not set.
+    /// The form as JSON, without unset fields.
     pub fn to_json(&self) -> Value {
         let flags = |flags: &FlagValues| -> Value {
             flags.iter().map(|(flag, values)| (flag.key().to_owned(), json!(values))).collect()
@@ -235,7 +240,7 @@ impl FlowsForm {
 }
 
 impl Selectors {
-    /// Whether they can stand together, and the times can be read.
+    /// Checks that the selectors can be combined and that their times can be read.
     ///
     /// Errors: [`InvalidQuery::Selectors`], [`InvalidQuery::UntilWithFollow`],
     /// [`InvalidQuery::Time`].
@@ -258,7 +263,7 @@ impl Selectors {
         self.times(0).map(|_| ())
     }
 
-    /// Begin and end in Unix nanoseconds, where they are set.
+    /// Start and end, if set, in Unix nanoseconds.
     fn times(&self, now_nanos: i64) -> Result<(Option<i64>, Option<i64>), InvalidQuery> {
         let time = |name: &'static str, text: Option<&String>| {
             let Some(text) = text else { return Ok(None) };
@@ -277,9 +282,9 @@ impl Selectors {
         Ok((time("since", self.since.as_ref())?, time("until", self.until.as_ref())?))
     }
 
-    /// The part of a time range that they leave, and what to say about it.
+    /// The intersection of a time range with the selectors' times, and notices about it.
     ///
-    /// Errors: [`InvalidQuery::Time`]; nothing is left.
+    /// Errors: [`InvalidQuery::Time`], also if the intersection is empty.
     pub fn narrow(
         &self,
         range: TimeRange,
@@ -289,11 +294,12 @@ impl Selectors {
         let mut notices = Vec::new();
         if since.is_some_and(|since| since < range.from_nanos) {
             notices.push(Notice::info(
-                "`--since` reaches further back than the time range of the dashboard, which holds",
+                "`--since` reaches further back than the dashboard's time range, which applies",
             ));
         }
         if self.follow {
-            notices.push(Notice::info("`--follow`: this answer ends now; live mode goes on"));
+            notices
+                .push(Notice::info("`--follow`: this answer ends now; only live mode continues"));
         }
         let narrowed = TimeRange {
             from_nanos: since.map_or(range.from_nanos, |since| since.max(range.from_nanos)),
@@ -302,16 +308,16 @@ impl Selectors {
         if narrowed.from_nanos > narrowed.to_nanos {
             return Err(InvalidQuery::Time {
                 name: if since.is_some() { "since" } else { "until" },
-                reason: "leaves nothing of the time range of the dashboard".to_owned(),
+                reason: "lies outside the dashboard's time range".to_owned(),
             });
         }
         Ok((narrowed, notices))
     }
 }
 
-/// A duration of Go before now, or one of the layouts of `hubble observe --since`. The layout
-/// `Jan _2 15:04:05.000` is refused: it lacks the year. A time beyond the range of 64-bit
-/// nanoseconds becomes the nearest one within it.
+/// The time that `text` means, in Unix nanoseconds: a Go duration before now, or one of the layouts
+/// of `hubble observe --since`. The layout `Jan _2 15:04:05.000` is refused because it has no year.
+/// Times outside the range of 64-bit nanoseconds become the nearest one within it.
 fn time_nanos(text: &str, now_nanos: i64) -> Option<i64> {
     if let Some(duration_nanos) = go_duration_nanos(text) {
         return Some(now_nanos.saturating_sub(duration_nanos));
@@ -323,7 +329,7 @@ fn time_nanos(text: &str, now_nanos: i64) -> Option<i64> {
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return Some(nanos(date.and_time(NaiveTime::MIN).and_utc()));
     }
-    // Hours alone, and hours with minutes, before the zone.
+    // A time may be given by its hour alone or by hour and minute, each before the zone.
     let filled = [(13, ":00:00"), (16, ":00"), (text.len(), "")];
     let rfc3339 = filled.into_iter().find_map(|(at, zeros)| {
         let (head, tail) = text.split_at_checked(at)?;
@@ -333,7 +339,7 @@ fn time_nanos(text: &str, now_nanos: i64) -> Option<i64> {
     Some(nanos(time.to_utc()))
 }
 
-/// A duration as Go writes it: `1h43m`, `1.5h`, `300ms`. In nanoseconds. Source: Go's
+/// A duration as Go writes it (`1h43m`, `1.5h`, `300ms`), in nanoseconds. Source: Go's
 /// `time.ParseDuration`. No crate reads the same: `humantime` has no fractions and no signs.
 fn go_duration_nanos(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
@@ -368,14 +374,14 @@ fn go_duration_nanos(text: &str) -> Option<i64> {
     Some(if negative { -total } else { total })
 }
 
-/// A decimal number of units; what is less than a nanosecond is cut off, as Go does.
+/// A decimal number of units, in nanoseconds; fractions of a nanosecond are cut off, as in Go.
 fn times_unit(number: &str, unit_nanos: i64) -> Option<i64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
         return None;
     }
     let digits = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<i128>().ok() };
-    // Beyond 18 digits no unit has a nanosecond left.
+    // Digits beyond the 18th are less than a nanosecond in any unit.
     let fraction = fraction.get(..fraction.len().min(18))?;
     let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let unit = i128::from(unit_nanos);
@@ -426,7 +432,7 @@ mod tests {
         check("2026-01-02T15Z", Some(NOW - 245 * S));
         check("2026-01-02", Some(NOW - 54_245 * S));
         check("Fri, 02 Jan 2026 15:04:05 +0000", Some(NOW));
-        // Further than nanoseconds reach.
+        // Later than 64-bit nanoseconds reach.
         check("9999-12-31T23:59:59Z", Some(i64::MAX));
         check("0001-01-01T00:00:00Z", Some(i64::MIN));
     }

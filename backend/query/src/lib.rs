@@ -1,13 +1,18 @@
-//! The query model: the JSON of a query is read once, into a [`ReadQuery`], and everything behind
-//! takes that value. Flows are selected by a [`FlowsForm`], the flags of `hubble observe` one by one
-//! or one `hubble observe …` line; [`convert`] turns either into the other, and [`FlowSelection`] is
-//! what the relay is asked for. Fields that would change what is asked are refused by name, others
-//! are named; whatever multiplies is bounded before it is built. No IO and no clock.
+//! The query model. The JSON of a query is read once, into a [`ReadQuery`], and all other crates
+//! take that value.
+//!
+//! - A [`FlowsForm`] selects flows, by single flags of `hubble observe` or by one whole line.
+//!   [`convert`] turns either notation into the other.
+//! - A [`FlowSelection`] holds the filters for the relay.
+//! - A field that is unknown and would change the result is an error that names it; other unused
+//!   fields become notices.
+//! - Everything that multiplies is bounded before it is built.
+//!
+//! The crate does no IO and reads no clock.
 
 mod adhoc;
 mod annotations;
 mod budget;
-mod choice;
 mod clusters;
 mod convert;
 mod dns;
@@ -19,6 +24,7 @@ mod form;
 mod line;
 mod metrics;
 mod model;
+mod multi_value;
 mod observe;
 mod policies;
 mod promql;

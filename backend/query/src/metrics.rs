@@ -11,52 +11,52 @@ use crate::model::{InvalidQuery, read_fields};
 
 pub(crate) const DEFAULT_TOP: i64 = 20;
 pub(crate) const MAX_TOP: i64 = 500;
-/// Flows, counted.
+/// A query for counts of flows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowMetricsQuery {
-    /// Which flows.
+    /// Selected flows.
     pub form: FlowsForm,
-    /// What is counted.
+    /// The quantity to compute.
     pub metric: FlowMetric,
-    /// What they are counted by.
+    /// Fields to group by.
     pub group_by: Vec<GroupField>,
-    /// How counts are answered.
+    /// Format of the answer.
     pub format: FlowMetricsFormat,
-    /// Groups that are shown, 1 to 500.
+    /// Maximum number of groups, 1 to 500.
     pub top: usize,
-    /// Flows of a group in a bucket of which a drop ratio is worked out.
+    /// Minimum number of flows of a group in a bucket for a drop ratio.
     pub min_flows: u64,
-    /// What of the query was not used.
+    /// Notices about parts of the query that were not used.
     pub notices: Vec<Notice>,
 }
 
-/// What is counted.
+/// A quantity computed from flows.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FlowMetric {
-    /// Flows.
+    /// Number of flows.
     #[default]
     Count,
     /// Flows per second.
     Rate,
-    /// Share of the flows that were dropped, 0 to 1.
+    /// Share of dropped flows, 0 to 1.
     DropRatio,
-    /// Different pairs of source and destination.
+    /// Number of distinct pairs of source and destination.
     DistinctPeers,
 }
 
-/// How counts are answered.
+/// Format in which counts are returned.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowMetricsFormat {
-    /// Over time.
+    /// Time series.
     #[default]
     TimeSeries,
     /// One number for each group, for panels and alert rules.
     Top,
-    /// The same as one table, for people who read it.
+    /// The same numbers in one table, for people.
     Long,
 }
 
@@ -78,9 +78,9 @@ pub(crate) struct FlowMetricsJson {
 impl FlowMetricsJson {
     fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
         Ok(Self {
-            metric: fields.choice("metric")?,
+            metric: fields.variant("metric")?,
             group_by: fields.texts("groupBy")?,
-            format: fields.choice("format")?,
+            format: fields.variant("format")?,
             limit: fields.whole("limit")?,
             min_flows: fields.count("minFlows")?,
         })
@@ -88,7 +88,9 @@ impl FlowMetricsJson {
 }
 
 impl FlowMetricsQuery {
-    /// Takes the fields of a query. Errors: [`InvalidQuery`].
+    /// Takes the query's fields.
+    ///
+    /// Errors: [`InvalidQuery`].
     pub(crate) fn take(fields: Fields) -> Result<Self, InvalidQuery> {
         let (form, json, notices) = read_fields(fields, "flowMetrics", FlowMetricsJson::take)?;
         let mut group_by = Vec::new();

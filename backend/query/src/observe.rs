@@ -1,4 +1,4 @@
-//! A selection of flows as the `hubble observe` line that shows the same.
+//! A selection of flows as the equivalent `hubble observe` line.
 
 use flow::DropReason;
 use flow::filter::{FilterSet, FlowFilter};
@@ -10,9 +10,9 @@ use crate::form::{FlowsForm, Selectors};
 use crate::model::InvalidQuery;
 use crate::value::event_type;
 
-/// The line that shows what `form` selects, narrowed by its ad hoc filters.
+/// The line that selects what `form` selects, narrowed by its ad hoc filters.
 ///
-/// Errors: a filter that Hubble would not take.
+/// Errors: a filter that Hubble refuses.
 pub(crate) fn command(form: &FlowsForm) -> Result<String, InvalidQuery> {
     let FlowSelection { filters, .. } = FlowSelection::new(form)?;
     if can_be_flags(form) {
@@ -22,7 +22,7 @@ pub(crate) fn command(form: &FlowsForm) -> Result<String, InvalidQuery> {
     Ok(format!("{} {}", line(&selectors), raw_flags(&filters)))
 }
 
-/// Whether the flags of `hubble observe` can say all that `form` selects.
+/// Whether the flags of `hubble observe` can express all of `form`.
 pub(crate) fn can_be_flags(form: &FlowsForm) -> bool {
     let mut flags = form.filter.keys().chain(form.exclude.keys());
     form.adhoc.is_empty() && flags.all(|flag| flag.is_of_hubble())
@@ -45,8 +45,8 @@ pub(crate) fn line(form: &FlowsForm) -> String {
     words.join(" ").trim_end().to_owned()
 }
 
-/// Flags and values, quoted for a shell: what is filtered first, then, each after `--not`, what
-/// is excluded, then filters in JSON.
+/// Flags and values, quoted for a shell: first the filters, then, each after `--not`, the excluded
+/// flags, then filters in JSON.
 pub(crate) fn flags(form: &FlowsForm) -> String {
     let words = |flags: &FlagValues, not: &str| -> Vec<String> {
         flags
@@ -63,10 +63,10 @@ pub(crate) fn flags(form: &FlowsForm) -> String {
     all.join(" ")
 }
 
-/// The same in filters that are JSON: flags cannot say everything that filters can.
+/// The filters as JSON flags: plain flags cannot express every filter.
 pub(crate) fn raw_flags(filters: &FilterSet) -> String {
     let words = |name, filters: &[FlowFilter]| -> Vec<String> {
-        // What came from flags or from JSON can be written as JSON.
+        // Everything that came from flags or from JSON can be written as JSON.
         let json =
             filters.iter().filter_map(|it| hubble_api::json::write(&WireFilter::from(it)).ok());
         json.map(|json| valued(name, &json)).collect()
@@ -75,7 +75,7 @@ pub(crate) fn raw_flags(filters: &FilterSet) -> String {
     all.concat().join(" ")
 }
 
-/// `None`: the value asks for nothing.
+/// The flag as text. `None`: the value restricts nothing.
 fn flag_text(flag: Flag, value: &str) -> Option<String> {
     let value = value.trim();
     if flag.is_switch() {
@@ -107,13 +107,13 @@ fn flag_text(flag: Flag, value: &str) -> Option<String> {
     Some(valued(flag.name(), &value))
 }
 
-/// A type that is known, as the command spells it.
+/// A known event type, in the command's spelling.
 fn type_text(value: &str) -> String {
     value.to_ascii_lowercase().replace('_', "-")
 }
 
-/// A flag and its value. A value that begins with a dash or with `=` is bound to its flag, so that
-/// it is not read as another one, or as what binds the next word.
+/// A flag with its value. A value that begins with `-` or `=` is bound by `=`, so that it is not
+/// read as another flag or as the sign that binds the next word.
 fn valued(name: &str, value: &str) -> String {
     let between = if value.starts_with(['-', '=']) { '=' } else { ' ' };
     format!("--{name}{between}{}", quoted(value))

@@ -5,12 +5,12 @@ use wording::Notice;
 use crate::fields::Fields;
 use crate::model::InvalidQuery;
 
-/// Everything that is configured.
+/// A query for all configured policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoliciesQuery;
 
 impl PoliciesQuery {
-    /// A query of these fields, and notices about them: this type has no field of its own.
+    /// A query from its fields, and notices about them: this type has no fields of its own.
     ///
     /// Errors: [`InvalidQuery`].
     pub(crate) fn take(fields: Fields) -> Result<(Self, Vec<Notice>), InvalidQuery> {

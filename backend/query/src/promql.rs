@@ -7,37 +7,37 @@ use wording::Notice;
 use crate::fields::{self, Fields};
 use crate::model::{InvalidQuery, Query};
 
-/// An expression for Prometheus.
+/// A query for Prometheus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PromqlQuery {
-    /// The expression, macros not yet replaced.
+    /// PromQL expression, with macros not yet replaced.
     pub expr: String,
-    /// Whether it is evaluated over the range.
+    /// Whether to evaluate over the whole time range.
     pub range: bool,
-    /// Whether it is evaluated at the end of the range.
+    /// Whether to evaluate at the end of the time range.
     pub instant: bool,
-    /// Whether exemplars come beside.
+    /// Whether to fetch exemplars too.
     pub exemplar: bool,
-    /// `{{label}}`s in a text, `__auto`, or empty.
+    /// Legend: a text with `{{label}}`, `__auto`, or empty.
     pub legend_format: String,
-    /// "Min step".
+    /// "Min step": a duration, or empty.
     pub min_step: String,
     /// Factor of the step in older dashboards; 0 counts as 1.
     pub interval_factor: u64,
     /// The panel's interval in milliseconds; 0: Grafana's own.
     pub interval_ms: u64,
-    /// Seconds that the dashboard's time zone is east of UTC, for the alignment of steps.
+    /// Offset of the dashboard's time zone in seconds east of UTC, for the alignment of steps.
     pub utc_offset_secs: i64,
-    /// How series are answered.
+    /// Format of the answer.
     pub format: PromqlFormat,
 }
 
-/// How series are answered.
+/// Format in which series are returned.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PromqlFormat {
-    /// Series over time.
+    /// Time series.
     #[default]
     TimeSeries,
     /// A table.
@@ -66,7 +66,7 @@ pub(crate) struct PromqlJson {
 }
 
 impl PromqlJson {
-    /// Takes the fields, and says what it does not know of them.
+    /// Takes the fields, and returns a notice about a format that is unknown.
     fn take(fields: &mut Fields) -> Result<(Self, Option<Notice>), InvalidQuery> {
         let (format, notice) =
             fields.take("format").map(|format| PromqlFormat::read(&format)).unzip();
@@ -87,14 +87,14 @@ impl PromqlJson {
 }
 
 impl PromqlFormat {
-    /// Reads a format as Grafana's own source does: old dashboards hold its number, and what is not
-    /// known is a time series. Source: `pkg/promlib/models/query.go`.
+    /// Reads a format as Grafana's own source does: old dashboards hold a number, and an unknown
+    /// format means time series. Source: `pkg/promlib/models/query.go`.
     fn read(format: &Value) -> (Self, Option<Notice>) {
         match format.as_u64() {
             Some(0 | 1) => (Self::TimeSeries, None),
             Some(2) => (Self::Table, None),
             Some(3) => (Self::Heatmap, None),
-            _ => match fields::choice("format", format) {
+            _ => match fields::variant("format", format) {
                 Ok(format) => (format, None),
                 Err(error) => {
                     let notice = Notice::warning(format!("{error}: showing time series"));
@@ -106,7 +106,9 @@ impl PromqlFormat {
 }
 
 impl PromqlQuery {
-    /// Takes the fields of a query, and says what it does not know of them. Errors: [`InvalidQuery`].
+    /// Takes the query's fields, and returns notices about unknown ones.
+    ///
+    /// Errors: [`InvalidQuery`].
     pub(crate) fn take(mut fields: Fields) -> Result<(Query, Vec<Notice>), InvalidQuery> {
         let (json, unknown_format) = PromqlJson::take(&mut fields)?;
         let mut notices = fields.rest("promql")?;
@@ -118,7 +120,7 @@ impl PromqlQuery {
         let instant = json.instant.unwrap_or(false);
         let query = Self {
             expr,
-            // Old dashboards set neither, and mean a range.
+            // Old dashboards set neither field and mean a range.
             range: json.range.unwrap_or(!instant) || !instant,
             instant,
             exemplar: json.exemplar.unwrap_or(false),
@@ -133,13 +135,13 @@ impl PromqlQuery {
     }
 }
 
-/// JavaScript writes whole numbers as floats now and then.
+/// A number clamped to a `u64`; JavaScript sometimes writes whole numbers as floats.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
 fn whole(number: Option<f64>) -> u64 {
     number.unwrap_or(0.0).clamp(0.0, 9e15) as u64
 }
 
-/// Within a day to either side of UTC.
+/// An offset in seconds, clamped to a day on either side of UTC.
 #[expect(clippy::cast_possible_truncation, reason = "clamped before")]
 fn offset_secs(number: Option<f64>) -> i64 {
     number.unwrap_or(0.0).clamp(-86_400.0, 86_400.0) as i64

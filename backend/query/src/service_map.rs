@@ -7,18 +7,18 @@ use crate::fields::Fields;
 use crate::form::FlowsForm;
 use crate::model::{InvalidQuery, read_fields};
 
-/// Flows as a graph.
+/// A query for flows as a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceMapQuery {
-    /// Which flows.
+    /// Selected flows.
     pub form: FlowsForm,
-    /// What a node stands for.
+    /// The kind of the graph's nodes.
     pub by: NodesBy,
-    /// What of the query was not used.
+    /// Notices about parts of the query that were not used.
     pub notices: Vec<Notice>,
 }
 
-/// What a node stands for.
+/// The kind of a graph's nodes.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "MapBy"))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,12 +45,14 @@ pub(crate) struct ServiceMapJson {
 
 impl ServiceMapJson {
     fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
-        Ok(Self { by: fields.choice("by")? })
+        Ok(Self { by: fields.variant("by")? })
     }
 }
 
 impl ServiceMapQuery {
-    /// Takes the fields of a query. Errors: [`InvalidQuery`].
+    /// Takes the query's fields.
+    ///
+    /// Errors: [`InvalidQuery`].
     pub(crate) fn take(fields: Fields) -> Result<Self, InvalidQuery> {
         let (form, json, notices) = read_fields(fields, "serviceMap", ServiceMapJson::take)?;
         Ok(Self { form, by: json.by.unwrap_or_default(), notices })

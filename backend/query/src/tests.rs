@@ -18,7 +18,7 @@ fn flows_query(json: &Value) -> Result<FlowsQuery, InvalidQuery> {
     FlowsQuery::take(Fields::of(json.clone())?)
 }
 
-/// What a flows query selects, or why it cannot be read.
+/// The selection of a flows query as text, or the error.
 fn selection(filter: &Value, exclude: &Value) -> String {
     let json = json!({ "queryType": "flows", "filter": filter, "exclude": exclude });
     let selection = flows_query(&json).and_then(|query| FlowSelection::new(&query.form));
@@ -38,14 +38,14 @@ fn selection(filter: &Value, exclude: &Value) -> String {
     }
 }
 
-/// The fields of a filter that are set, on one line.
+/// The set fields of a filter, on one line.
 fn shown(filter: &FlowFilter) -> String {
     let text = format!("{filter:?}").replace("FlowFilter ", "");
     let set = split_fields(&text).into_iter().filter(|field| !field.ends_with(": []"));
     set.collect::<Vec<_>>().join(", ")
 }
 
-/// Splits `{ a: [x, y], b: [] }` at the commas between fields.
+/// The fields of `{ a: [x, y], b: [] }`, split at the commas between them.
 fn split_fields(text: &str) -> Vec<String> {
     let inner = text.trim_start_matches('{').trim_end_matches('}').trim();
     let mut fields = vec![String::new()];
@@ -116,7 +116,7 @@ fn selections_are_those_of_hubble_observe() {
 }
 
 #[test]
-fn errors_repeat_little_of_what_was_asked() {
+fn errors_quote_only_a_part_of_long_input() {
     let check = |query: Value, expected: &str| {
         let error = read(&query).unwrap_err();
         let text = wording::with_causes(&error);
@@ -140,7 +140,7 @@ fn errors_repeat_little_of_what_was_asked() {
 }
 
 #[test]
-fn what_cannot_be_selected_is_named() {
+fn an_invalid_selection_is_an_error_that_names_the_cause() {
     let none = json!({});
     let only = |filter: Value| (filter, none.clone());
     let report = report(&[
@@ -264,13 +264,14 @@ fn queries_are_read_or_refused_by_name() {
         json!({ "expr": "up", "format": {} }),
         json!({ "expr": "up", "scopes": [{ "name": "pets" }], "filters": [], "legendFromat": "x" }),
         json!({ "expr": "up", "interval": 15 }),
-        // What Grafana writes into every query of an alert rule, and what stays behind of others.
+        // Fields that Grafana writes into every query of an alert rule, and leftovers of other data
+        // sources.
         json!({ "queryType": "flowMetrics", "instant": false, "range": true, "resultAssertions": {} }),
         json!({ "queryType": "flows", "instant": true, "range": false, "exemplar": true, "legendFormat": "x" }),
         json!({ "queryType": "serviceMap", "metric": "count", "groupBy": ["verdict"], "limit": 5 }),
         json!({ "queryType": "flows", "scopes": ["a"], "adhocVariable": "$filters", "groupByKeys": ["b"], "panelId": 4 }),
         json!({ "queryType": "policies", "instant": true, "range": false, "limit": 1_000 }),
-        // Without these a query would ask for more than its user means.
+        // Ignoring one of these would widen the query.
         json!({ "queryType": "flows", "namespace": ["pets"] }),
         json!({ "queryType": "flowMetrics", "groupby": ["verdict"] }),
         json!({ "queryType": "serviceMap", "filters": { "namespace": ["pets"] } }),
@@ -305,7 +306,7 @@ proptest::proptest! {
         selection(&json!({ key: [value] }), &json!({}));
     }
 
-    /// The line is one that a shell splits back into the values it was made of.
+    /// A shell splits the line back into the original values.
     #[test]
     fn quoted_values_survive_a_shell(value in "[^\\x00\\s][^\\x00]*") {
         let filter = FlagValues::from([(Flag::Uuid, vec![value.clone()])]);
@@ -316,7 +317,7 @@ proptest::proptest! {
     }
 }
 
-/// A POSIX shell's splitting, as far as single quotes and backslashes go.
+/// Words of a line, split as a POSIX shell splits single quotes and backslashes.
 fn shell_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = None;
@@ -337,7 +338,7 @@ fn shell_words(line: &str) -> Vec<String> {
     words
 }
 
-/// What a query with these ad hoc filters selects.
+/// The selection of a query with these ad hoc filters.
 fn narrowed(query: &Value, adhoc: &Value) -> String {
     let mut json = query.clone();
     json["adhocFilters"] = adhoc.clone();
@@ -382,7 +383,7 @@ fn ad_hoc_filters_narrow_a_query() {
     insta::assert_snapshot!(text);
 }
 
-/// What multiplies is refused before it is built, by the name of the key and with the limit.
+/// Products are refused before they are built, with the key and the limit in the error.
 #[test]
 fn selections_that_multiply() {
     let many = |prefix: &str, count: usize| -> Vec<String> {
@@ -401,7 +402,7 @@ fn selections_that_multiply() {
         assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
     };
     let none = json!({});
-    // 2^6 is what is taken, 2^7 is not.
+    // 2^6 alternatives are accepted, 2^7 are refused.
     let labels = |count: usize| {
         (0..count).map(|number| is("label", "=", format!("a{number}"))).collect::<Vec<_>>()
     };
@@ -443,7 +444,7 @@ fn selections_that_multiply() {
     check(
         json!({ "allowlist": vec!["{}"; 65] }),
         Vec::new(),
-        Err("`allowlist`: has 65 filters, at most 64 are taken"),
+        Err("`allowlist`: has 65 filters; the limit is 64"),
     );
     let patterns = "the filters of the query combine to more than 20 patterns (of DNS names, paths, URLs and CEL): choose fewer";
     check(json!({ "filter": { "httpPath": many("/", 20) } }), Vec::new(), Ok(()));
@@ -458,7 +459,7 @@ fn selections_that_multiply() {
 }
 
 proptest::proptest! {
-    /// However conditions combine, what comes out is within the budget.
+    /// Any combination of conditions stays within the budget.
     #[test]
     fn ad_hoc_filters_stay_within_their_budget(
         conditions in proptest::collection::vec(
@@ -481,7 +482,7 @@ proptest::proptest! {
     }
 }
 
-/// Hubble filters by the name of a DNS query, but has no flag for it.
+/// Hubble filters by the name of a DNS query, but its command line has no flag for it.
 #[test]
 fn a_command_has_no_flag_that_hubble_lacks() {
     fn check(form: &Value, text: &str, command: &str) {
@@ -498,7 +499,7 @@ fn a_command_has_no_flag_that_hubble_lacks() {
     check(&form, "hubble observe --verdict DROPPED", "hubble observe --verdict DROPPED");
 }
 
-/// The fields of the editor are those that the backend reads.
+/// The editor and the backend list the same fields.
 #[test]
 fn the_editor_knows_every_field() {
     let fields = include_str!("../../../src/datasource/query/fields.ts");
@@ -526,8 +527,8 @@ fn the_editor_knows_every_field() {
     assert_eq!(listed(generated, "groupKeys"), sorted(groups));
 }
 
-/// Queries of the dashboards and alert rules as they were saved by earlier trees, one shape each; with
-/// the values of variables.
+/// Queries of dashboards and alert rules as earlier versions saved them, one of each shape, with
+/// the values of variables filled in.
 #[test]
 fn saved_queries_are_read() {
     let saved = include_str!("../../../tests/vectors/saved/queries.jsonl");

@@ -1,4 +1,4 @@
-//! The query model as TypeScript, for the editor; `cargo xtask gen` writes it to
+//! TypeScript declarations of the query model, for the editor. `cargo xtask gen` writes them to
 //! `src/datasource/query/generated.ts`.
 
 use std::fmt::Write as _;
@@ -8,16 +8,16 @@ use ts_rs::{Config, TS};
 
 use crate::adhoc::AdhocFilterJson;
 use crate::annotations::{self, FlowAnnotationsJson};
-use crate::choice;
 use crate::dns::{self, DnsConnectionsJson};
 use crate::flag::Flag;
 use crate::flows::{self, FlowsFormat, FlowsJson};
 use crate::form::FormJson;
 use crate::metrics::{self, FlowMetric, FlowMetricsFormat, FlowMetricsJson};
+use crate::multi_value;
 use crate::promql::{PromqlFormat, PromqlJson};
 use crate::service_map::{NodesBy, ServiceMapJson};
 
-/// The declarations.
+/// The text of all declarations.
 pub fn declarations() -> String {
     let config = Config::new().with_large_int("number");
     // Writing to a string cannot fail.
@@ -31,28 +31,28 @@ pub fn declarations() -> String {
     };
     let flags = Flag::ALL.iter().map(|flag| flag.key());
     list(
-        "Flags of `hubble observe` that flows can be filtered by.",
+        "Flags of `hubble observe` that filter flows.",
         "filterKeys",
         "FilterField",
         &mut flags.into_iter(),
     );
     let fields = GroupField::ALL.iter().map(|field| field.key());
-    list("What flows can be counted by.", "groupKeys", "GroupField", &mut fields.into_iter());
+    list("Fields that group counts of flows.", "groupKeys", "GroupField", &mut fields.into_iter());
     text.push_str(
-        "\n/** Filters whose values are names: neither braces nor an asterisk alone. */\nexport const nameKeys: readonly FilterField[] = [\n",
+        "\n/** Filters whose values are names, which never contain braces and are never a lone asterisk. */\nexport const nameKeys: readonly FilterField[] = [\n",
     );
-    for flag in choice::NAMES {
+    for flag in multi_value::NAMES {
         let _ = writeln!(text, "  '{}',", flag.key());
     }
     let _ = writeln!(
         text,
-        "];\n\n/** What dashboards make of a variable's choice \"All\". */\nexport const allChoices = ['{}'] as const;",
-        choice::ALL.join("', '")
+        "];\n\n/** Values that dashboards use for a variable's \"All\". */\nexport const allChoices = ['{}'] as const;",
+        multi_value::ALL.join("', '")
     );
     text.push_str(
-        "\n/** Filters by names that may begin with a namespace, and those by namespaces on the same side. */\nexport const nameScopes: ReadonlyArray<readonly [FilterField, FilterField]> = [\n",
+        "\n/** Pairs of a filter whose values may begin with a namespace, and the filter of namespaces for the same endpoint. */\nexport const nameScopes: ReadonlyArray<readonly [FilterField, FilterField]> = [\n",
     );
-    for (named, namespace) in choice::SCOPES {
+    for (named, namespace) in multi_value::SCOPES {
         let _ = writeln!(text, "  ['{}', '{}'],", named.key(), namespace.key());
     }
     text.push_str("];\n");

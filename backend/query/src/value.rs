@@ -11,24 +11,28 @@ use wording::names;
 
 use crate::flag::{InvalidFlag, MESSAGE_TYPES};
 
-pub(crate) fn not_a(value: &str, of: &'static str) -> InvalidFlag {
-    InvalidFlag::Value { value: value.to_owned(), of, meant: None }
+pub(crate) fn not_a(value: &str, expected: &'static str) -> InvalidFlag {
+    InvalidFlag::Value { value: value.to_owned(), expected, meant: None }
 }
 
-/// As [`not_a`], with the one of `names` that is meant.
-fn none_of(value: &str, of: &'static str, names: impl IntoIterator<Item = String>) -> InvalidFlag {
+/// Error for a value that is not one of `names`, with the nearest of them.
+fn none_of(
+    value: &str,
+    expected: &'static str,
+    names: impl IntoIterator<Item = String>,
+) -> InvalidFlag {
     let names: Vec<String> = names.into_iter().collect();
     let meant = names::suggested(value, names.iter().map(String::as_str)).map(str::to_owned);
-    InvalidFlag::Value { value: value.to_owned(), of, meant }
+    InvalidFlag::Value { value: value.to_owned(), expected, meant }
 }
 
-/// One of `all` by its name.
+/// The item of `all` with this name.
 pub(crate) fn named<T: FromStr + ToString>(
     value: &str,
-    of: &'static str,
+    expected: &'static str,
     all: &[T],
 ) -> Result<T, InvalidFlag> {
-    value.parse().map_err(|_| none_of(value, of, all.iter().map(ToString::to_string)))
+    value.parse().map_err(|_| none_of(value, expected, all.iter().map(ToString::to_string)))
 }
 
 pub(crate) fn one_of(value: &str, known: &'static [&'static str]) -> Result<String, InvalidFlag> {
@@ -39,15 +43,15 @@ pub(crate) fn one_of(value: &str, known: &'static [&'static str]) -> Result<Stri
 }
 
 pub(crate) fn drop_reason(value: &str) -> Result<DropReason, InvalidFlag> {
-    let reason = named(value, "drop reason", DropReason::ALL)?;
+    let reason = named(value, "a drop reason", DropReason::ALL)?;
     if reason.name().is_none() {
         return Err(InvalidFlag::UnnamedDropReason(value.to_owned()));
     }
     Ok(reason)
 }
 
-/// A DNS name as the regular expression that matches it alone. Flows write it with the dot of the
-/// root, metrics without.
+/// A regular expression that matches only this DNS name. Flows write the root's dot at the end,
+/// metrics do not.
 pub(crate) fn dns_name(value: &str) -> String {
     let mut pattern = String::from("^");
     for char in value.trim_end_matches('.').chars() {
@@ -60,7 +64,7 @@ pub(crate) fn dns_name(value: &str) -> String {
     pattern
 }
 
-/// `type`, `type:subtype`, by name or number.
+/// An event type filter from `type` or `type:subtype`, each a name or a number.
 pub(crate) fn event_type(value: &str) -> Result<EventTypeFilter, InvalidFlag> {
     let (name, sub_type) = match value.split_once(':') {
         Some((name, sub_type)) => (name, Some(sub_type)),
@@ -81,27 +85,27 @@ pub(crate) fn event_type(value: &str) -> Result<EventTypeFilter, InvalidFlag> {
             let names = TraceObservationPoint::ALL
                 .iter()
                 .map(|point| point.to_string().to_ascii_lowercase().replace('_', "-"));
-            match point.map_err(|_| none_of(sub_type, "trace observation point", names))? {
-                // The monitor's number of this point is 0, which protobuf keeps for "unknown".
+            match point.map_err(|_| none_of(sub_type, "a trace observation point", names))? {
+                // The monitor's number of this point is 0, which protobuf reserves for "unknown".
                 TraceObservationPoint::ToEndpoint => 0,
                 point => point.number(),
             }
         }
-        Err(_) => return Err(not_a(value, "event type with a sub type")),
+        Err(_) => return Err(not_a(value, "an event type with a subtype")),
     };
     Ok(EventTypeFilter { message_type, match_sub_type: true, sub_type: number })
 }
 
-/// `name`, `kind/name` or `kind/`.
+/// A workload from `name`, `kind/name` or `kind/`.
 pub(crate) fn workload(value: &str) -> Workload {
     let (kind, name) = value.split_once('/').unwrap_or(("", value));
     Workload { kind: kind.to_owned(), name: name.to_owned() }
 }
 
-/// An address or a CIDR, as it was written.
+/// A valid address or CIDR, as written.
 pub(crate) fn ip(value: &str) -> Result<String, InvalidFlag> {
     let is_ip = if value.contains('/') { Prefix::parse(value).is_ok() } else { is_address(value) };
-    if is_ip { Ok(value.to_owned()) } else { Err(not_a(value, "IP address or CIDR")) }
+    if is_ip { Ok(value.to_owned()) } else { Err(not_a(value, "an IP address or CIDR")) }
 }
 
 pub(crate) fn identity(value: &str) -> Result<u32, InvalidFlag> {
@@ -109,14 +113,14 @@ pub(crate) fn identity(value: &str) -> Result<u32, InvalidFlag> {
         Some(number) => Ok(number),
         None => value.parse().map_err(|_| {
             let names = reserved::IDENTITIES.iter().map(|(name, _)| (*name).to_owned());
-            none_of(value, "security identity: a number, or a name such as `world`", names)
+            none_of(value, "a security identity: use a number, or a name such as `world`", names)
         }),
     }
 }
 
-/// `404`, or a prefix: `4+`, `40+`, `+`.
+/// An HTTP status such as `404`, or a prefix such as `4+`, `40+`, `+`.
 pub(crate) fn http_status(value: &str) -> Result<String, InvalidFlag> {
-    let invalid = || not_a(value, "HTTP status such as `404` or `5+`");
+    let invalid = || not_a(value, "an HTTP status such as `404` or `5+`");
     let digits = value.strip_suffix('+').unwrap_or(value);
     let is_prefix = digits.len() < value.len();
     let begins_right = digits.bytes().next().is_some_and(|digit| (b'1'..=b'5').contains(&digit));
@@ -125,27 +129,27 @@ pub(crate) fn http_status(value: &str) -> Result<String, InvalidFlag> {
     if begins_right && all_digits && right_length { Ok(value.to_owned()) } else { Err(invalid()) }
 }
 
-/// `SYN`, `SYN,ACK`: all of these at once.
+/// TCP flags that must all be set: `SYN`, `SYN,ACK`.
 pub(crate) fn tcp_flags(value: &str) -> Result<TcpFlags, InvalidFlag> {
     let mut flags = TcpFlags::EMPTY;
     for name in value.split([',', ' ']).filter(|name| !name.is_empty()) {
         let known = TcpFlags::ALL.into_iter();
         let found = known.clone().find(|(_, own)| own.eq_ignore_ascii_case(name));
         let names = known.map(|(_, own)| own.to_owned());
-        let (flag, _) = found.ok_or_else(|| none_of(name, "TCP flag", names))?;
+        let (flag, _) = found.ok_or_else(|| none_of(name, "a TCP flag", names))?;
         flags |= flag;
     }
     Ok(flags)
 }
 
-/// `name:value`; the value may hold colons itself.
+/// A header from `name:value`; the value may contain colons.
 pub(crate) fn http_header(value: &str) -> Result<HttpHeader, InvalidFlag> {
     let (key, header) =
-        value.split_once(':').ok_or_else(|| not_a(value, "HTTP header such as `name:value`"))?;
+        value.split_once(':').ok_or_else(|| not_a(value, "an HTTP header such as `name:value`"))?;
     Ok(HttpHeader { key: key.to_owned(), value: header.to_owned() })
 }
 
-/// `v4`, `v6`, `none` and the other spellings that the command takes.
+/// An IP version from `v4`, `v6`, `none` or another spelling of the command.
 pub(crate) fn ip_version(value: &str) -> Result<IpVersion, InvalidFlag> {
     match value.to_ascii_lowercase().as_str() {
         "4" | "v4" | "ipv4" | "ip4" => Ok(IpVersion::V4),
@@ -155,10 +159,10 @@ pub(crate) fn ip_version(value: &str) -> Result<IpVersion, InvalidFlag> {
     }
 }
 
-/// Digits of a number above 0.
+/// An IP trace ID: a decimal number above 0.
 pub(crate) fn ip_trace_id(value: &str) -> Result<u64, InvalidFlag> {
     let number = value.parse::<u64>().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| not_a(value, "IP trace ID: a number above 0"))
+    number.ok_or_else(|| not_a(value, "an IP trace ID, which is a number above 0"))
 }
 
 /// `true` or `false`.

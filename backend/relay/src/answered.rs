@@ -1,22 +1,23 @@
-//! Whether any node answered: an empty answer of all nodes is not the same as none.
+//! Check that any node answered: an empty answer of all nodes differs from a missing answer.
 
 use hubble_api::client::{NodeNames, RelayNotices, is_refusal};
 
 use crate::{Relay, RelayError};
 
-/// Sentences of nodes that an error repeats.
-const MAX_SENTENCES: usize = 3;
+/// Maximum number of node messages that an error repeats.
+const MAX_MESSAGES: usize = 3;
 
 impl Relay {
-    /// Looks at an answer without a single flow, of which the relay said `notices`.
+    /// Checks an answer without flows, from the relay's `notices`.
     ///
-    /// Errors: no node is connected, or each one that is gave an error instead of an answer; or
-    /// neither is known.
+    /// Errors: no node is connected, every connected node sent an error, or neither can be found
+    /// out.
     pub async fn check_answered(&self, notices: &RelayNotices) -> Result<(), RelayError> {
         let mut missing = notices.missing();
         let connected = match notices.connected() {
             Some(connected) => connected,
-            // A relay without nodes says nothing of them, as does a node that is asked itself.
+            // The notices do not count nodes if the relay has none, or if a node is addressed
+            // directly.
             None => match self.nodes().await {
                 Ok(nodes) => {
                     let (connected, others): (Vec<_>, Vec<_>) =
@@ -35,18 +36,18 @@ impl Relay {
         }
         match notices.failure_of_all(&connected) {
             None => Ok(()),
-            Some(sentences) => Err(failure(&connected, &sentences)),
+            Some(messages) => Err(failure(&connected, &messages)),
         }
     }
 }
 
-fn failure(nodes: &NodeNames, sentences: &[&str]) -> RelayError {
-    let mut message = sentences.iter().take(MAX_SENTENCES).copied().collect::<Vec<_>>().join("; ");
-    if sentences.len() > MAX_SENTENCES {
+fn failure(nodes: &NodeNames, messages: &[&str]) -> RelayError {
+    let mut message = messages.iter().take(MAX_MESSAGES).copied().collect::<Vec<_>>().join("; ");
+    if messages.len() > MAX_MESSAGES {
         message.push_str("; …");
     }
     let nodes = nodes.count();
-    if sentences.iter().all(|sentence| is_refusal(sentence)) {
+    if messages.iter().all(|text| is_refusal(text)) {
         RelayError::Refused { nodes, message }
     } else {
         RelayError::Failed { nodes, message }

@@ -1,4 +1,4 @@
-//! Where Hubble's memory begins: every node keeps its newest flows only (4,095 by default).
+//! The start of Hubble's memory: each node keeps only its newest flows (4,095 by default).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use hubble_api::client::{FlowMessage, FlowRequest};
 use crate::clock::time_nanos;
 use crate::{Relay, RelayError};
 
-/// How long the start of the buffers stays true enough: they move on by themselves.
+/// Time for which the start of the buffers is reused; it changes constantly.
 pub(crate) const TTL: Duration = Duration::from_secs(5);
-/// How long an answer waits for it beside its flows. It is a remark, not the answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Maximum wait for the start of the buffers in addition to the flows; it only adds a notice.
+const MAX_WAIT: Duration = Duration::from_secs(3);
 
-/// Nodes of which the start is kept; a relay serves a few thousand.
+/// Maximum number of nodes whose begin is kept; a relay serves a few thousand.
 const MAX_NODES: usize = 10_000;
 
-/// The oldest flow of each node, in Unix nanoseconds.
+/// Time of each node's oldest flow, in Unix nanoseconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BufferStart {
     oldest_nanos: BTreeMap<String, i64>,
@@ -31,7 +31,7 @@ impl BufferStart {
         }
     }
 
-    /// From when on all nodes have their flows, and the node that begins last.
+    /// The time from which on all nodes have their flows, and the node whose buffer begins last.
     pub fn complete_since(&self) -> Option<(&str, i64)> {
         self.oldest_nanos
             .iter()
@@ -39,7 +39,7 @@ impl BufferStart {
             .map(|(node_name, oldest_nanos)| (node_name.as_str(), *oldest_nanos))
     }
 
-    /// The oldest flow of each node, the newest of them first.
+    /// The oldest flow of each node, latest first.
     pub fn latest(&self) -> Vec<(&str, i64)> {
         let mut nodes: Vec<(&str, i64)> =
             self.oldest_nanos.iter().map(|(name, nanos)| (name.as_str(), *nanos)).collect();
@@ -47,34 +47,34 @@ impl BufferStart {
         nodes
     }
 
-    /// The oldest flow of a node.
+    /// Time of a node's oldest flow.
     pub fn oldest_of(&self, node_name: &str) -> Option<i64> {
         self.oldest_nanos.get(node_name).copied()
     }
 
-    /// The oldest flow that any node has.
+    /// Time of the oldest flow of all nodes.
     pub fn oldest_nanos(&self) -> Option<i64> {
         self.oldest_nanos.values().copied().min()
     }
 
-    /// How many nodes have flows.
+    /// Number of nodes with flows.
     pub fn nodes(&self) -> usize {
         self.oldest_nanos.len()
     }
 }
 
 impl Relay {
-    /// Where the buffers begin. Asked at most every few seconds; who comes meanwhile waits for
-    /// the same answer.
+    /// The start of the nodes' buffers. The relay is asked at most once every few seconds;
+    /// concurrent callers share the answer. `None`: the relay did not answer in time.
     ///
-    /// Errors: [`RelayError`]; `None`: the relay did not say in time.
+    /// Errors: [`RelayError`].
     pub async fn buffer_start(&self) -> Result<Option<BufferStart>, RelayError> {
         let start = self.buffer_start.get(self.ask_buffer_start());
-        tokio::time::timeout(PATIENCE, start).await.ok().transpose()
+        tokio::time::timeout(MAX_WAIT, start).await.ok().transpose()
     }
 
     async fn ask_buffer_start(&self) -> Result<BufferStart, RelayError> {
-        // The first flow of each node: `number` counts per node.
+        // Requests the first flow of each node: `number` counts per node.
         let request = FlowRequest { number: 1, first: true, ..FlowRequest::default() };
         let mut stream = self.client.get_flows(request);
         let mut start = BufferStart::default();

@@ -1,5 +1,5 @@
-//! Certificates that end soon. A relay whose certificate ended answers no client, and the day is known
-//! long before.
+//! Expiry of certificates. A relay with an expired certificate answers no client, and the date is
+//! known in advance.
 
 use std::time::Duration;
 
@@ -9,37 +9,37 @@ use wording::time_text;
 use crate::Relay;
 use crate::now_ms;
 
-/// How long before its end a certificate has a notice.
+/// Time before its expiry from which on a certificate has a notice.
 const SOON_SECS: i64 = 30 * DAY_SECS;
 const DAY_SECS: i64 = 86_400;
-/// How long what the relay shows stays true enough.
+/// Time after which the certificates are looked up again.
 pub(crate) const TTL: Duration = Duration::from_hours(1);
-/// How long an answer waits for a look at what it shows now.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Maximum wait for the relay's current certificates.
+const MAX_WAIT: Duration = Duration::from_secs(3);
 
 impl Relay {
-    /// A sentence for each certificate that ends soon or has ended: of the relay, of its authority,
-    /// and our own. Looked for at most once an hour.
+    /// A text for each certificate that expires soon or has expired: the relay's, its authority's
+    /// and our own. Looked up at most once an hour.
     pub async fn certificates_that_end(&self) -> Vec<String> {
         let now_secs = now_ms().div_euclid(1_000);
         let expiries = self.expiries.get(async {
             let expiries = self.client.expiries(now_secs.saturating_add(SOON_SECS)).await;
-            // Before a connection was made, the relay has shown nothing yet: not to be kept.
+            // Before the first connection the relay's certificate is unknown, so nothing is kept.
             let is_whole = expiries.iter().any(|expiry| expiry.role == CertificateRole::Relay);
             if is_whole { Ok(expiries) } else { Err(expiries) }
         });
-        let looked = tokio::time::timeout(PATIENCE, expiries).await.unwrap_or(Ok(Vec::new()));
+        let looked = tokio::time::timeout(MAX_WAIT, expiries).await.unwrap_or(Ok(Vec::new()));
         let (Ok(expiries) | Err(expiries)) = looked;
-        sentences(&expiries, now_secs)
+        notices(&expiries, now_secs)
     }
 }
 
-fn sentences(expiries: &[Expiry], now_secs: i64) -> Vec<String> {
-    expiries.iter().filter_map(|expiry| sentence(expiry, now_secs)).collect()
+fn notices(expiries: &[Expiry], now_secs: i64) -> Vec<String> {
+    expiries.iter().filter_map(|expiry| notice(expiry, now_secs)).collect()
 }
 
-/// `None`: it does not end soon.
-fn sentence(expiry: &Expiry, now_secs: i64) -> Option<String> {
+/// Notice text for a certificate. `None`: it does not expire soon.
+fn notice(expiry: &Expiry, now_secs: i64) -> Option<String> {
     let Expiry { role, subject, not_after_secs } = expiry;
     let left_secs = not_after_secs.saturating_sub(now_secs);
     if left_secs > SOON_SECS {
@@ -74,7 +74,7 @@ mod tests {
             let text = expected.map(|when| {
                 format!("the relay's certificate `CN=*.hubble-relay.cilium.io` {when}: renew it")
             });
-            assert_eq!(sentence(&expiry, NOW), text, "{left_secs}");
+            assert_eq!(notice(&expiry, NOW), text, "{left_secs}");
         };
         check(30 * DAY_SECS + 1, None);
         check(30 * DAY_SECS, Some("ends in 30 days, on 2026-01-31 00:00:00.000 UTC"));

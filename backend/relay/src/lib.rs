@@ -1,9 +1,13 @@
-//! Hubble Relay as a source of flows. A [`Plan`] says how its nodes are asked, by what the oldest of
-//! them knows, and what is left to do here; [`Relay::newest`] collects the newest flows of a range,
-//! [`Relay::scan`] hands over all of them one by one, [`Relay::follow`] goes on without end. Beside
-//! the flows stands what they lack: nodes that did not answer, events that were lost and their
-//! share, where the nodes' memory begins, certificates that end soon. Everything that is kept or
-//! held is bounded.
+//! Hubble Relay as a source of flows.
+//!
+//! - A [`Plan`] adapts a request to the oldest Cilium release among the nodes, and says which
+//!   filters remain to be applied here.
+//! - [`Relay::newest`] collects the newest flows of a range, [`Relay::scan`] hands over all of them
+//!   one by one, and [`Relay::follow`] continues without end.
+//! - Every answer comes with its gaps: nodes that did not answer, lost events and their share, the
+//!   start of the nodes' buffers, and certificates that expire soon.
+//!
+//! Everything that is kept in memory is bounded.
 
 mod answered;
 mod buffers;
@@ -38,37 +42,70 @@ pub use self::lost::{
 pub use self::newest::{Newest, NewestRequest};
 pub use self::nodes::NodeInfo;
 use self::nodes::Nodes;
-pub use self::plan::{Plan, Remark};
+pub use self::plan::{Plan, PlanNotice};
 pub use self::scan::{ScanRequest, Scanned};
 pub use self::settings::{RelaySettings, RelayTls};
 
-/// How long nodes are not asked with a mask after one has refused it.
+/// Time without masks after a node refused one, in milliseconds.
 const MASKS_REFUSED_MS: u64 = 600_000;
 
-/// Why the relay has no answer.
+/// Reason why the relay has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum RelayError {
+    /// The data source's settings hold no address.
     #[error(
         "no relay address is set for this data source: fill in `Relay address` in its settings"
     )]
     NotConfigured,
+    /// The client's error: connection, TLS, or an answer of the relay itself.
     #[error("{}", .0.user_message())]
     Client(ClientError),
+    /// A filter that the nodes do not have and that cannot be applied here.
     #[error(
-        "nodes run Cilium {oldest}, which cannot filter by `{filter}`: that takes Cilium {since}"
+        "nodes run Cilium {oldest}, which cannot filter by `{filter}`: this needs Cilium {since} or later"
     )]
-    TooOld { filter: &'static str, since: Release, oldest: Release },
+    TooOld {
+        /// Name of the filter's field.
+        filter: &'static str,
+        /// First release that has it.
+        since: Release,
+        /// Oldest release of a node.
+        oldest: Release,
+    },
+    /// A filter by a field that the nodes do not record.
     #[error(
-        "nodes run Cilium {oldest}, which does not record what the filter `{filter}` looks at: that takes Cilium {since}"
+        "nodes run Cilium {oldest}, which does not record the field that the filter `{filter}` uses: this needs Cilium {since} or later"
     )]
-    NotRecorded { filter: &'static str, since: Release, oldest: Release },
+    NotRecorded {
+        /// Name of the filter's field.
+        filter: &'static str,
+        /// First release that has it.
+        since: Release,
+        /// Oldest release of a node.
+        oldest: Release,
+    },
+    /// No node is connected to the relay.
     #[error("no node is connected{}", unreached(.missing))]
-    NoNode { missing: NodeNames },
+    NoNode {
+        /// Nodes that the relay cannot reach; empty if it does not know any.
+        missing: NodeNames,
+    },
+    /// Every connected node refused the query.
     #[error("{} refused the query: {message}", every(*.nodes))]
-    Refused { nodes: usize, message: String },
+    Refused {
+        /// Number of connected nodes.
+        nodes: usize,
+        /// The nodes' messages.
+        message: String,
+    },
+    /// Every connected node stopped answering.
     #[error("{} stopped answering: {message}", every(*.nodes))]
-    Failed { nodes: usize, message: String },
+    Failed {
+        /// Number of connected nodes.
+        nodes: usize,
+        /// The nodes' messages.
+        message: String,
+    },
 }
 
 fn every(nodes: usize) -> String {
@@ -81,7 +118,7 @@ fn every(nodes: usize) -> String {
 fn unreached(missing: &NodeNames) -> String {
     let advice = "check that the Cilium agents run with Hubble enabled";
     if missing.is_empty() {
-        return format!(": the relay knows of none; {advice}");
+        return format!(": the relay does not know any nodes; {advice}");
     }
     format!(": the relay cannot reach {missing}; {advice}")
 }
@@ -93,7 +130,7 @@ impl From<ClientError> for RelayError {
 }
 
 impl RelayError {
-    /// The HTTP status that Grafana should see.
+    /// The HTTP status for Grafana.
     pub fn status(&self) -> u16 {
         match self {
             Self::NotConfigured
@@ -107,22 +144,22 @@ impl RelayError {
     }
 }
 
-/// A relay, its connection and what is remembered of it.
+/// A relay: its connection, and cached answers.
 #[derive(Debug)]
 pub struct Relay {
     client: RelayClient,
     buffer_start: Cached<BufferStart>,
     kept_nodes: Cached<Arc<Nodes>>,
     expiries: Cached<Vec<Expiry>>,
-    /// When a node last refused a mask, in milliseconds since `started`; 0: never.
+    /// Time at which a node last refused a mask, in milliseconds since `started`; 0: never.
     masks_refused_ms: AtomicU64,
     started: Instant,
 }
 
 impl Relay {
-    /// Sets up the connection, which is made at the first request.
+    /// Prepares the connection, which opens with the first request.
     ///
-    /// Errors: the settings name no relay that could be asked.
+    /// Errors: the settings hold no usable address.
     pub fn new(settings: &RelaySettings) -> Result<Self, RelayError> {
         let tls = match &settings.tls {
             None => Tls::Off,
@@ -153,7 +190,7 @@ impl Relay {
         })
     }
 
-    /// Whether a node refused a mask a short time ago.
+    /// Whether a node refused a mask recently.
     fn masks_refused(&self) -> bool {
         let refused_ms = self.masks_refused_ms.load(Ordering::Relaxed);
         refused_ms > 0 && self.elapsed_ms().saturating_sub(refused_ms) < MASKS_REFUSED_MS
@@ -167,19 +204,21 @@ impl Relay {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// Flows as they come, without end. Errors come in the stream.
+    /// New flows, without end. Errors come in the stream.
     pub fn follow(&self, request: FlowRequest) -> FlowStream {
         self.client.get_flows(request)
     }
 
-    /// Version and fill of the buffers, over all nodes. Errors: [`RelayError`].
+    /// Version and buffer fill, over all nodes.
+    ///
+    /// Errors: [`RelayError`].
     pub async fn status(&self) -> Result<ServerStatusResponse, RelayError> {
         Ok(self.client.server_status().await?)
     }
 
     /// Namespaces with flows in the last hour, sorted.
     ///
-    /// Errors: [`RelayError`]; no node is connected that could know one.
+    /// Errors: [`RelayError`]; also if no node is connected.
     pub async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
         let namespaces = self.client.namespaces().await?.namespaces;
         let mut names: Vec<String> =

@@ -1,4 +1,4 @@
-//! Events that were lost in the range of an answer, by node, and what share of all they are.
+//! Lost events in the range of an answer, by node, with their share of all events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,59 +8,60 @@ use hubble_api::client::{LostEventSource, RelayNotice};
 use crate::nodes::{NodeInfo, Nodes};
 use crate::{BufferStart, Relay};
 
-/// Nodes that are counted one by one; a relay serves a few thousand.
+/// Maximum number of nodes that are counted separately; a relay serves a few thousand.
 pub const MAX_NODES: usize = 10_000;
 
-/// What was lost while one answer came in.
+/// Events that were lost while one answer was read.
 #[derive(Debug, Clone, Default)]
 pub struct LostEvents {
     by_node: BTreeMap<String, BTreeMap<LostEventSource, u64>>,
-    /// Events of further nodes, the marks of where their readers began among them.
+    /// Events of further nodes, including the start markers of their readers.
     pub of_others: u64,
-    /// Nodes that were read through a part of the range only.
+    /// Nodes that were read over only a part of the range.
     in_part: BTreeMap<String, CountedOver>,
-    /// Of all nodes that are not named there.
+    /// The part over which all other nodes were read.
     others: CountedOver,
 }
 
-/// The part of a range over which the losses of a node are counted.
+/// The part of a range over which a node's losses are counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CountedOver {
-    /// All of it.
+    /// The whole range.
     #[default]
     Range,
-    /// From this Unix nanosecond up to its end: the node counted back to a limit.
+    /// From this time, in Unix nanoseconds, to the end of the range: the node counted back to a
+    /// limit.
     Since(i64),
-    /// What was read before a limit, or before the answer broke off.
+    /// An unknown part: reading stopped at a limit, or the answer broke off.
     Part,
 }
 
-/// What a node lost.
+/// The losses of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeLoss {
-    /// Empty where the message does not say.
+    /// Name of the node; empty if the message has none.
     pub node_name: String,
-    /// Events, by where they were lost.
+    /// Number of events, by the place where they were lost.
     pub by_source: BTreeMap<LostEventSource, u64>,
     /// The part of the range over which they were counted.
     pub over: CountedOver,
-    /// Estimated share of the events of the range, 0 to 1; `None` too where only a part was read.
+    /// Estimated share of the range's events, 0 to 1; also `None` if only a part was read.
     pub share: Option<f64>,
 }
 
-/// Tells lost events from the mark of where a reader began.
+/// Filter that separates lost events from start markers of readers.
 ///
 /// A reader that goes back to the beginning of a full ring starts one position before the oldest
-/// flow, and that position counts as one lost event of the ring although no flow was lost. Source:
+/// flow. That position counts as one lost event of the ring although no flow was lost. Source:
 /// pkg/hubble/observer `newRingReader`, pkg/hubble/container `Ring.read`. Cilium before 1.20 also
-/// counts such ends of a reader's way in its metric, but not in an answer.
+/// counts these positions at a reader's end in its metric, but not in an answer.
 #[derive(Debug, Clone, Default)]
 pub struct StartMarkers {
     seen: BTreeSet<String>,
 }
 
 impl StartMarkers {
-    /// How many of `count` events that `node_name` says it lost at `source` were lost.
+    /// The number of really lost events among the `count` that `node_name` reports at `source`.
     pub fn lost(&mut self, node_name: &str, source: LostEventSource, count: u64) -> u64 {
         let may_begin = source == LostEventSource::HubbleRingBuffer
             && count > 0
@@ -71,10 +72,11 @@ impl StartMarkers {
 }
 
 impl LostEvents {
-    /// Counts what `notice` says was lost of `range`; whether it says anything of the kind.
+    /// Counts the events of `range` that `notice` reports as lost. Returns whether it reports a
+    /// loss.
     ///
-    /// What Hubble's ring overwrote before it was read is lost to this reader now, whenever it
-    /// happened; other losses are events of their own time, which nodes send whatever the range.
+    /// Events that the ring overwrote before they were read are lost for this reader now, whenever
+    /// they happened. Other losses have their own time, and nodes report them for any range.
     pub(crate) fn take(&mut self, notice: &RelayNotice, range: TimeRange) -> bool {
         let RelayNotice::FlowsLost { source, count, node_name, first, last } = notice else {
             return false;
@@ -97,12 +99,12 @@ impl LostEvents {
         true
     }
 
-    /// Notes over which part of the range `node_name` was read.
+    /// Records the part of the range over which `node_name` was read.
     pub(crate) fn read_over(&mut self, node_name: String, over: CountedOver) {
         self.in_part.insert(node_name, over);
     }
 
-    /// Notes that it is not known how much of the range was read, of no node.
+    /// Records that the part of the range that was read is unknown for all nodes.
     pub(crate) fn read_in_part(&mut self) {
         self.in_part.clear();
         self.others = CountedOver::Part;
@@ -111,13 +113,13 @@ impl LostEvents {
     fn over(&self, node_name: &str) -> CountedOver {
         match self.in_part.get(node_name) {
             Some(over) => *over,
-            // Whose loss it is, the message does not say.
+            // The message does not name the node.
             None if node_name.is_empty() && !self.in_part.is_empty() => CountedOver::Part,
             None => self.others,
         }
     }
 
-    /// What each node lost, the most first, without the marks of where readers began.
+    /// The losses of each node, most first, without start markers.
     fn by_node(&self) -> Vec<NodeLoss> {
         let mut markers = StartMarkers::default();
         let mut nodes: Vec<NodeLoss> = self
@@ -140,15 +142,15 @@ impl LostEvents {
 }
 
 impl NodeLoss {
-    /// All events that it lost.
+    /// The number of the node's lost events.
     pub fn events(&self) -> u64 {
         self.by_source.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 }
 
 impl Relay {
-    /// What nodes lost of `range`, the most first, each with its share where it can be estimated:
-    /// from how many flows the node's buffer holds over the time from its oldest flow on.
+    /// The losses of `range` by node, most first, each with its estimated share. The estimate takes
+    /// the flows in the node's buffer over the time since its oldest flow.
     pub async fn losses(
         &self,
         lost: &LostEvents,
@@ -176,30 +178,31 @@ fn share(
     now_nanos: i64,
 ) -> Option<f64> {
     if loss.over != CountedOver::Range {
-        // What was seen is known of the whole range only.
+        // The number of flows is known for the whole range only.
         return None;
     }
     let node = nodes.all.iter().find(|node| node.name == loss.node_name)?;
     let oldest_nanos = start.oldest_of(&loss.node_name)?;
-    let seen = seen_flows(node, nodes.asked_nanos, oldest_nanos, range, now_nanos)?;
+    let seen = seen_flows(node, nodes.requested_nanos, oldest_nanos, range, now_nanos)?;
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let events = loss.events() as f64;
     Some(events / (events + seen))
 }
 
-/// About how many flows a node saw in `range`, as far back as it remembers.
+/// Estimate of the flows that a node saw in `range`, as far back as it remembers.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn seen_flows(
     node: &NodeInfo,
-    asked_nanos: i64,
+    requested_nanos: i64,
     oldest_nanos: i64,
     range: TimeRange,
     now_nanos: i64,
 ) -> Option<f64> {
     let held = node.held_flows.min(node.seen_flows);
-    // A full ring holds as many whenever it is asked; one that fills held them back then.
+    // A full ring always holds the same number; one that is filling up held fewer flows at that
+    // time.
     let is_full = node.max_flows > 0 && node.held_flows >= node.max_flows;
-    let held_until = if is_full { now_nanos } else { asked_nanos };
+    let held_until = if is_full { now_nanos } else { requested_nanos };
     let held_for = held_until.saturating_sub(oldest_nanos);
     let covered = range.to_nanos.min(now_nanos).saturating_sub(range.from_nanos.max(oldest_nanos));
     (held > 0 && held_for > 0 && covered > 0)
@@ -214,9 +217,9 @@ mod tests {
     fn what_is_lost_is_counted_by_node_and_range() {
         use LostEventSource::{HubbleRingBuffer as Ring, ObserverEventsQueue as Queue};
         const RANGE: TimeRange = TimeRange { from_nanos: 100, to_nanos: 200 };
-        fn check(said: &[(&str, LostEventSource, u64, Option<i64>)], expected: &[(&str, u64)]) {
+        fn check(reports: &[(&str, LostEventSource, u64, Option<i64>)], expected: &[(&str, u64)]) {
             let mut lost = LostEvents::default();
-            for (node_name, source, count, at_nanos) in said {
+            for (node_name, source, count, at_nanos) in reports {
                 let at = at_nanos.map(flow::Timestamp::from_unix_nanos);
                 let notice = RelayNotice::FlowsLost {
                     source: *source,
@@ -230,14 +233,14 @@ mod tests {
             let nodes = lost.by_node();
             let nodes: Vec<(&str, u64)> =
                 nodes.iter().map(|node| (node.node_name.as_str(), node.events())).collect();
-            assert_eq!(nodes, expected, "{said:?}");
+            assert_eq!(nodes, expected, "{reports:?}");
         }
         check(&[], &[]);
-        // The mark of where a reader began, alone or before what the ring overwrote meanwhile.
+        // A start marker, alone or before events that the ring overwrote meanwhile.
         check(&[("a", Ring, 1, Some(900)), ("b", Ring, 1, Some(900))], &[]);
         check(&[("a", Ring, 8, Some(900)), ("b", Ring, 1, Some(900))], &[("a", 7)]);
         check(&[("a", Ring, 1, Some(900)), ("a", Ring, 1, Some(901))], &[("a", 1)]);
-        // Others count in their time.
+        // Losses elsewhere count only at their own time.
         check(&[("a", Queue, 1, Some(99)), ("a", Queue, 2, Some(100))], &[("a", 2)]);
         check(&[("a", Queue, 3, Some(200)), ("a", Queue, 4, Some(201))], &[("a", 3)]);
         check(&[("a", Queue, 5, None), ("b", Queue, 7, None)], &[("b", 7), ("a", 5)]);
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_beyond_those_told_apart_are_counted_together() {
+    fn further_nodes_are_counted_together() {
         let mut lost = LostEvents::default();
         for node in 0..MAX_NODES + 3 {
             let notice = RelayNotice::FlowsLost {
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_estimates_over_what_is_remembered() {
+    fn shares_are_estimated_from_the_buffers() {
         const S: i64 = 1_000_000_000;
         fn check(held: [u64; 3], secs: [i64; 5], expected: Option<f64>) {
             let [held_flows, max_flows, seen] = held;
@@ -281,9 +284,9 @@ mod tests {
         check([1_000, 1_000, 5_000], [150, 100, 120, 140, 200], Some(200.0));
         check([1_000, 1_000, 5_000], [150, 100, 0, 140, 200], Some(400.0));
         check([1_000, 1_000, 5_000], [150, 100, 120, 900, 200], Some(800.0));
-        // One that fills held 500 when it was asked, 50 s after its first.
+        // A ring that is filling up held 500 flows when asked, 50 s after its first.
         check([500, 1_000, 500], [150, 100, 100, 200, 200], Some(1_000.0));
-        // Nothing is known of what it saw, or of the range.
+        // Neither the node's flows nor the range is known.
         check([1_000, 1_000, 0], [150, 100, 120, 140, 200], None);
         check([1_000, 1_000, 5_000], [150, 100, 0, 90, 200], None);
         check([0, 1_000, 0], [150, 100, 120, 140, 200], None);

@@ -11,129 +11,132 @@ use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
 
 use crate::clock::time_nanos;
-use crate::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark};
+use crate::{CountedOver, LostEvents, Plan, PlanNotice, Relay, RelayError};
 
-/// A range that ends this close to now is open: flows keep coming while a dashboard asks.
+/// Distance of a range's end from now, below which it counts as open: flows keep arriving while a
+/// dashboard loads.
 const OPEN_END_NANOS: i64 = 10_000_000_000;
 
-/// Bytes of flows that are held for one answer: 100,000 flows of a kilobyte and some room.
-const MAX_HELD_BYTES: usize = 128 << 20;
+/// Maximum size of the flows collected for one answer, in bytes: 100,000 flows of a kilobyte, and
+/// some room.
+const MAX_KEPT_BYTES: usize = 128 << 20;
 
-/// Nodes from which on each is first asked for its share of the limit alone.
+/// Minimum number of nodes at which each is first asked only for its share of the limit.
 const MIN_NODES_TO_SHARE: usize = 3;
-/// How many times its share of the limit a node is asked for: some have more to tell than others.
+/// Factor on a node's share of the limit, since some nodes have more flows than others.
 const SHARES: usize = 4;
-/// The least that a node is asked for.
+/// Minimum number of flows requested from a node.
 const MIN_SHARE: usize = 50;
-/// Nodes whose answers are counted one by one.
+/// Maximum number of nodes that are counted separately.
 const MAX_NODES: usize = 10_000;
 
-/// Which flows to collect.
+/// The flows to collect.
 #[derive(Debug, Clone)]
 pub struct NewestRequest {
-    /// Which flows.
+    /// Selected flows.
     pub filters: FilterSet,
-    /// What is read of each flow; the rest need not be sent.
+    /// Columns to read of each flow; nodes need not send the rest.
     pub columns: ColumnSet,
-    /// When they happened.
+    /// Time range.
     pub range: TimeRange,
-    /// Flows at most.
+    /// Maximum number of flows.
     pub limit: usize,
-    /// Keep the oldest flows instead of the newest.
+    /// Whether to keep the oldest flows instead of the newest.
     pub oldest: bool,
     /// The time now, in Unix milliseconds.
     pub now_ms: i64,
 }
 
-/// What was collected.
+/// The flows that were collected.
 #[derive(Debug, Default)]
 pub struct Newest {
-    /// The flows as they came, newest first.
+    /// The flows as received, newest first.
     pub flows: Vec<WireFlow>,
-    /// Flows of the range that came, those included that found no room.
+    /// Number of flows of the range that were received, including those that did not fit.
     pub matched: usize,
-    /// Whether every node was asked for all of its flows in the range, so that `matched` is all
-    /// there is.
+    /// Whether every node sent all of its flows in the range, so that `matched` is the total.
     pub matched_is_all: bool,
-    /// Flows that were left out because of their size, not their number.
+    /// Number of flows that were left out because of their size, not their number.
     pub cut_by_bytes: usize,
-    /// Flows whose message cannot be read.
+    /// Number of unreadable messages.
     pub unreadable: usize,
-    /// What the relay says about itself.
+    /// The relay's messages about itself and its nodes.
     pub notices: RelayNotices,
-    /// Events of the range that were lost.
+    /// Lost events of the range.
     pub lost: LostEvents,
-    /// What there is to say about how it was asked.
-    pub remarks: Vec<Remark>,
-    /// Why the stream ended early, if it did and something had come before.
+    /// Notices about the plan.
+    pub plan_notices: Vec<PlanNotice>,
+    /// The error that ended the stream early, after some flows.
     pub broken: Option<RelayError>,
     /// Time of the oldest flow in `flows`, in Unix nanoseconds.
     pub oldest_nanos: Option<i64>,
 }
 
-/// What each node answered: how many flows, and the time of the oldest.
+/// Answer of each node: the number of its flows, and the time of its oldest.
 #[derive(Default)]
-struct ByNode {
+struct NodeAnswers {
     nodes: BTreeMap<Vec<u8>, (u64, i64)>,
-    /// Flows after the range: they came while it was asked, and are of a node's number.
+    /// Number of flows after the range's end. They happened during the request and count towards a
+    /// node's number.
     too_late: u64,
 }
 
-/// What one request to the relay came to.
-enum Round {
-    Answered { newest: Box<Newest>, held: Held, by_node: ByNode },
+/// The outcome of one request to the relay.
+enum RequestOutcome {
+    Answered { newest: Box<Newest>, kept: NewestHeap, by_node: NodeAnswers },
     MaskRefused,
 }
 
-/// The newest (or oldest) messages so far, the next to go on top.
-struct Held {
-    /// Whether the newest go first.
+/// Heap of the newest (or oldest) messages so far, with the next to be dropped on top.
+struct NewestHeap {
+    /// Whether the oldest flows are kept instead of the newest.
     oldest: bool,
-    heap: BinaryHeap<Reverse<HeldFlow>>,
+    heap: BinaryHeap<Reverse<KeptFlow>>,
     bytes: usize,
 }
 
-/// A flow that is held, in the order of `key`.
-struct HeldFlow {
-    /// Time, then order of arrival turned round: of flows of one time the first came is newest.
+/// A flow in the heap, ordered by `key`.
+struct KeptFlow {
+    /// Time, then reversed order of arrival: of flows with the same time the first counts as the
+    /// newest.
     key: (i64, Reverse<usize>),
     flow: WireFlow,
 }
 
-impl PartialEq for HeldFlow {
+impl PartialEq for KeptFlow {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
     }
 }
 
-impl Eq for HeldFlow {}
+impl Eq for KeptFlow {}
 
-impl PartialOrd for HeldFlow {
+impl PartialOrd for KeptFlow {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for HeldFlow {
+impl Ord for KeptFlow {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key.cmp(&other.key)
     }
 }
 
-impl Held {
+impl NewestHeap {
     fn new(oldest: bool) -> Self {
         Self { oldest, heap: BinaryHeap::new(), bytes: 0 }
     }
 
     fn key(&self, time_nanos: i64) -> i64 {
-        // All ones and no sign: the order turned round, without an overflow.
+        // Inverting all bits reverses the order without an overflow.
         if self.oldest { !time_nanos } else { time_nanos }
     }
 
     fn push(&mut self, time_nanos: i64, arrival: usize, flow: &WireFlow) {
         self.bytes += flow.message().len();
         let key = (self.key(time_nanos), Reverse(arrival));
-        self.heap.push(Reverse(HeldFlow { key, flow: flow.compacted() }));
+        self.heap.push(Reverse(KeptFlow { key, flow: flow.compacted() }));
     }
 
     fn pop_next(&mut self) {
@@ -142,13 +145,13 @@ impl Held {
         }
     }
 
-    /// Whether a flow of this time would be the next to go anyway.
+    /// Whether a flow of this time would be dropped next.
     fn is_next(&self, time_nanos: i64) -> bool {
         self.heap.peek().is_some_and(|Reverse(next)| self.key(time_nanos) < next.key.0)
     }
 }
 
-impl ByNode {
+impl NodeAnswers {
     fn add(&mut self, node_name: &[u8], time_nanos: i64) {
         if let Some((flows, oldest)) = self.nodes.get_mut(node_name) {
             *flows += 1;
@@ -161,13 +164,13 @@ impl ByNode {
         }
     }
 
-    /// Whether no node had more to tell than the `number` that it answers at most.
+    /// Whether no node had more flows than the requested `number`.
     fn is_all(&self, number: u64) -> bool {
         self.nodes.len() < MAX_NODES && self.nodes.values().all(|(flows, _)| *flows < number)
     }
 
-    /// The nodes that stopped at `number` within the range, and which part of it they were read
-    /// through.
+    /// The nodes that stopped at `number` within the range, and the part of the range that was
+    /// read.
     fn read_in_part<'n>(
         &'n self,
         number: u64,
@@ -186,29 +189,29 @@ impl ByNode {
         })
     }
 
-    /// From when on every flow that there is has come, where each node answered `number` at most;
-    /// the beginning of time where no node had more.
+    /// The time from which on every flow was received, if each node sent `number` at most; the
+    /// beginning of time if all nodes sent everything.
     fn complete_since(&self, number: u64) -> i64 {
         let full = self.nodes.values().filter(|(flows, _)| *flows >= number);
         let complete_since = full.map(|(_, oldest)| *oldest).max();
-        // Nodes that are not counted one by one are not known to be complete.
+        // Nodes beyond the maximum are not counted, so they may be incomplete.
         if self.nodes.len() < MAX_NODES { complete_since.unwrap_or(i64::MIN) } else { i64::MAX }
     }
 }
 
 impl NewestRequest {
-    /// Whether flows keep coming at its end.
+    /// Whether flows may still arrive at the range's end.
     fn has_open_end(&self) -> bool {
         let now_nanos = self.now_ms.saturating_mul(1_000_000);
         self.range.to_nanos >= now_nanos.saturating_sub(OPEN_END_NANOS)
     }
 
-    /// Whether a node counts back from now to what is asked for.
+    /// Whether nodes count back from now.
     fn counts_back(&self) -> bool {
         self.has_open_end() && !self.oldest
     }
 
-    /// How many flows each node is asked for first; 0: all of the range.
+    /// The number to request from each node first; 0: all of the range.
     fn first_number(&self, plan: &Plan) -> u64 {
         let is_counted = plan.is_exact() && (self.oldest || self.has_open_end());
         if !is_counted {
@@ -222,13 +225,19 @@ impl NewestRequest {
         u64::try_from(share.min(self.limit)).unwrap_or(u64::MAX)
     }
 
-    /// How many flows each node is to be asked for after an answer that does not hold all of the
-    /// newest; `None`: it does.
-    fn next_number(&self, number: u64, held: &Held, by_node: &ByNode, plan: &Plan) -> Option<u64> {
+    /// The number to request from each node after an answer that lacks some of the newest flows.
+    /// `None`: the answer is complete.
+    fn next_number(
+        &self,
+        number: u64,
+        kept: &NewestHeap,
+        by_node: &NodeAnswers,
+        plan: &Plan,
+    ) -> Option<u64> {
         if number == 0 {
             return None;
         }
-        if plan.has_left_out() && held.heap.len() < self.limit {
+        if plan.has_left_out() && kept.heap.len() < self.limit {
             // Some of the number were flows that the filters exclude.
             return Some(0);
         }
@@ -237,40 +246,42 @@ impl NewestRequest {
             return None;
         }
         let complete_since = by_node.complete_since(number);
-        let oldest_held = held.heap.peek().map_or(i64::MAX, |Reverse(oldest)| oldest.key.0);
-        let is_full = held.heap.len() >= self.limit && oldest_held >= complete_since;
+        let oldest_kept = kept.heap.peek().map_or(i64::MAX, |Reverse(oldest)| oldest.key.0);
+        let is_full = kept.heap.len() >= self.limit && oldest_kept >= complete_since;
         let next = if number < limit { limit } else { 0 };
         (!is_full && complete_since > self.range.from_nanos).then_some(next)
     }
 }
 
 impl Relay {
-    /// Collects. A range that is still open is asked for as the last flows of each node: first
-    /// each for a few times its share of the limit, which nearly always holds the newest of all,
-    /// then for the whole limit. A past range is asked for in whole, since a node counts back from
-    /// now and would not reach it; the oldest of a range are counted from its beginning.
+    /// Collects flows.
     ///
-    /// Errors: [`RelayError`] when nothing came, or no node answered; what came before an error is
-    /// kept.
+    /// - An open range is requested as the last flows of each node: first a few times a node's
+    ///   share of the limit, which nearly always holds the newest of all, then the whole limit.
+    /// - A past range is requested whole, since a node counts back from now and would not reach it.
+    /// - The oldest flows of a range are counted from its start.
+    ///
+    /// Errors: [`RelayError`] if nothing came or no node answered; flows that came before an error
+    /// are kept.
     pub async fn newest(&self, request: &NewestRequest) -> Result<Newest, RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;
         let mut number = request.first_number(&plan);
-        let (mut newest, held, by_node) = loop {
+        let (mut newest, kept, by_node) = loop {
             match self.newest_once(request, &mut plan, number).await {
-                Round::MaskRefused => plan = plan.unmasked(),
-                Round::Answered { newest, held, by_node } => {
-                    let next = request.next_number(number, &held, &by_node, &plan);
+                RequestOutcome::MaskRefused => plan = plan.unmasked(),
+                RequestOutcome::Answered { newest, kept, by_node } => {
+                    let next = request.next_number(number, &kept, &by_node, &plan);
                     match next.filter(|_| newest.broken.is_none() && newest.cut_by_bytes == 0) {
                         Some(next) => {
                             number = next;
                             plan.begin_again();
                         }
-                        None => break (*newest, held, by_node),
+                        None => break (*newest, kept, by_node),
                     }
                 }
             }
         };
-        // Fewer than asked for from each node: then none had more of them.
+        // Every node sent fewer than requested, so none has more.
         let is_all = number == 0 || by_node.is_all(number);
         newest.matched_is_all = newest.broken.is_none() && is_all;
         if newest.broken.is_some() || by_node.nodes.len() >= MAX_NODES {
@@ -287,23 +298,28 @@ impl Relay {
         if newest.broken.is_none() && by_node.nodes.is_empty() {
             self.check_answered(&newest.notices).await?;
         }
-        newest.remarks = plan.into_remarks();
-        // By `Reverse`: the newest comes first, or the oldest of the oldest. Flows mostly came in
-        // order, which a sort of the whole sees and a heap does not.
-        let mut sorted = held.heap.into_vec();
+        newest.plan_notices = plan.into_notices();
+        // `Reverse` puts the newest first, or the oldest of the oldest. Flows mostly arrive in
+        // order, which a full sort exploits and a heap does not.
+        let mut sorted = kept.heap.into_vec();
         sorted.sort_unstable();
         if request.oldest {
             sorted.reverse();
         }
         let nanos = |key: i64| if request.oldest { !key } else { key };
         newest.oldest_nanos = sorted.last().map(|Reverse(last)| nanos(last.key.0));
-        newest.flows = sorted.into_iter().map(|Reverse(held)| held.flow).collect();
+        newest.flows = sorted.into_iter().map(|Reverse(kept)| kept.flow).collect();
         Ok(newest)
     }
 
-    async fn newest_once(&self, request: &NewestRequest, plan: &mut Plan, number: u64) -> Round {
+    async fn newest_once(
+        &self,
+        request: &NewestRequest,
+        plan: &mut Plan,
+        number: u64,
+    ) -> RequestOutcome {
         let TimeRange { from_nanos, to_nanos } = request.range;
-        let asked = if request.counts_back() && number > 0 {
+        let flow_request = if request.counts_back() && number > 0 {
             FlowRequest { number, ..plan.request() }
         } else {
             FlowRequest {
@@ -314,22 +330,24 @@ impl Relay {
             }
         };
         let mut newest = Newest::default();
-        let mut held = Held::new(request.oldest);
-        let mut by_node = ByNode::default();
-        let mut stream = self.client.get_flows(asked);
+        let mut kept = NewestHeap::new(request.oldest);
+        let mut by_node = NodeAnswers::default();
+        let mut stream = self.client.get_flows(flow_request);
         while let Some(message) = stream.next().await {
             let flow = match message {
                 Ok(FlowMessage::Flow(flow)) => flow,
                 Ok(FlowMessage::Notice(notice)) => {
                     if plan.is_mask_refused(self, &notice) {
-                        return Round::MaskRefused;
+                        return RequestOutcome::MaskRefused;
                     }
                     if !newest.lost.take(&notice, request.range) {
                         newest.notices.add(notice);
                     }
                     continue;
                 }
-                Err(error) if plan.is_mask_refused_by(self, &error) => return Round::MaskRefused,
+                Err(error) if plan.is_mask_refused_by(self, &error) => {
+                    return RequestOutcome::MaskRefused;
+                }
                 Err(error) => {
                     newest.broken = Some(error.into());
                     break;
@@ -351,18 +369,18 @@ impl Relay {
                 continue;
             }
             newest.matched += 1;
-            if held.heap.len() >= request.limit {
-                if held.is_next(time_nanos) {
+            if kept.heap.len() >= request.limit {
+                if kept.is_next(time_nanos) {
                     continue;
                 }
-                held.pop_next();
+                kept.pop_next();
             }
-            held.push(time_nanos, newest.matched, &flow);
-            while held.bytes > MAX_HELD_BYTES {
-                held.pop_next();
+            kept.push(time_nanos, newest.matched, &flow);
+            while kept.bytes > MAX_KEPT_BYTES {
+                kept.pop_next();
                 newest.cut_by_bytes += 1;
             }
         }
-        Round::Answered { newest: Box::new(newest), held, by_node }
+        RequestOutcome::Answered { newest: Box::new(newest), kept, by_node }
     }
 }

@@ -1,4 +1,4 @@
-//! The nodes behind a relay: how many, what the oldest of them knows, and how much they see.
+//! The nodes behind a relay: their number, their oldest release, and the flows that they see.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,56 +12,56 @@ use hubble_api::release::{Release, columns_since};
 use crate::now_ms;
 use crate::{Relay, RelayError};
 
-/// How long an answer stays true enough: clusters are not upgraded by the second.
+/// Time for which the list of nodes is reused; clusters are upgraded slowly.
 pub(crate) const TTL: Duration = Duration::from_mins(1);
-/// How long a query waits for it. Without it, it is asked as if nothing were known.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Maximum wait of a query for the list of nodes; without it, the query assumes nothing about them.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// Cilium's name of a cluster that was given none. Source: pkg/defaults.
+/// Cilium's name of a cluster without a configured name. Source: pkg/defaults.
 const DEFAULT_CLUSTER_NAME: &str = "default";
 
-/// A node as the relay sees it.
+/// A node in the relay's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeInfo {
-    /// The name, with its cluster before a `/` where it has one.
+    /// The node's name, after its cluster and a `/` if it has a cluster.
     pub name: String,
-    /// Whether its flows can be expected.
+    /// Whether the relay is connected to it.
     pub connected: bool,
-    /// As it tells it: `cilium v1.18.2+g5bd307a8`.
+    /// Version as the node reports it: `cilium v1.18.2+g5bd307a8`.
     pub version: String,
-    /// Events that its buffer holds, and can hold; 0: it does not say.
+    /// Number of events in its buffer; 0: unknown.
     pub held_flows: u64,
-    /// Events that its buffer can hold; 0: it does not say.
+    /// Capacity of its buffer in events; 0: unknown.
     pub max_flows: u64,
-    /// Flows that it saw since it started; 0: it does not say.
+    /// Number of flows since its start; 0: unknown.
     pub seen_flows: u64,
 }
 
-/// What is known of the nodes that flows come from.
+/// Properties of the nodes that plans depend on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Known {
-    /// Nodes that the relay is connected to; 0: not known.
+pub(crate) struct KnownNodes {
+    /// Number of nodes that the relay is connected to; 0: unknown.
     pub nodes: usize,
-    /// The oldest release of Cilium that one of them runs; `None`: not all of them tell.
+    /// Oldest Cilium release among the nodes; `None`: not all nodes report theirs.
     pub oldest: Option<Release>,
 }
 
-/// The relay's list of its nodes, and when it was asked.
+/// The relay's list of its nodes, and the time it was requested.
 #[derive(Debug)]
 pub(crate) struct Nodes {
-    pub(crate) asked_nanos: i64,
-    known: Known,
-    /// Those that it knows; none of a node that is asked itself.
+    pub(crate) requested_nanos: i64,
+    known: KnownNodes,
+    /// The nodes; empty if a node is addressed directly.
     pub(crate) all: Vec<NodeInfo>,
 }
 
 impl Relay {
-    /// The relay's list of its nodes from before the query; empty where the relay does not answer in time.
-    pub(crate) async fn known(&self) -> Known {
+    /// The properties of the nodes, before a query; empty if the relay does not answer in time.
+    pub(crate) async fn known(&self) -> KnownNodes {
         self.kept_nodes().await.map(|nodes| nodes.known).unwrap_or_default()
     }
 
-    /// The clusters whose nodes the relay serves, by Cilium's names; none where it does not say.
+    /// Cilium's names of the clusters that the relay serves; empty if unknown.
     pub async fn clusters(&self) -> BTreeSet<String> {
         let Some(kept) = self.kept_nodes().await else { return BTreeSet::new() };
         let cluster = |node: &NodeInfo| {
@@ -71,38 +71,40 @@ impl Relay {
         kept.all.iter().map(cluster).collect()
     }
 
-    /// Whether flows name the clusters of their ends, as far as is known.
+    /// Whether flows name the clusters of their endpoints, as far as known.
     pub async fn records_clusters(&self) -> bool {
         let clusters = ColumnSet::of(&[Column::SourceCluster, Column::DestinationCluster]);
         let oldest = self.known().await.oldest;
         oldest.is_none_or(|oldest| columns_since(clusters, oldest).is_empty())
     }
 
-    /// What the relay says of its nodes. Asked at most once a minute; who comes meanwhile waits
-    /// for the same answer. `None`: it gives none, or not in time.
+    /// The relay's list of nodes. It is requested at most once a minute; concurrent callers share
+    /// the answer. `None`: no answer, or not in time.
     pub(crate) async fn kept_nodes(&self) -> Option<Arc<Nodes>> {
         let nodes = self.kept_nodes.get(async { self.ask_nodes().await.map(Arc::new).ok_or(()) });
-        tokio::time::timeout(PATIENCE, nodes).await.ok()?.ok()
+        tokio::time::timeout(MAX_WAIT, nodes).await.ok()?.ok()
     }
 
-    /// `None`: no answer, and asking again may help.
+    /// Requests the list of nodes. `None`: no answer, and a later request may get one.
     async fn ask_nodes(&self) -> Option<Nodes> {
-        let asked_nanos = now_ms().saturating_mul(1_000_000);
+        let requested_nanos = now_ms().saturating_mul(1_000_000);
         if let Ok(nodes) = self.nodes().await {
             let connected = || nodes.iter().filter(|node| node.connected);
             let releases: Option<Vec<Release>> =
                 connected().map(|node| Release::read(&node.version)).collect();
             let oldest = releases.and_then(|releases| releases.into_iter().min());
-            let known = Known { nodes: connected().count(), oldest };
-            return Some(Nodes { asked_nanos, known, all: nodes });
+            let known = KnownNodes { nodes: connected().count(), oldest };
+            return Some(Nodes { requested_nanos, known, all: nodes });
         }
-        // A node that is asked itself does not know of others.
+        // A node that is addressed directly does not know other nodes.
         let status = self.status().await.ok()?;
-        let known = Known { nodes: 1, oldest: Release::read(&status.version) };
-        Some(Nodes { asked_nanos, known, all: Vec::new() })
+        let known = KnownNodes { nodes: 1, oldest: Release::read(&status.version) };
+        Some(Nodes { requested_nanos, known, all: Vec::new() })
     }
 
-    /// The nodes, by name. Errors: [`RelayError`].
+    /// The nodes, sorted by name.
+    ///
+    /// Errors: [`RelayError`].
     pub async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
         let nodes = self.client.nodes().await?.nodes;
         let mut nodes: Vec<NodeInfo> = nodes.into_iter().map(NodeInfo::from).collect();

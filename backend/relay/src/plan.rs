@@ -1,5 +1,5 @@
-//! The plan of a request: how a relay is asked for flows, by what its nodes know, and what is left
-//! to do here.
+//! Plans of requests: filters and fields that the nodes support, and filters that remain to be
+//! applied here.
 
 use std::fmt;
 
@@ -11,62 +11,62 @@ use hubble_api::release::{
 };
 use wording::names;
 
-use crate::nodes::Known;
+use crate::nodes::KnownNodes;
 use crate::{Relay, RelayError};
 
-/// Words of a node that does not know a path of a mask. Source: `pkg/hubble/parser/fieldmask`.
+/// Part of the message by which a node refuses a mask. Source: `pkg/hubble/parser/fieldmask`.
 const MASK_REFUSED: &str = "invalid fieldmask";
-/// Fields that a sentence lists.
+/// Maximum number of fields that a notice lists.
 const MAX_FIELDS_SHOWN: usize = 6;
 
-/// The filters and fields that nodes are asked for, and the filters that are applied here instead.
+/// Filters and fields for the nodes, and the filters that are applied here instead.
 #[derive(Debug, Default)]
 pub struct Plan {
     filters: FilterSet,
     field_mask: Vec<String>,
-    check: Option<Check>,
-    remarks: Vec<Remark>,
-    /// Nodes that the relay is connected to; 0: not known.
+    check: Option<LocalFilter>,
+    notices: Vec<PlanNotice>,
+    /// Number of nodes that the relay is connected to; 0: unknown.
     pub(crate) nodes: usize,
 }
 
 /// Filters that are applied here.
 #[derive(Debug)]
-struct Check {
+struct LocalFilter {
     filters: CompiledFilterSet,
-    /// Flows that they took out.
+    /// Number of flows that they removed.
     left_out: u64,
-    /// Whether it is known that the nodes let more through than was asked for.
+    /// Whether the nodes are known to send more than the filters select.
     expected: bool,
 }
 
-/// What a user should know about how the relay was asked.
+/// A fact about the request that users should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remark {
-    /// Conditions that nodes do not know were applied here.
+pub enum PlanNotice {
+    /// Conditions that the nodes lack were applied here.
     FiltersHere {
-        /// The oldest release of a node.
+        /// Oldest release of a node.
         oldest: Release,
-        /// What that release cannot filter by.
+        /// Conditions that this release does not have.
         unknown: Vec<UnsupportedCondition>,
     },
-    /// Flows came that the filters exclude, from nodes of an unknown release.
+    /// Flows arrived that the filters exclude, from nodes of an unknown release.
     LetThrough {
-        /// How many.
+        /// Number of flows.
         flows: u64,
     },
     /// Fields that nodes do not record.
     FieldsMissing {
-        /// The oldest release of a node.
+        /// Oldest release of a node.
         oldest: Release,
         /// Names of the fields.
         fields: Vec<&'static str>,
     },
-    /// A node did not take the list of fields.
+    /// A node refused the list of fields.
     MaskRefused,
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for PlanNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FiltersHere { oldest, unknown } => {
@@ -76,33 +76,33 @@ impl fmt::Display for Remark {
                     .collect();
                 write!(
                     f,
-                    "nodes run Cilium {oldest}, which cannot filter by {}: the flows were filtered after they came",
+                    "nodes run Cilium {oldest}, which cannot filter by {}: the flows were filtered here instead",
                     fields.join(", ")
                 )
             }
             Self::LetThrough { flows } => {
                 match flows {
-                    1 => f.write_str("1 flow came that the filter excludes, and is")?,
-                    _ => write!(f, "{flows} flows came that the filter excludes, and are")?,
+                    1 => f.write_str("1 flow that the filter excludes was left out here")?,
+                    _ => write!(f, "{flows} flows that the filter excludes were left out here")?,
                 }
-                f.write_str(" left out: the relay's nodes are older than the filter")
+                f.write_str(": the relay's nodes are too old to apply the filter")
             }
             Self::FieldsMissing { oldest, fields } => {
                 let fields = names::first(fields.iter().copied(), MAX_FIELDS_SHOWN);
                 write!(f, "nodes run Cilium {oldest}, which does not record {fields}")
             }
             Self::MaskRefused => f.write_str(
-                "nodes did not take the list of fields that are needed: all fields were read, which takes longer",
+                "nodes refused the list of fields: all fields were read, which takes longer",
             ),
         }
     }
 }
 
 impl Relay {
-    /// How to ask for flows that pass `filters`, of which `columns` are shown.
+    /// The plan of a request for flows that pass `filters`, with `columns`.
     ///
-    /// Errors: [`RelayError::TooOld`], for a filter that neither the nodes nor this side can apply;
-    /// [`RelayError::NotRecorded`], for one that looks at what the flows of old nodes do not hold.
+    /// Errors: [`RelayError::TooOld`] for a filter that neither the nodes nor this side can apply;
+    /// [`RelayError::NotRecorded`] for a filter by fields that old nodes do not record.
     pub async fn plan(&self, filters: &FilterSet, columns: ColumnSet) -> Result<Plan, RelayError> {
         let known = self.known().await;
         let mut plan = Plan::new(filters, columns, known)?;
@@ -114,11 +114,11 @@ impl Relay {
 }
 
 impl Plan {
-    fn new(filters: &FilterSet, columns: ColumnSet, known: Known) -> Result<Self, RelayError> {
+    fn new(filters: &FilterSet, columns: ColumnSet, known: KnownNodes) -> Result<Self, RelayError> {
         let Some(oldest) = known.oldest else {
-            // What is not known to be older is asked for everything, and its answer is looked at.
+            // Nodes of unknown release are sent every filter, and their answers are checked.
             let has_filters = !filters.allow.is_empty() || !filters.deny.is_empty();
-            let check = has_filters.then(|| Check::new(filters, false)).flatten();
+            let check = has_filters.then(|| LocalFilter::new(filters, false)).flatten();
             return Ok(Self {
                 filters: filters.clone(),
                 check,
@@ -126,32 +126,34 @@ impl Plan {
                 ..Self::default()
             });
         };
-        let mut remarks = Vec::new();
-        // A node that does not know of aggregates makes none: each of its records is one flow.
+        let mut notices = Vec::new();
+        // A node without aggregation sends one record per flow.
         let missing = columns_since(columns, oldest)
             .into_iter()
             .filter(|(column, _)| !FlowColumns::STANDS_FOR_COLUMNS.contains(*column));
         let fields: Vec<&str> = missing.map(|(column, _)| column.name()).collect();
         if !fields.is_empty() && columns != ColumnSet::ALL {
-            remarks.push(Remark::FieldsMissing { oldest, fields });
+            notices.push(PlanNotice::FieldsMissing { oldest, fields });
         }
-        let asked = supported_filters(filters, oldest);
+        let supported = supported_filters(filters, oldest);
         let (mut check, mut field_mask) = (None, mask_paths(columns, oldest));
-        if !asked.unknown.is_empty() {
-            if let Some(need) = asked.unknown.iter().find(|need| need.field == "cel_expression") {
+        if !supported.unknown.is_empty() {
+            if let Some(need) = supported.unknown.iter().find(|need| need.field == "cel_expression")
+            {
                 return Err(RelayError::TooOld { filter: need.field, since: need.since, oldest });
             }
-            // All of their flows would pass it, or none, and either would claim what is not known.
-            if let Some(need) = asked.unknown.iter().find(|need| oldest < need.recorded_since()) {
+            // Either all of their flows would pass or none, and both would be wrong.
+            if let Some(need) = supported.unknown.iter().find(|need| oldest < need.recorded_since())
+            {
                 let since = need.recorded_since();
                 return Err(RelayError::NotRecorded { filter: need.field, since, oldest });
             }
-            check = Check::new(filters, true);
-            // What filters look at need not be shown.
+            check = LocalFilter::new(filters, true);
+            // Fields that filters need are not in the mask.
             field_mask.clear();
-            remarks.push(Remark::FiltersHere { oldest, unknown: asked.unknown });
+            notices.push(PlanNotice::FiltersHere { oldest, unknown: supported.unknown });
         }
-        Ok(Self { filters: asked.filters, field_mask, check, remarks, nodes: known.nodes })
+        Ok(Self { filters: supported.filters, field_mask, check, notices, nodes: known.nodes })
     }
 
     /// The filters and the mask of a request.
@@ -163,25 +165,25 @@ impl Plan {
         }
     }
 
-    /// Whether the nodes let through all that is asked for and no more, as far as is known: then
-    /// a number of flows can be left to them.
+    /// Whether the nodes apply all filters exactly, as far as known. Then they can also apply a
+    /// limit.
     pub(crate) fn is_exact(&self) -> bool {
         self.check.as_ref().is_none_or(|check| !check.expected)
     }
 
-    /// Whether flows came that the filters exclude.
+    /// Whether flows arrived that the filters exclude.
     pub(crate) fn has_left_out(&self) -> bool {
         self.check.as_ref().is_some_and(|check| check.left_out > 0)
     }
 
-    /// Forgets what came: it is asked for again.
+    /// Resets the counts for a repeated request.
     pub(crate) fn begin_again(&mut self) {
         if let Some(check) = &mut self.check {
             check.left_out = 0;
         }
     }
 
-    /// Whether a flow passes the filters that are applied here. One that cannot be read passes.
+    /// Whether a flow passes the filters that are applied here. An unreadable flow passes.
     pub fn passes(&mut self, flow: &WireFlow) -> bool {
         let Some(check) = &mut self.check else { return true };
         let Some(flow) = flow.flow() else { return true };
@@ -190,13 +192,13 @@ impl Plan {
         passes
     }
 
-    /// Whether a node says that it does not take the mask. From then on it is asked without.
+    /// Whether a node's notice refuses the mask. Later requests go without one.
     pub fn is_mask_refused(&self, relay: &Relay, notice: &RelayNotice) -> bool {
         let refused = matches!(notice, RelayNotice::NodeError { message, .. } if message.contains(MASK_REFUSED));
         self.refuse_mask(relay, refused)
     }
 
-    /// The same of a relay that gives no other answer.
+    /// Whether the relay's error refuses the mask.
     pub fn is_mask_refused_by(&self, relay: &Relay, error: &ClientError) -> bool {
         self.refuse_mask(relay, error.user_message().contains(MASK_REFUSED))
     }
@@ -214,41 +216,41 @@ impl Plan {
     pub fn unmasked(mut self) -> Self {
         self.field_mask.clear();
         self.begin_again();
-        self.remarks.push(Remark::MaskRefused);
+        self.notices.push(PlanNotice::MaskRefused);
         self
     }
 
-    /// What there is to say about it beforehand.
-    pub fn remarks(&self) -> &[Remark] {
-        &self.remarks
+    /// Notices known before the answer.
+    pub fn notices(&self) -> &[PlanNotice] {
+        &self.notices
     }
 
-    /// Flows that came against the filter, and are not yet in a remark.
-    pub fn take_let_through(&mut self) -> Option<Remark> {
+    /// A notice about flows that arrived against the filter since the last call.
+    pub fn take_let_through(&mut self) -> Option<PlanNotice> {
         let check = self.check.as_mut().filter(|check| !check.expected && check.left_out > 0)?;
-        Some(Remark::LetThrough { flows: std::mem::take(&mut check.left_out) })
+        Some(PlanNotice::LetThrough { flows: std::mem::take(&mut check.left_out) })
     }
 
-    /// What there is to say about it, once the answer has come.
-    pub(crate) fn into_remarks(mut self) -> Vec<Remark> {
+    /// All notices, after the answer.
+    pub(crate) fn into_notices(mut self) -> Vec<PlanNotice> {
         let let_through = self.take_let_through();
-        self.remarks.extend(let_through);
-        self.remarks
+        self.notices.extend(let_through);
+        self.notices
     }
 }
 
-impl Check {
-    /// `None`: there is nothing that could be applied here.
+impl LocalFilter {
+    /// A check of the filters. `None`: none of them can be applied here.
     fn new(filters: &FilterSet, expected: bool) -> Option<Self> {
-        // CEL is for the nodes alone. Without it a filter that allows lets more through; one that
-        // excludes would take too much.
+        // Only the nodes can evaluate CEL. Dropping CEL from an allow filter lets more flows
+        // through; dropping it from a deny filter would remove too many.
         let allow = filters
             .allow
             .iter()
             .map(|filter| FlowFilter { cel_expression: Vec::new(), ..filter.clone() });
         let deny = filters.deny.iter().filter(|filter| filter.cel_expression.is_empty());
         let filters = FilterSet { allow: allow.collect(), deny: deny.cloned().collect() };
-        // They have been compiled when the query was read.
+        // The filters were compiled when the query was read.
         let filters = filters.compile().ok()?;
         Some(Self { filters, left_out: 0, expected })
     }

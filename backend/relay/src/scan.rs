@@ -1,4 +1,4 @@
-//! All flows of a time range, one after the other: nothing is held.
+//! Scans of all flows of a time range, one by one and without holding any.
 
 use flow::TimeRange;
 use flow::Timestamp;
@@ -7,38 +7,38 @@ use flow::filter::FilterSet;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
 
-use crate::{LostEvents, Plan, Relay, RelayError, Remark};
+use crate::{LostEvents, Plan, PlanNotice, Relay, RelayError};
 
-/// What a scan found beside the flows.
+/// Information about a scan beside its flows.
 #[derive(Debug, Default)]
 pub struct Scanned {
-    /// What the relay says about itself.
+    /// The relay's messages about itself and its nodes.
     pub notices: RelayNotices,
-    /// Events of the range that were lost.
+    /// Lost events of the range.
     pub lost: LostEvents,
-    /// What there is to say about how it was asked.
-    pub remarks: Vec<Remark>,
-    /// Why the stream ended early, if it did and something had come before.
+    /// Notices about the plan.
+    pub plan_notices: Vec<PlanNotice>,
+    /// The error that ended the stream early, after some flows.
     pub broken: Option<RelayError>,
 }
 
-/// Which flows to read.
+/// The flows to read.
 #[derive(Debug)]
 pub struct ScanRequest {
-    /// Which flows.
+    /// Selected flows.
     pub filters: FilterSet,
-    /// What is read of each flow; the rest need not be sent.
+    /// Columns to read of each flow; nodes need not send the rest.
     pub columns: ColumnSet,
-    /// When they happened.
+    /// Time range.
     pub range: TimeRange,
 }
 
 impl Relay {
-    /// Hands every flow of the range to `take`, with what `begin` makes; that is made anew if the
-    /// relay has to be asked again.
+    /// Calls `take` for every flow of the range, with the state that `begin` makes. A repeated
+    /// request starts with a new state.
     ///
-    /// Errors: [`RelayError`] when nothing came, or no node answered; what came before an error
-    /// counts.
+    /// Errors: [`RelayError`] if nothing came or no node answered; flows that came before an error
+    /// count.
     pub async fn scan<T>(
         &self,
         request: &ScanRequest,
@@ -50,7 +50,7 @@ impl Relay {
             let mut state = begin();
             match self.scan_once(request, &mut plan, &mut state, &mut take).await? {
                 Some(mut scanned) => {
-                    scanned.remarks = plan.into_remarks();
+                    scanned.plan_notices = plan.into_notices();
                     return Ok((scanned, state));
                 }
                 None => plan = plan.unmasked(),
@@ -58,7 +58,7 @@ impl Relay {
         }
     }
 
-    /// `None`: the mask was refused.
+    /// One request; `None`: the mask was refused.
     async fn scan_once<T>(
         &self,
         request: &ScanRequest,

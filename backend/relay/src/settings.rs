@@ -1,31 +1,31 @@
-//! The settings of a relay: how to reach it, and as whom.
+//! Settings of a relay: address, TLS and timeouts.
 
 use std::time::Duration;
 
 use secret::Secret;
 
-/// How to reach Hubble Relay.
+/// Connection to Hubble Relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelaySettings {
-    /// As the user wrote it; `tls://` in front turns TLS on.
+    /// Address as the user wrote it; a leading `tls://` turns TLS on.
     pub address: String,
-    /// `None`: plain text.
+    /// TLS settings; `None`: plain text.
     pub tls: Option<RelayTls>,
-    /// How long connecting may take.
+    /// Maximum time to connect.
     pub connect_timeout: Duration,
-    /// How long an answer may take to begin.
+    /// Maximum time until an answer begins.
     pub request_timeout: Duration,
 }
 
 /// TLS towards the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelayTls {
-    /// Trust any certificate.
+    /// Whether to accept any certificate.
     pub skip_verify: bool,
-    /// Name to expect in the certificate instead of the address' host.
+    /// Expected name in the certificate, instead of the address' host.
     pub server_name: Option<String>,
-    /// PEM; `None`: the system's certificate authorities.
+    /// Certificate authorities in PEM; `None`: the system's.
     pub ca_pem: Option<Secret>,
-    /// PEM of client certificate and key.
+    /// Client certificate and key in PEM.
     pub client: Option<(Secret, Secret)>,
 }

@@ -2,12 +2,14 @@
 //! bounded lists, excerpts of input, times, and errors with their causes.
 
 mod causes;
+mod count;
 mod excerpt;
 pub mod names;
 mod notice;
 mod time;
 
 pub use self::causes::with_causes;
+pub use self::count::count;
 pub use self::excerpt::quote;
 pub use self::notice::{Notice, Severity};
 pub use self::time::time_text;

@@ -1,11 +1,11 @@
-//! `Kubernetes / Networking / Clusters`: what the nodes forward and drop, cluster by cluster.
+//! `Kubernetes / Networking / Clusters`: traffic and drops of the nodes, by cluster.
 //!
-//! Cilium's agents count it in `cilium_*`, Retina's in `networkobservability_*`; each cluster has
+//! Cilium's agents count them in `cilium_*`, Retina's in `networkobservability_*`; each cluster has
 //! one of the two.
 
+use super::empty_texts;
 use super::pod_flows::{lost_events, policy_verdicts};
-use super::sentences;
-use crate::board::{Board, Row};
+use crate::board::{Board, PanelRow};
 use crate::links::{Behind, Condition, Next};
 use crate::panel::Panel;
 use crate::promql::Counter;
@@ -14,20 +14,20 @@ use crate::variable::Variable;
 
 const METRICS: &str = "cilium_forward_count_total|networkobservability_forward_count";
 
-/// The matchers of everything on this dashboard.
+/// Matchers of all queries on this dashboard.
 const CHOSEN: &str = Scope::CHOSEN;
 
-/// Packets per second, less than one as a fraction.
+/// Unit of packets per second; values below one are shown as fractions.
 pub(super) const FEW_PACKETS: &str = "suffix:p/s";
 
-/// What is counted of packets, in both planes' names.
+/// Kind of packet counter, independent of the data plane.
 #[derive(Debug, Clone, Copy)]
 enum Packets {
     Forwarded,
     Dropped,
 }
 
-/// Packets, or their bytes.
+/// Quantity: packets or bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Amount {
     Packets,
@@ -49,7 +49,7 @@ impl Amount {
         }
     }
 
-    /// Of what is rare: Grafana writes less than one packet per second as thousandths.
+    /// Unit for rare events: Grafana would show less than one packet per second in thousandths.
     fn unit_of_drops(self) -> &'static str {
         match self {
             Self::Packets => FEW_PACKETS,
@@ -58,7 +58,7 @@ impl Amount {
     }
 }
 
-/// The counter of both planes. Cilium writes directions in capitals.
+/// The counter of both data planes. Cilium writes directions in capitals.
 fn counter(packets: Packets, amount: Amount, direction: Option<&str>) -> Counter {
     let (cilium, retina) = match (packets, amount) {
         (Packets::Forwarded, Amount::Packets) => {
@@ -79,7 +79,7 @@ fn counter(packets: Packets, amount: Amount, direction: Option<&str>) -> Counter
     Counter::picked(cilium, CHOSEN, &more).or_picked(retina, CHOSEN, &more)
 }
 
-/// A gauge of Retina's.
+/// A counter of Retina's only.
 fn retina(metric: &str, matchers: &str) -> Counter {
     Counter::new(&format!("networkobservability_{metric}"), &format!("{CHOSEN}, {matchers}"))
 }
@@ -90,12 +90,13 @@ fn dropped(more: &[(&'static str, &str)]) -> Vec<Condition> {
     conditions
 }
 
-/// Packets that the nodes of a cluster drop; what a proxy refuses is none.
+/// Conditions for packets that the nodes of a cluster drop; a proxy's refusal is not a packet.
 fn dropped_packets(cluster: &str) -> Vec<Condition> {
     vec![("verdict", "DROPPED".into()), ("type", "drop".into()), ("cluster", cluster.to_owned())]
 }
 
-/// `instance` is the name of a node on Azure alone, and an address with a port elsewhere.
+/// Text of a link that covers all nodes: `instance` is a node's name only on Azure, and an address
+/// with a port elsewhere.
 const OF_NODES: &str = "all nodes";
 
 pub(super) fn board() -> Board {
@@ -106,12 +107,12 @@ pub(super) fn board() -> Board {
         needs_flows: false,
         variables: vec![Variable::Datasource, Variable::Cluster(METRICS), Variable::Node(METRICS)],
         rows: vec![
-            Row::new("Fleet View", fleet()),
-            Row::new("Traffic (on $cluster)", traffic()),
-            Row::new("Drops (on $cluster)", drops()),
-            Row::new("Policy verdicts and lost events (on $cluster)", verdicts()),
-            Row::new("Connections (on $cluster)", connections()),
-            Row::new("Interfaces/Nodes (on $cluster)", interfaces()),
+            PanelRow::new("Fleet View", fleet()),
+            PanelRow::new("Traffic (on $cluster)", traffic()),
+            PanelRow::new("Drops (on $cluster)", drops()),
+            PanelRow::new("Policy verdicts and lost events (on $cluster)", verdicts()),
+            PanelRow::new("Connections (on $cluster)", connections()),
+            PanelRow::new("Interfaces/Nodes (on $cluster)", interfaces()),
         ],
     }
 }
@@ -135,7 +136,7 @@ fn fleet() -> Vec<Panel> {
         .sized(8, 9)
         .unit("Bps")
         .next(closer())
-        .when_empty(sentences::NODE_TRAFFIC),
+        .when_empty(empty_texts::NODE_TRAFFIC),
         Panel::lines(
             "Bytes Forwarded by Cluster",
             "Bytes per second that the nodes of each cluster forward.",
@@ -144,7 +145,7 @@ fn fleet() -> Vec<Panel> {
         )
         .sized(16, 9)
         .unit("Bps")
-        .when_empty(sentences::NODE_TRAFFIC),
+        .when_empty(empty_texts::NODE_TRAFFIC),
         Panel::table(
             "Current Dropped Traffic by Cluster",
             "Bytes per second that the nodes of each cluster drop, at the end of the range.",
@@ -159,7 +160,7 @@ fn fleet() -> Vec<Panel> {
             board: "drops-workload",
             variables: vec![("cluster", "${__data.fields.Cluster}")],
         })
-        .when_empty(sentences::NODE_DROPS),
+        .when_empty(empty_texts::NODE_DROPS),
         Panel::lines(
             "Bytes Dropped by Cluster",
             "Bytes per second that the nodes of each cluster drop.",
@@ -169,7 +170,7 @@ fn fleet() -> Vec<Panel> {
         .sized(8, 9)
         .unit("Bps")
         .behind(of_cluster.clone())
-        .when_empty(sentences::NODE_DROPS),
+        .when_empty(empty_texts::NODE_DROPS),
         Panel::lines(
             "Packets Dropped By Cluster",
             "Packets per second that the nodes of each cluster drop. Each packet counts once.",
@@ -179,7 +180,7 @@ fn fleet() -> Vec<Panel> {
         .sized(8, 9)
         .unit(FEW_PACKETS)
         .behind(of_cluster.clone())
-        .when_empty(sentences::NODE_DROPS),
+        .when_empty(empty_texts::NODE_DROPS),
     ]
 }
 
@@ -206,7 +207,7 @@ fn traffic() -> Vec<Panel> {
             )
             .sized(6, 5)
             .unit(amount.unit())
-            .when_empty(sentences::NODE_TRAFFIC),
+            .when_empty(empty_texts::NODE_TRAFFIC),
         );
     }
     for (direction, amount) in each() {
@@ -221,7 +222,7 @@ fn traffic() -> Vec<Panel> {
                 "{{instance}}",
             )
             .unit(amount.unit())
-            .when_empty(sentences::NODE_TRAFFIC),
+            .when_empty(empty_texts::NODE_TRAFFIC),
         );
     }
     panels
@@ -232,14 +233,14 @@ fn drops() -> Vec<Panel> {
     panels.push(
         Panel::stacked(
             "Packets Dropped by Direction",
-            "Packets per second that the nodes drop. Retina does not know the direction of what its nodes drop.",
+            "Packets per second that the nodes drop. Retina does not know the direction of its nodes' drops.",
             counter(Packets::Dropped, Amount::Packets, None).rate("direction"),
             "{{direction}}",
         )
         .sized(24, 9)
         .unit(FEW_PACKETS)
         .behind(dropped(&[("trafficDirection", "${__field.labels.direction}")]))
-        .when_empty(sentences::NODE_DROPS),
+        .when_empty(empty_texts::NODE_DROPS),
     );
     for amount in [Amount::Bytes, Amount::Packets] {
         let what = amount.word();
@@ -247,7 +248,7 @@ fn drops() -> Vec<Panel> {
             Panel::lines(
                 format!("{what} Dropped by Reason"),
                 format!(
-                    "{what} per second that the nodes drop. Cilium writes the reason as a sentence, Retina as a word; a click finds the flows by either. Retina's iptable_rule_drop is a network policy of Azure's, its tcp_connect_basic and tcp_accept_basic are connections that failed."
+                    "{what} per second that the nodes drop. Cilium writes the reason as a sentence, Retina as a single word; a click finds the flows by either. Retina's iptable_rule_drop is an Azure network policy; its tcp_connect_basic and tcp_accept_basic are failed connections."
                 ),
                 counter(Packets::Dropped, amount, None).rate("reason, direction"),
                 "{{reason}} {{direction}}",
@@ -257,7 +258,7 @@ fn drops() -> Vec<Panel> {
                 ("dropReasonDesc", "${__field.labels.reason}"),
                 ("trafficDirection", "${__field.labels.direction}"),
             ]))
-            .when_empty(sentences::NODE_DROPS),
+            .when_empty(empty_texts::NODE_DROPS),
         );
     }
     for amount in [Amount::Bytes, Amount::Packets] {
@@ -271,7 +272,7 @@ fn drops() -> Vec<Panel> {
             )
             .unit(amount.unit_of_drops())
             .behind(Behind::from(dropped(&[])).of(OF_NODES))
-            .when_empty(sentences::NODE_DROPS),
+            .when_empty(empty_texts::NODE_DROPS),
         );
     }
     panels
@@ -282,7 +283,7 @@ fn verdicts() -> Vec<Panel> {
     vec![
         Panel::lines(
             "Policy Verdicts by Action",
-            "Policy verdicts per second. A new connection is one, at each end that has a policy; a redirected one goes through a proxy.",
+            "Policy verdicts per second. A new connection has one at each endpoint with a policy; a redirected connection goes through a proxy.",
             verdicts.rate("action, direction"),
             "{{action}} {{direction}}",
         )
@@ -293,10 +294,10 @@ fn verdicts() -> Vec<Panel> {
             ("trafficDirection", "${__field.labels.direction}".into()),
             ("cluster", "${cluster}".into()),
         ]))
-        .when_empty(sentences::VERDICTS),
+        .when_empty(empty_texts::VERDICTS),
         Panel::lines(
             "Policy Verdicts by Match",
-            "Policy verdicts per second by what of a rule matched. none: no rule did, and the default denied it.",
+            "Policy verdicts per second by the part of a rule that matched. none: no rule matched, and the default denied.",
             verdicts.rate("match, direction"),
             "{{match}} {{direction}}",
         )
@@ -309,16 +310,16 @@ fn verdicts() -> Vec<Panel> {
             ])
             .of("any match"),
         )
-        .when_empty(sentences::VERDICTS),
+        .when_empty(empty_texts::VERDICTS),
         Panel::lines(
             "Lost Hubble Events",
-            "Events per second that Hubble did not get to see or could not keep, by the buffer that was full. While events are lost, every count of flows is too low.",
+            "Events per second that were lost before Hubble or in Hubble, by the buffer that was full. While events are lost, every count of flows is too low.",
             lost_events(CHOSEN).rate("instance, source"),
             "{{instance}} {{source}}",
         )
         .sized(8, 9)
         .unit("eps")
-        .when_empty(sentences::LOST),
+        .when_empty(empty_texts::LOST),
     ]
 }
 
@@ -329,7 +330,7 @@ fn connections() -> Vec<Panel> {
         Panel::lines(title, what, statistics.rate("instance"), "{{instance}}")
             .sized(8, 9)
             .unit("ops")
-            .when_empty(sentences::CONNECTIONS)
+            .when_empty(empty_texts::CONNECTIONS)
     };
     let windows = |title: &'static str, matchers: &str, what: &'static str| {
         let flags = format!("networkobservability_tcp_flag_counters{{{matchers}{CHOSEN}}}");
@@ -341,7 +342,7 @@ fn connections() -> Vec<Panel> {
         )
         .sized(8, 9)
         .unit("pps")
-        .when_empty(sentences::WINDOWS)
+        .when_empty(empty_texts::WINDOWS)
     };
     vec![
         Panel::lines(
@@ -351,10 +352,10 @@ fn connections() -> Vec<Panel> {
             "{{state}}",
         )
         .sized(8, 9)
-        .when_empty(sentences::CONNECTIONS),
+        .when_empty(empty_texts::CONNECTIONS),
         Panel::lines(
             "TCP Active Connections by Remote Addr",
-            "TCP connections of the nodes to each of the ten remote addresses with the most.",
+            "TCP connections of the nodes to the ten remote addresses with the most connections.",
             format!(
                 r#"topk(10, sum by (address) (networkobservability_tcp_connection_remote{{address!~"127.0.0.1|0.0.0.0", {CHOSEN}}}))"#
             ),
@@ -362,7 +363,7 @@ fn connections() -> Vec<Panel> {
         )
         .sized(8, 9)
         .behind(vec![("ip", "${__field.labels.address}".into())])
-        .when_empty(sentences::CONNECTIONS),
+        .when_empty(empty_texts::CONNECTIONS),
         Panel::lines(
             "UDP Connections",
             "UDP sockets in use on each node.",
@@ -372,35 +373,35 @@ fn connections() -> Vec<Panel> {
             "{{instance}}",
         )
         .sized(8, 9)
-        .when_empty(sentences::CONNECTIONS),
+        .when_empty(empty_texts::CONNECTIONS),
         statistic(
             "TCP Connection Timeouts",
             "tcptimeouts",
-            "Retransmission timers per second that ran out on each node.",
+            "Retransmission timeouts per second on each node.",
         ),
         statistic(
             "TCP Connection Resets",
             "resetcount",
-            "Connections per second that were reset on each node. Retina counts them on Windows nodes, in older releases on all.",
+            "Connection resets per second on each node. Retina counts them on Windows nodes, in older releases on all nodes.",
         )
-        .when_empty(sentences::WINDOWS)
+        .when_empty(empty_texts::WINDOWS)
         .behind(Behind::from(vec![("tcpFlags", "RST".into())]).of(OF_NODES)),
         statistic(
             "TCP Connection Reorders",
             "tcptsreorder",
-            "Packets per second that arrived out of order on each node, told by their time stamps.",
+            "Packets per second that arrived out of order on each node, detected by their time stamps.",
         ),
         windows("Windows TCP Packets", "", "TCP packets per second of the Windows nodes."),
         windows(
             "Windows TCP RST Packets",
             r#"flag="rst", "#,
-            "TCP packets per second of the Windows nodes that reset a connection.",
+            "TCP packets with RST per second on the Windows nodes.",
         )
         .behind(Behind::from(vec![("tcpFlags", "RST".into())]).of(OF_NODES)),
         windows(
             "Windows TCP SYN-ACK Packets",
             r#"flag="synack", "#,
-            "TCP packets per second of the Windows nodes that accept a connection.",
+            "TCP packets with SYN and ACK per second on the Windows nodes.",
         ),
     ]
 }
@@ -411,7 +412,7 @@ fn interfaces() -> Vec<Panel> {
             let statistics = retina("interface_stats", &format!(r#"statistic_name=~"{name}""#));
             Panel::lines(title, what, statistics.rate(by), legend)
                 .unit(if by == "instance" { FEW_PACKETS } else { "pps" })
-                .when_empty(sentences::INTERFACES)
+                .when_empty(empty_texts::INTERFACES)
         };
     let by_node = |title, name, what| interface(title, name, "instance", "{{instance}}", what);
     let by_name =
@@ -440,12 +441,12 @@ fn interfaces() -> Vec<Panel> {
         by_node(
             "Dropped Rx Packets",
             "rx_dropped",
-            "Received packets per second that the interfaces dropped, by node. They never reached Cilium, so there are no flows of them.",
+            "Received packets per second that the interfaces dropped, by node. These packets never reached Cilium, so they have no flows.",
         ),
         by_node(
             "Dropped Tx Packets",
             "tx_dropped",
-            "Packets per second to be sent that the interfaces dropped, by node. There are no flows of the drop.",
+            "Outgoing packets per second that the interfaces dropped, by node. These drops have no flows.",
         ),
         by_node(
             "Rx Comp Full Errors",

@@ -1,65 +1,66 @@
-//! `Kubernetes / Networking / DNS (Cluster)` and `DNS (Workload)`: questions, answers, errors, and
-//! questions that nobody answered.
+//! `Kubernetes / Networking / DNS (Cluster)` and `DNS (Workload)`: queries, answers, errors, and
+//! queries without an answer.
 
-use super::sentences;
-use crate::board::{Board, Row};
+use super::empty_texts;
+use crate::board::{Board, PanelRow};
 use crate::links::{Behind, Condition};
 use crate::panel::Panel;
 use crate::promql::{Counter, share};
-use crate::scope::{Scope, Side};
+use crate::scope::{PacketDirection, Scope};
 use crate::variable::Variable;
 
 const METRICS: &str = "hubble_dns_queries_total|networkobservability_(adv_)?dns_request_count";
 
-/// Hubble's word for an answer without an error (`pkg/hubble/metrics/dns/rcode.go`).
+/// Hubble's code for an answer without an error (`pkg/hubble/metrics/dns/rcode.go`).
 const NO_ERROR: &str = "No Error";
 
-/// Retina's for the same, in each of its releases.
+/// Retina's codes for the same, in each of its releases.
 const RETINA_NO_ERROR: &str = "(?i:noerror)";
 
-/// Answers to a namespace. Cilium's DNS proxy reports an answer in the question's direction, so that
-/// the contexts name the server and not the pod that asked; `labelsContext` names its namespace.
+/// Matchers of answers to a namespace. Cilium's DNS proxy reports an answer in the query's
+/// direction, so the contexts name the server and not the client pod; `labelsContext` names the
+/// client's namespace.
 const OF_NAMESPACE: &str = r#"cluster=~"$cluster", destination_namespace=~"$namespace""#;
 
-/// Labels of Hubble's, and what Retina calls them.
+/// Hubble's labels and Retina's names for them.
 const RENAMED: &[(&str, &str)] =
     &[("qtypes", "query_type"), ("rcode", "return_code"), ("ips_returned", "num_response")];
 
-/// Of series that know the names: without `query` in its options, Hubble counts without them, and
-/// so do Retina's nodes.
+/// Matcher of series with DNS names: without `query` in its options Hubble counts without names,
+/// and so do Retina's nodes.
 const NAMED: &str = r#", query!="""#;
 
-/// Questions that pods asked.
+/// Queries of pods.
 fn queries(scope: Scope) -> Counter {
     queries_of(scope, "")
 }
 
 fn queries_of(scope: Scope, of: &str) -> Counter {
-    let matchers = format!("{}{of}", scope.hubble(Side::Outgoing));
+    let matchers = format!("{}{of}", scope.hubble(PacketDirection::Outgoing));
     retina(Counter::new("hubble_dns_queries_total", &matchers), scope, "request", of, "")
 }
 
-/// Answers that were given, to the namespaces where some are chosen: those that meet a matcher in
-/// Hubble's words and the same in Retina's.
+/// Answers, to the chosen namespaces if there are any, that match one matcher in Hubble's labels
+/// or the other in Retina's.
 fn responses(scope: Scope, hubble: &str, retina_: &str) -> Counter {
     responses_of(scope, "", hubble, retina_)
 }
 
 fn responses_of(scope: Scope, of: &str, hubble: &str, retina_: &str) -> Counter {
     let matchers = match scope {
-        Scope::Cluster => scope.hubble(Side::Incoming),
+        Scope::Cluster => scope.hubble(PacketDirection::Incoming),
         Scope::Namespace | Scope::Workload => OF_NAMESPACE.to_owned(),
     };
     let counter = Counter::picked("hubble_dns_responses_total", &format!("{matchers}{of}"), hubble);
     retina(counter, scope, "response", of, retina_)
 }
 
-/// Retina's counters where a cluster has not Hubble's: that of pods, which knows names and codes, and
-/// in older releases that of nodes.
+/// Retina's counters for clusters without Hubble's: the one by pod, with names and codes, or, in
+/// older releases, the one by node.
 fn retina(counter: Counter, scope: Scope, what: &str, of: &str, more: &str) -> Counter {
     match scope {
         Scope::Cluster => {
-            let matchers = format!("{}{of}", scope.hubble(Side::Outgoing));
+            let matchers = format!("{}{of}", scope.hubble(PacketDirection::Outgoing));
             let pods = format!("networkobservability_adv_dns_{what}_count");
             let nodes = format!("networkobservability_dns_{what}_count");
             counter
@@ -86,29 +87,31 @@ fn successes(scope: Scope) -> Counter {
     )
 }
 
-/// What of a question that a policy refused says so.
+/// Matcher of queries that a policy refused.
 const REFUSED: &str = r#"rcode="Policy denied""#;
 
-/// Questions that a policy refused. Hubble counts them among the questions.
+/// Queries that a policy refused. Hubble counts them as queries.
 fn refused(scope: Scope) -> Counter {
-    Counter::picked("hubble_dns_queries_total", &scope.hubble(Side::Outgoing), REFUSED)
+    Counter::picked("hubble_dns_queries_total", &scope.hubble(PacketDirection::Outgoing), REFUSED)
 }
 
-/// The same where the metric names the pod that asked.
+/// The same for metrics that name the pod which sent the query.
 fn refused_of_pods(scope: Scope) -> Counter {
     let matchers = match scope {
-        Scope::Cluster => format!(r#"{}, source=~".+/.+""#, scope.hubble(Side::Outgoing)),
-        Scope::Namespace | Scope::Workload => scope.hubble(Side::Outgoing),
+        Scope::Cluster => {
+            format!(r#"{}, source=~".+/.+""#, scope.hubble(PacketDirection::Outgoing))
+        }
+        Scope::Namespace | Scope::Workload => scope.hubble(PacketDirection::Outgoing),
     };
     Counter::picked("hubble_dns_queries_total", &matchers, REFUSED)
 }
 
-/// The flows of questions or answers. No filter of Hubble's knows their type of record.
-fn flows(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Behind {
+/// The flows of queries or answers. Hubble has no filter by record type.
+fn flows(scope: Scope, side: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
     let mut conditions: Vec<Condition> = vec![("protocol", "dns".into())];
     // Answers are counted by namespace.
     let of = match (scope, side) {
-        (Scope::Workload, Side::Incoming) => Scope::Namespace,
+        (Scope::Workload, PacketDirection::Incoming) => Scope::Namespace,
         _ => scope,
     };
     conditions.extend(of.end(side));
@@ -121,12 +124,12 @@ pub(super) fn board(scope: Scope) -> Board {
         Scope::Cluster => (
             "dns-cluster",
             "DNS (Cluster)",
-            "DNS of a cluster or of some nodes: questions, answers, errors, and questions without an answer.",
+            "DNS of a cluster or of some nodes: queries, answers, errors, and queries without an answer.",
         ),
         _ => (
             "dns-workload",
             "DNS (Workload)",
-            "DNS of a workload's pods: questions, answers, errors, and questions without an answer.",
+            "DNS of a workload's pods: queries, answers, errors, and queries without an answer.",
         ),
     };
     let variables = match scope {
@@ -148,24 +151,24 @@ pub(super) fn board(scope: Scope) -> Board {
         needs_flows: false,
         variables,
         rows: vec![
-            Row::new("", over_time(scope)),
-            Row::new("Names", names(scope)),
-            Row::new("Pods", pods(scope)),
+            PanelRow::new("", over_time(scope)),
+            PanelRow::new("Names", names(scope)),
+            PanelRow::new("Pods", pods(scope)),
         ],
     }
 }
 
-/// What answers are counted, where that is not what was chosen.
+/// Sentence about the answers that are counted, if these are not the chosen pods'.
 fn whose(scope: Scope) -> &'static str {
     match scope {
         Scope::Workload => {
-            " All answers to the namespaces: Cilium's metric of answers does not name the pod that asked."
+            " Covers all answers to the namespaces: Cilium's metric of answers does not name the client pod."
         }
         Scope::Cluster | Scope::Namespace => "",
     }
 }
 
-/// The same, behind a title.
+/// The same for titles.
 fn of_namespace(scope: Scope) -> &'static str {
     match scope {
         Scope::Workload => " (Namespace)",
@@ -173,45 +176,45 @@ fn of_namespace(scope: Scope) -> &'static str {
     }
 }
 
-/// The share of questions without an answer, by type of record.
+/// The share of queries without an answer, by record type.
 fn missing(scope: Scope) -> String {
     let answered = responses(scope, "", "").bare_rate("qtypes");
     if scope == Scope::Cluster {
         let asked = queries(scope).bare_rate("qtypes");
         return format!("clamp_min(1 - {}, 0)", share(&answered, &asked));
     }
-    // Both sides of the ratio have to be of the same pods: those of the namespaces.
+    // Numerator and denominator must cover the same pods: those of the namespaces.
     let asked = queries(Scope::Namespace)
         .and_also(
             "hubble_dns_queries_total",
             r#"cluster=~"$cluster", source="", source_namespace=~"$namespace""#,
         )
         .bare_rate("qtypes");
-    // Where answers name no namespace and some are chosen, nobody can tell whose they are.
+    // If answers name no namespace but some are chosen, the answers cannot be assigned.
     format!(
         r#"clamp_min(1 - {}, 0) unless on () (group(hubble_dns_responses_total{{cluster=~"$cluster", destination_namespace="", destination_namespace!~"$namespace"}}))"#,
         share(&answered, &asked)
     )
 }
 
-/// What an empty panel of questions says, and one of answers.
+/// Texts for an empty panel of queries, and of answers.
 fn when_empty(scope: Scope) -> [&'static str; 2] {
     match scope {
-        Scope::Cluster => [sentences::DNS; 2],
-        _ => [sentences::DNS_OF_PODS, sentences::DNS_OF_NAMESPACE],
+        Scope::Cluster => [empty_texts::DNS; 2],
+        _ => [empty_texts::DNS_OF_PODS, empty_texts::DNS_OF_NAMESPACE],
     }
 }
 
 fn over_time(scope: Scope) -> Vec<Panel> {
     let [no_question, no_answer] = when_empty(scope);
-    let (out, back) = (Side::Outgoing, Side::Incoming);
+    let (out, back) = (PacketDirection::Outgoing, PacketDirection::Incoming);
     let asked = queries(scope).rate("qtypes");
     let answered = responses(scope, "", "").rate("qtypes");
     let missing = missing(scope);
     vec![
         Panel::lines(
             "DNS Requests",
-            "Questions per second that pods asked, by the type of record.",
+            "DNS queries per second from pods, by record type.",
             asked.clone(),
             "{{qtypes}}",
         )
@@ -221,7 +224,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         .when_empty(no_question),
         Panel::lines(
             format!("DNS Responses{}", of_namespace(scope)),
-            format!("Answers per second that pods got, by the type of record.{}", whose(scope)),
+            format!("DNS answers per second to pods, by record type.{}", whose(scope)),
             answered.clone(),
             "{{qtypes}}",
         )
@@ -231,7 +234,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         .when_empty(no_answer),
         Panel::lines(
             format!("Missing DNS Responses{}", of_namespace(scope)),
-            format!("The share of questions that got no answer, out of rates: it moves when it happens, and a question type without any answer is at 100 %. Questions that a policy refused are among them.{}", if scope == Scope::Workload { " Of all pods of the namespaces: Cilium's metric of answers does not name the pod that asked." } else { "" }),
+            format!("The share of queries without an answer, computed from rates: it rises when answers go missing, and a record type without any answer is at 100 %. Queries that a policy refused are included.{}", if scope == Scope::Workload { " Covers all pods of the namespaces: Cilium's metric of answers does not name the client pod." } else { "" }),
             missing,
             "{{qtypes}}",
         )
@@ -241,7 +244,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         .when_empty(no_answer),
         Panel::lines(
             format!("DNS Errors by Type{}", of_namespace(scope)),
-            format!("Answers per second that say that something is wrong. Non-Existent Domain is common: names are tried with each search domain. Queries that a policy refused stand under Policy denied.{}", whose(scope)),
+            format!("Answers with an error per second. Non-Existent Domain is common: resolvers try a name with each search domain. Queries that a policy refused are shown as Policy denied.{}", whose(scope)),
             errors(scope).rate_beside("rcode, qtypes", &refused(scope)),
             "{{rcode}} ({{qtypes}})",
         )
@@ -252,7 +255,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         .when_empty(no_answer),
         Panel::lines(
             format!("DNS Response IPs Returned{}", of_namespace(scope)),
-            format!("Answers per second without an error, by how many addresses they hold. 0 for a name that exists but has no such record.{}", whose(scope)),
+            format!("Answers without an error per second, by number of addresses. 0: the name exists but has no such record.{}", whose(scope)),
             successes(scope).rate("ips_returned"),
             "{{ips_returned}}",
         )
@@ -264,12 +267,12 @@ fn over_time(scope: Scope) -> Vec<Panel> {
 
 fn names(scope: Scope) -> Vec<Panel> {
     let [no_question, no_answer] = when_empty(scope);
-    let (out, back) = (Side::Outgoing, Side::Incoming);
+    let (out, back) = (PacketDirection::Outgoing, PacketDirection::Incoming);
     let name = ("dnsQuery", "${__field.labels.query}");
     vec![
         Panel::lines(
             "Top DNS Queries (Requests)",
-            "Questions per second for the ten names asked for most in the range.",
+            "Queries per second for the ten most queried names in the range.",
             queries_of(scope, NAMED).rate_of_top("query, qtypes"),
             "{{query}} ({{qtypes}})",
         )
@@ -278,7 +281,7 @@ fn names(scope: Scope) -> Vec<Panel> {
         .when_empty(no_question),
         Panel::lines(
             format!("Top DNS Queries (Responses){}", of_namespace(scope)),
-            format!("Answers per second for the ten names answered most in the range.{}", whose(scope)),
+            format!("Answers per second for the ten names with the most answers in the range.{}", whose(scope)),
             responses_of(scope, NAMED, "", "").rate_of_top("query, qtypes"),
             "{{query}} ({{qtypes}})",
         )
@@ -287,7 +290,7 @@ fn names(scope: Scope) -> Vec<Panel> {
         .when_empty(no_answer),
         Panel::table(
             format!("DNS Response Table{}", of_namespace(scope)),
-            format!("Answers in the range by name, type of record, result and number of addresses, the hundred most frequent. Hubble's metrics do not hold the addresses themselves: click a number for the flows, which do.{}", whose(scope)),
+            format!("Answers in the range by name, record type, result and number of addresses: the hundred most frequent. Hubble's metrics do not contain the addresses; click a number for the flows, which do.{}", whose(scope)),
             format!(
                 "topk(100, round({}) > 0)",
                 responses_of(scope, NAMED, "", "")
@@ -312,10 +315,12 @@ fn names(scope: Scope) -> Vec<Panel> {
     ]
 }
 
-/// Answers with an error, whose server the metric names.
+/// Answers with an error, by the server that the metric names.
 fn failed(scope: Scope) -> Counter {
     let matchers = match scope {
-        Scope::Cluster => format!(r#"{}, source=~".+/.+""#, scope.hubble(Side::Outgoing)),
+        Scope::Cluster => {
+            format!(r#"{}, source=~".+/.+""#, scope.hubble(PacketDirection::Outgoing))
+        }
         Scope::Namespace | Scope::Workload => format!(r#"{OF_NAMESPACE}, source=~".+/.+""#),
     };
     Counter::picked("hubble_dns_responses_total", &matchers, &format!(r#"rcode!="{NO_ERROR}""#))
@@ -325,7 +330,7 @@ fn pods(scope: Scope) -> Vec<Panel> {
     vec![
         Panel::lines(
             "DNS Servers with Errors",
-            format!("Answers with an error per second, of the ten servers that gave most of them in the range. The metric names the server and not the pod that asked.{}", whose(scope)),
+            format!("Answers with an error per second, for the ten servers with the most in the range. The metric names the server, not the client pod.{}", whose(scope)),
             failed(scope).rate_of_top("source"),
             "{{source}}",
         )
@@ -334,14 +339,14 @@ fn pods(scope: Scope) -> Vec<Panel> {
             Behind::from(vec![
                 ("protocol", "dns".into()),
                 ("reply", "true".into()),
-                Side::Outgoing.pod_condition(),
+                PacketDirection::Outgoing.pod_condition(),
             ])
             .of("any result"),
         )
-        .when_empty(sentences::DNS_SERVERS),
+        .when_empty(empty_texts::DNS_SERVERS),
         Panel::lines(
             "Top Pods with Refused DNS Queries",
-            "Questions per second that a policy refused, of the ten pods that asked most of them in the range. The DNS proxy answers them itself, so no DNS server ever saw them.",
+            "Queries per second that a policy refused, for the ten pods with the most in the range. The DNS proxy answers them itself, so no DNS server sees them.",
             refused_of_pods(scope).rate_of_top("source"),
             "{{source}}",
         )
@@ -349,8 +354,8 @@ fn pods(scope: Scope) -> Vec<Panel> {
         .behind(vec![
             ("protocol", "dns".into()),
             ("verdict", "DROPPED".into()),
-            Side::Outgoing.pod_condition(),
+            PacketDirection::Outgoing.pod_condition(),
         ])
-        .when_empty(sentences::DNS_OF_PODS),
+        .when_empty(empty_texts::DNS_OF_PODS),
     ]
 }

@@ -1,20 +1,21 @@
-//! `Kubernetes / Networking / Flow Logs`: the flows themselves, as Hubble Relay remembers them.
+//! `Kubernetes / Networking / Flow Logs`: single flows, as far back as Hubble Relay remembers.
 
-use super::sentences;
-use crate::board::{Board, Row};
+use super::empty_texts;
+use crate::board::{Board, PanelRow};
 use crate::links::{Behind, Condition};
 use crate::panel::{Panel, View};
-use crate::query::Query;
+use crate::query::PanelQuery;
 use crate::variable::Variable;
 
-/// Flows of a group in a range, of which a share says anything: of two flows it is 0, 50 or 100 %.
+/// Minimum number of flows for a share over the range: with two flows it can only be 0, 50 or 100
+/// %.
 const LEAST_FLOWS: u32 = 10;
 
-/// The same of a piece of time, where it is compared with the next: of ten flows of which half are
-/// dropped, a share is between 34 and 66 % two times out of three.
+/// Minimum number of flows for a share in a step of a graph: with ten flows of which half are
+/// dropped, it is between 34 and 66 % in two cases out of three.
 const LEAST_FLOWS_OF_A_STEP: u32 = 30;
 
-/// What is chosen at the top, as a filter. The ad hoc filters come to it by themselves.
+/// The dashboard's variables as a filter. Grafana adds the ad hoc filters itself.
 fn chosen(more: &[(&'static str, &str)]) -> Vec<Condition> {
     [("namespace", "$namespace"), ("workload", "$workload"), ("pod", "$pod")]
         .iter()
@@ -23,14 +24,14 @@ fn chosen(more: &[(&'static str, &str)]) -> Vec<Condition> {
         .collect()
 }
 
-/// What a number adds to the choice.
+/// The filter for a click on a number: the variables, and the number's own conditions.
 fn behind(conditions: &[(&'static str, &str)]) -> Behind {
     let conditions: Vec<Condition> =
         conditions.iter().map(|&(flag, value)| (flag, value.to_owned())).collect();
     conditions.into()
 }
 
-/// A label of the series, in a link.
+/// A label of the series, for a link.
 macro_rules! label {
     ($key:literal) => {
         ($key, concat!("${__field.labels.", $key, "}"))
@@ -42,22 +43,22 @@ fn counted(
     by: &'static [&'static str],
     format: &'static str,
     filter: Vec<Condition>,
-) -> Query {
-    // Bars are read one by one, lines are told apart by their shape.
+) -> PanelQuery {
+    // Bars are read one by one; lines must be distinguishable by their shape.
     let limit = if format == "top" { 10 } else { 20 };
     let least = match (metric, format) {
         ("dropRatio", "top") => LEAST_FLOWS,
         ("dropRatio", _) => LEAST_FLOWS_OF_A_STEP,
         _ => 0,
     };
-    Query::FlowMetrics { metric, by, format, filter, limit, least }
+    PanelQuery::FlowMetrics { metric, by, format, filter, limit, least }
 }
 
 pub(super) fn board() -> Board {
     Board {
         name: "flow-logs",
         title: "Flow Logs",
-        description: "The flows themselves, as Hubble Relay remembers them: some minutes on a busy node. Every panel says where that memory begins.",
+        description: "Single flows, as far back as Hubble Relay remembers: a few minutes on a busy node. Every panel says where that memory begins.",
         needs_flows: true,
         variables: vec![
             Variable::Datasource,
@@ -67,11 +68,11 @@ pub(super) fn board() -> Board {
             Variable::Filters,
         ],
         rows: vec![
-            // A click on any number leads here: what it asks for comes first.
-            Row::new("", flows()),
-            Row::new("Over time", over_time()),
-            Row::new("Who is refused", refused()),
-            Row::new("Outside of the cluster", outside()),
+            // Links of numbers lead here, so the flows come first.
+            PanelRow::new("", flows()),
+            PanelRow::new("Over time", over_time()),
+            PanelRow::new("Refused traffic", refused()),
+            PanelRow::new("Outside of the cluster", outside()),
         ],
     }
 }
@@ -91,7 +92,7 @@ fn over_time() -> Vec<Panel> {
                 behind(&[("trafficDirection", direction), label!("verdict")])
                     .of("both records of a refused packet"),
             )
-            .when_empty(sentences::REMEMBERED),
+            .when_empty(empty_texts::REMEMBERED),
         );
     }
     panels.push(
@@ -103,13 +104,13 @@ fn over_time() -> Vec<Panel> {
         )
         .unit("eps")
         .behind(behind(&[("verdict", "DROPPED"), label!("dropReasonDesc")]).once())
-        .when_empty(sentences::REMEMBERED),
+        .when_empty(empty_texts::REMEMBERED),
     );
     panels.push(
         Panel::counted(
             View::Lines,
             "Drop ratio by destination workload",
-            "The share of the flows to a workload that is dropped, seen on its own node: only there does Hubble know the workload. Of the workloads with the most flows, where 30 or more came in a step of the graph, of a minute at least.",
+            "Share of dropped flows to a workload, as seen on the workload's own node, because Hubble knows the workload only there. Shows the workloads with the most flows, for steps of at least a minute with 30 or more flows.",
             counted(
                 "dropRatio",
                 &["toNamespace", "toWorkload"],
@@ -126,12 +127,12 @@ fn over_time() -> Vec<Panel> {
             ])
             .of("any verdict"),
         )
-        .when_empty(sentences::REMEMBERED_ENOUGH),
+        .when_empty(empty_texts::REMEMBERED_ENOUGH),
     );
     panels
 }
 
-/// Both ends of a flow: a pod by its name, any other end by its identity.
+/// Source and destination of a flow: a pod by its name, any other endpoint by its identity.
 const PAIR: [&str; 4] = ["fromPod", "fromIdentity", "toPod", "toIdentity"];
 
 fn refused() -> Vec<Panel> {
@@ -141,10 +142,10 @@ fn refused() -> Vec<Panel> {
         Panel::counted(
             View::Bars,
             "Top drop pairs",
-            "The pairs with the most dropped flows in the range, and why. A refused packet counts once. An end that is not a pod has its identity: world, host, kube-apiserver.",
+            "The pairs with the most dropped flows in the range, and the reason. A refused packet counts once. An endpoint that is not a pod is shown by its identity: world, host, kube-apiserver.",
             counted("count", BY_REASON, "top", chosen(&[("verdict", "DROPPED")])),
         )
-        // Two names of pods and a reason are a long line.
+        // Two pod names and a reason need a long line.
         .sized(24, 10)
         .unit("locale")
         .bad_news()
@@ -157,11 +158,11 @@ fn refused() -> Vec<Panel> {
             label!("dropReasonDesc"),
         ])
         .once())
-        .when_empty(sentences::REMEMBERED),
+        .when_empty(empty_texts::REMEMBERED),
         Panel::counted(
             View::Bars,
             "Drop ratio by pair",
-            "The share of the flows between two ends that is dropped, of the pairs with the most flows, at least ten.",
+            "Share of dropped flows between two endpoints, for the pairs with the most flows (at least ten).",
             counted("dropRatio", &PAIR, "top", chosen(&[])),
         )
         .sized(12, 10)
@@ -176,19 +177,19 @@ fn refused() -> Vec<Panel> {
             ])
             .of("any verdict"),
         )
-        .when_empty(sentences::REMEMBERED_ENOUGH),
+        .when_empty(empty_texts::REMEMBERED_ENOUGH),
         Panel::counted(
             View::NodeGraph,
             "Who talks to whom",
             "Workloads and their connections, coloured by verdict. Click a node or an edge for its flows.",
-            Query::ServiceMap { filter: chosen(&[]) },
+            PanelQuery::ServiceMap { filter: chosen(&[]) },
         )
         .sized(12, 10)
-        .when_empty(sentences::REMEMBERED),
+        .when_empty(empty_texts::REMEMBERED),
         Panel::counted(
             View::Bars,
             "DNS refusals",
-            "The names whose queries a policy refused, by who asked. The DNS proxy answers them itself.",
+            "DNS names whose queries a policy refused, by client. The DNS proxy answers these queries itself.",
             counted(
                 "count",
                 &["fromPod", "fromIdentity", "dnsQuery"],
@@ -206,7 +207,7 @@ fn refused() -> Vec<Panel> {
             label!("fromIdentity"),
             label!("dnsQuery"),
         ]))
-        .when_empty("No refused DNS queries in what Hubble remembers of this range. Hubble sees DNS only where a policy has DNS rules."),
+        .when_empty("Hubble remembers no refused DNS queries in this range. It sees DNS only where a policy has DNS rules."),
     ]
 }
 
@@ -223,20 +224,20 @@ fn outside() -> Vec<Panel> {
             )
             .sized(12, 10)
             .unit("locale")
-            .when_empty(sentences::REMEMBERED);
+            .when_empty(empty_texts::REMEMBERED);
             let behind = behind(&[&out[..], &[label!("toIp"), label!("toPort")]].concat());
             if is_bad { panel.bad_news().behind(behind.once()) } else { panel.behind(behind) }
         };
     vec![
         endpoint(
             "External endpoints reached",
-            "Addresses outside of the cluster that flows reached, with the names that DNS gave them.",
+            "Addresses outside of the cluster that flows reached, with their DNS names.",
             "FORWARDED",
             false,
         ),
         endpoint(
             "External endpoints blocked",
-            "Addresses outside of the cluster that flows were kept from, with the names that DNS gave them.",
+            "Addresses outside of the cluster that flows were blocked from, with their DNS names.",
             "DROPPED",
             true,
         ),
@@ -247,7 +248,7 @@ fn flows() -> Vec<Panel> {
     vec![
         Panel::flows(
             "Flows",
-            "Newest first. Click a row for every field, and for the policies that decided.",
+            "Newest first. Click a row for every field and for the policies that decided.",
             chosen(&[]),
         )
         .sized(24, 14),

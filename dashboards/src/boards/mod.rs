@@ -3,10 +3,10 @@
 mod clusters;
 mod dns;
 mod drops_workload;
+mod empty_texts;
 mod flow_logs;
 mod l7;
 mod pod_flows;
-mod sentences;
 
 use crate::board::Board;
 use crate::scope::Scope;

@@ -1,17 +1,17 @@
-//! `Kubernetes / Networking / Pod Flows (Namespace)` and `Pod Flows (Workload)`: what pods send and
-//! get, what of it is dropped, and connections that are not answered, reset and ended.
+//! `Kubernetes / Networking / Pod Flows (Namespace)` and `Pod Flows (Workload)`: traffic of pods,
+//! its drops, and connections that are unanswered, reset and ended.
 
-use super::sentences;
-use crate::board::{Board, Row};
+use super::empty_texts;
+use crate::board::{Board, PanelRow};
 use crate::links::{Behind, Condition, Next};
 use crate::panel::Panel;
 use crate::promql::{Counter, forwarded_by_retina};
-use crate::scope::{Scope, Side};
+use crate::scope::{PacketDirection, Scope};
 use crate::variable::Variable;
 
-/// Flows by verdict, less the policy verdicts: they tell the same of a packet that its drop or
-/// its trace tells, and would count it again.
-fn flows_with(scope: Scope, side: Side, more: &str) -> Counter {
+/// Flows by verdict without policy verdicts: these repeat a packet's drop or trace and would count
+/// it twice.
+fn flows_with(scope: Scope, side: PacketDirection, more: &str) -> Counter {
     Counter::picked(
         "hubble_flows_processed_total",
         &scope.hubble(side),
@@ -19,7 +19,7 @@ fn flows_with(scope: Scope, side: Side, more: &str) -> Counter {
     )
 }
 
-fn forwarded(scope: Scope, side: Side) -> Counter {
+fn forwarded(scope: Scope, side: PacketDirection) -> Counter {
     flows_with(scope, side, r#"verdict="FORWARDED", "#).or_retina(
         "networkobservability_adv_forward_count",
         scope,
@@ -28,38 +28,43 @@ fn forwarded(scope: Scope, side: Side) -> Counter {
 }
 
 /// Drops, each refused packet once; where `hubble_flows_processed_total` is not scraped, events.
-/// Retina has no series of what it never dropped: what it forwards tells that its count is zero.
-pub(super) fn drops(scope: Scope, side: Side) -> Counter {
+/// Retina has no drop series before the first drop: its forwarded packets show that the count is
+/// zero.
+pub(super) fn drops(scope: Scope, side: PacketDirection) -> Counter {
     flows_with(scope, side, r#"verdict="DROPPED", "#)
         .or("hubble_drop_total", &scope.hubble(side))
         .or_retina("networkobservability_adv_drop_count", scope, side)
         .zero_where(forwarded_by_retina(scope, side))
 }
 
-/// The flows of drops on one side.
-pub(super) fn dropped(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Behind {
+/// The flows of drops in one direction.
+pub(super) fn dropped(
+    scope: Scope,
+    side: PacketDirection,
+    more: &[(&'static str, &str)],
+) -> Behind {
     let mut conditions: Vec<Condition> = vec![("verdict", "DROPPED".into())];
     conditions.extend(scope.flows(side));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     Behind::from(conditions).once()
 }
 
-/// The flows of the drops of the series' pod.
-pub(super) fn dropped_of_pod(side: Side) -> Behind {
+/// The flows of drops of the series' pod.
+pub(super) fn dropped_of_pod(side: PacketDirection) -> Behind {
     of_pod_with(side, "DROPPED")
 }
 
-/// Flows of what reaches a workload, which a node names only where its own pods are: an answer that
-/// the other node counts as incoming has the pod alone.
-fn named(scope: Scope, side: Side, behind: Behind) -> Behind {
-    if scope == Scope::Workload && side == Side::Incoming {
+/// Flows to a workload. A node names the workload only for its own pods: an answer that the other
+/// node counts as incoming has only the pod.
+fn named(scope: Scope, side: PacketDirection, behind: Behind) -> Behind {
+    if scope == Scope::Workload && side == PacketDirection::Incoming {
         return behind.of("records that name the workload");
     }
     behind
 }
 
 /// The flows of the series' pod with a verdict.
-fn of_pod_with(side: Side, verdict: &str) -> Behind {
+fn of_pod_with(side: PacketDirection, verdict: &str) -> Behind {
     Behind::from(vec![
         ("verdict", verdict.into()),
         ("trafficDirection", side.direction().into()),
@@ -68,20 +73,20 @@ fn of_pod_with(side: Side, verdict: &str) -> Behind {
     .once()
 }
 
-/// What policies decided, as `hubble_policy_verdicts_total` counts it: requests and answers of layer 7
-/// are among it.
+/// Policy decisions, as `hubble_policy_verdicts_total` counts them, including layer 7 requests and
+/// answers.
 pub(super) fn policy_verdicts(mut conditions: Vec<Condition>) -> Behind {
     conditions.push(("type", "policy-verdict".into()));
     conditions.push(("type", "l7".into()));
     let mut behind = Behind::from(conditions);
-    // The host may always reach its own pods: Cilium does not count that.
+    // Cilium does not count the host's access to its own pods, which is always allowed.
     // Source: pkg/hubble/metrics/policy, `handler.go`.
     behind.exclude.push(("fromIdentity", "host".into()));
     behind
 }
 
-/// Events that Hubble lost. Cilium has no series before the first is: where flows are counted, that is
-/// none.
+/// Events that Hubble lost. Cilium has no series before the first loss: where flows are counted,
+/// the number is then zero.
 pub(super) fn lost_events(chosen: &str) -> Counter {
     Counter::new("hubble_lost_events_total", chosen)
         .zero_where(format!("hubble_flows_processed_total{{{chosen}}}"))
@@ -94,22 +99,22 @@ pub(super) fn board(scope: Scope) -> Board {
         Scope::Workload => (
             "pod-flows-workload",
             "Pod Flows (Workload)",
-            "What a workload's pods send and get: traffic, drops, and TCP connections.",
+            "Traffic, drops and TCP connections of a workload's pods.",
         ),
         _ => (
             "pod-flows-namespace",
             "Pod Flows (Namespace)",
-            "What the pods of a namespace send and get: traffic, drops, and TCP connections.",
+            "Traffic, drops and TCP connections of the pods in a namespace.",
         ),
     };
     let mut variables = vec![Variable::Datasource, Variable::Cluster(METRICS), Variable::Namespace];
     let mut rows = vec![];
     if scope == Scope::Workload {
         variables.extend([Variable::Workload, Variable::Pod]);
-        rows.push(Row::new("Workload Snapshot ($workload)", snapshot(scope)));
+        rows.push(PanelRow::new("Workload Snapshot ($workload)", snapshot(scope)));
     } else {
-        rows.push(Row::new("Top Namespaces", top_namespaces()));
-        rows.push(Row::new("Namespace Snapshot ($namespace)", snapshot(scope)));
+        rows.push(PanelRow::new("Top Namespaces", top_namespaces()));
+        rows.push(PanelRow::new("Namespace Snapshot ($namespace)", snapshot(scope)));
     }
     let [flow_row, drop_row, tcp_row] = match scope {
         Scope::Workload => {
@@ -117,18 +122,18 @@ pub(super) fn board(scope: Scope) -> Board {
         }
         _ => ["Flows (in $namespace)", "Drops (in $namespace)", "TCP (in $namespace)"],
     };
-    rows.push(Row::new(flow_row, flows(scope)));
-    rows.push(Row::new(drop_row, drop_panels(scope)));
-    rows.push(Row::new(tcp_row, tcp(scope)));
-    rows.push(Row::new("Beyond flows", beyond(scope)));
+    rows.push(PanelRow::new(flow_row, flows(scope)));
+    rows.push(PanelRow::new(drop_row, drop_panels(scope)));
+    rows.push(PanelRow::new(tcp_row, tcp(scope)));
+    rows.push(PanelRow::new("Beyond flows", beyond(scope)));
     Board { name, title, description, needs_flows: false, variables, rows }
 }
 
-/// All namespaces of the cluster, so that the next one to look at can be found.
+/// All namespaces of the cluster, to find the next one to look at.
 fn top_namespaces() -> Vec<Panel> {
     let mut panels = Vec::new();
     for (dropped, what) in [(false, "Traffic"), (true, "Drops")] {
-        for side in Side::BOTH {
+        for side in PacketDirection::BOTH {
             let label = side.label();
             let pods = format!(r#"cluster=~"$cluster", {label}=~".+/.+""#);
             let (metric, title) = if dropped {
@@ -155,13 +160,13 @@ fn top_namespaces() -> Vec<Panel> {
                 r#"topk(10, round(sum by (namespace) (label_replace({}, "namespace", "$1", "{label}", "([^/]+)/.+"))) > 0)"#,
                 metric.increase(label)
             );
-            let (description, sentence) = if dropped {
+            let (description, text) = if dropped {
                 (
                     format!(
                         "Drops of the namespaces' pods in the range, {}. A drop is either incoming or outgoing.",
                         side.word().to_lowercase()
                     ),
-                    sentences::HUBBLE_DROPS,
+                    empty_texts::HUBBLE_DROPS,
                 )
             } else {
                 (
@@ -169,7 +174,7 @@ fn top_namespaces() -> Vec<Panel> {
                         "Flow records of the namespaces' pods in the range, {}. A packet has one at each point where it is observed.",
                         side.word().to_lowercase()
                     ),
-                    sentences::HUBBLE_FLOWS,
+                    empty_texts::HUBBLE_FLOWS,
                 )
             };
             let mut behind: Vec<Condition> = vec![
@@ -181,7 +186,7 @@ fn top_namespaces() -> Vec<Panel> {
                 .sized(12, 9)
                 .unit("locale")
                 .behind(Behind::from(behind).once())
-                .when_empty(sentence);
+                .when_empty(text);
             if dropped {
                 panel = panel.bad_news().next(Next {
                     title: "Drops of this namespace's workloads",
@@ -207,35 +212,35 @@ fn top_namespaces() -> Vec<Panel> {
     panels
 }
 
-fn end(side: Side) -> &'static str {
+fn end(side: PacketDirection) -> &'static str {
     match side {
-        Side::Outgoing => "Source",
-        Side::Incoming => "Destination",
+        PacketDirection::Outgoing => "Source",
+        PacketDirection::Incoming => "Destination",
     }
 }
 
-fn namespace_flag(side: Side) -> &'static str {
+fn namespace_flag(side: PacketDirection) -> &'static str {
     match side {
-        Side::Outgoing => "fromNamespace",
-        Side::Incoming => "toNamespace",
+        PacketDirection::Outgoing => "fromNamespace",
+        PacketDirection::Incoming => "toNamespace",
     }
 }
 
-/// How many pods, and the largest and smallest rate, which one query answers.
+/// The number of pods, and the largest and smallest rate, from one query.
 fn pods_and_extremes(
     scope: Scope,
-    side: Side,
+    side: PacketDirection,
     what: &str,
     counter: &Counter,
     behind: &Behind,
-    sentence: &'static str,
+    text: &'static str,
 ) -> [Panel; 2] {
     let (word, lower) = (side.word(), what.to_lowercase());
     [
         Panel::stat(
             format!("Pods with {word} {what}"),
             format!(
-                "How many pods of the {} had {} {lower} in the range.",
+                "Number of pods of the {} with {} {lower} in the range.",
                 scope.word(),
                 word.to_lowercase()
             ),
@@ -243,11 +248,11 @@ fn pods_and_extremes(
         )
         .unit("locale")
         .behind(behind.clone())
-        .when_empty(sentence),
+        .when_empty(text),
         Panel::extremes(
             format!("{word} {what}, Max / Min"),
             format!(
-                "The highest and the lowest rate of {} {lower} of the {} in the range.",
+                "Highest and lowest rate of {} {lower} of the {} in the range.",
                 word.to_lowercase(),
                 scope.word()
             ),
@@ -255,13 +260,13 @@ fn pods_and_extremes(
         )
         .unit("eps")
         .behind(behind.clone())
-        .when_empty(sentence),
+        .when_empty(text),
     ]
 }
 
 fn snapshot(scope: Scope) -> Vec<Panel> {
     let mut panels = Vec::new();
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         let mut behind = scope.flows(side);
         behind.push(("verdict", "FORWARDED".into()));
         panels.extend(
@@ -271,16 +276,23 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
                 "Traffic",
                 &forwarded(scope, side),
                 &named(scope, side, Behind::from(behind).once()),
-                sentences::FLOWS,
+                empty_texts::FLOWS,
             )
             .map(|panel| panel.sized(6, 5)),
         );
     }
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         let behind = dropped(scope, side, &[]);
         panels.extend(
-            pods_and_extremes(scope, side, "Drops", &drops(scope, side), &behind, sentences::DROPS)
-                .map(|panel| panel.sized(6, 5).bad_news()),
+            pods_and_extremes(
+                scope,
+                side,
+                "Drops",
+                &drops(scope, side),
+                &behind,
+                empty_texts::DROPS,
+            )
+            .map(|panel| panel.sized(6, 5).bad_news()),
         );
     }
     panels
@@ -289,56 +301,56 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
 fn flows(scope: Scope) -> Vec<Panel> {
     let all = |side| Counter::new("hubble_flows_processed_total", &scope.hubble(side));
     let mut panels = Vec::new();
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         let points = match side {
-            Side::Outgoing => {
+            PacketDirection::Outgoing => {
                 "to-stack: leaving the pod; to-network, to-overlay: leaving the node."
             }
-            Side::Incoming => {
+            PacketDirection::Incoming => {
                 "to-endpoint: reaching the pod; from-network, from-overlay: reaching the node."
             }
         };
         panels.push(
             Panel::lines(
                 format!("{} Traffic by Trace Type", side.word()),
-                format!("Flow records per second by where they were made. {points}"),
+                format!("Flow records per second by observation point. {points}"),
                 all(side).rate("type, subtype"),
                 "{{type}}/{{subtype}}",
             )
             .unit("eps")
             .behind(Behind::from(scope.flows(side)).of("any trace type"))
-            .when_empty(sentences::HUBBLE_FLOWS),
+            .when_empty(empty_texts::HUBBLE_FLOWS),
         );
     }
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         let mut behind = scope.flows(side);
         behind.push(("verdict", "${__field.labels.verdict}".into()));
         panels.push(
             Panel::lines(
                 format!("{} Traffic by Verdict", side.word()),
-                "Flow records per second by verdict, policy verdicts left out: they would count a packet again.",
+                "Flow records per second by verdict, without policy verdicts, which would count a packet twice.",
                 flows_with(scope, side, "").rate("verdict"),
                 "{{verdict}}",
             )
             .unit("eps")
             .behind(named(scope, side, Behind::from(behind).once()))
-            .when_empty(sentences::HUBBLE_FLOWS),
+            .when_empty(empty_texts::HUBBLE_FLOWS),
         );
     }
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         panels.push(
             Panel::cells(
                 format!("{} Traffic, Top {}s", side.word(), side.pod()),
-                "The ten pods with the most flow records in the range, a row for each, stronger in colour where there are more.",
+                "The ten pods with the most flow records in the range, one row each; a stronger colour means more records.",
                 forwarded(scope, side).rate_of_top(side.label()),
                 side.legend(),
             )
             .unit("eps")
             .behind(of_pod_with(side, "FORWARDED"))
-            .when_empty(sentences::FLOWS),
+            .when_empty(empty_texts::FLOWS),
         );
     }
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         panels.push(
             Panel::stacked(
                 format!("{} Traffic by {}", side.word(), side.pod()),
@@ -348,7 +360,7 @@ fn flows(scope: Scope) -> Vec<Panel> {
             )
             .unit("eps")
             .behind(of_pod_with(side, "FORWARDED"))
-            .when_empty(sentences::FLOWS),
+            .when_empty(empty_texts::FLOWS),
         );
     }
     panels
@@ -356,73 +368,75 @@ fn flows(scope: Scope) -> Vec<Panel> {
 
 fn drop_panels(scope: Scope) -> Vec<Panel> {
     let mut panels = Vec::new();
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         panels.push(
             Panel::cells(
                 format!("{} Drops, Top {}s", side.word(), side.pod()),
-                "The ten pods with the most drops in the range, a row for each, stronger in colour where there are more. A refused packet counts once where hubble_flows_processed_total is scraped.",
+                "The ten pods with the most drops in the range, one row each; a stronger colour means more drops. A refused packet counts once where hubble_flows_processed_total is scraped.",
                 drops(scope, side).rate_of_top(side.label()),
                 side.legend(),
             )
             .bad_news()
             .unit("eps")
             .behind(dropped_of_pod(side))
-            .when_empty(sentences::DROPS),
+            .when_empty(empty_texts::DROPS),
         );
     }
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         panels.push(
             Panel::stacked(
                 format!("{} Drops by {}", side.word(), side.pod()),
-                format!("Drops per second, stacked, seen on the node of the {}: a drop is either incoming or outgoing. A refused packet counts once where hubble_flows_processed_total is scraped.", side.pod().to_lowercase()),
+                format!("Drops per second, stacked, as seen on the node of the {}. A drop is either incoming or outgoing. A refused packet counts once where hubble_flows_processed_total is scraped.", side.pod().to_lowercase()),
                 drops(scope, side).rate(side.label()),
                 side.legend(),
             )
             .unit("eps")
             .behind(dropped_of_pod(side))
-            .when_empty(sentences::DROPS),
+            .when_empty(empty_texts::DROPS),
         );
     }
     panels
 }
 
-fn flag(scope: Scope, side: Side, flag: &str) -> Counter {
+fn flag(scope: Scope, side: PacketDirection, flag: &str) -> Counter {
     Counter::picked("hubble_tcp_flags_total", &scope.hubble(side), &format!(r#"flag="{flag}""#))
 }
 
 fn tcp(scope: Scope) -> Vec<Panel> {
-    let (asked, answered) =
-        (flag(scope, Side::Outgoing, "SYN"), flag(scope, Side::Incoming, "SYN-ACK"));
-    let mut syn = scope.flows(Side::Outgoing);
+    let (asked, answered) = (
+        flag(scope, PacketDirection::Outgoing, "SYN"),
+        flag(scope, PacketDirection::Incoming, "SYN-ACK"),
+    );
+    let mut syn = scope.flows(PacketDirection::Outgoing);
     syn.extend(flags("SYN"));
-    // An answer has the flag, too.
+    // An answer has the SYN flag too.
     syn.push(("reply", "false".into()));
-    let mut syn_ack = scope.flows(Side::Incoming);
+    let mut syn_ack = scope.flows(PacketDirection::Incoming);
     syn_ack.extend(flags("SYN"));
     syn_ack.push(("reply", "true".into()));
-    let mut asked_by_pod = flag_of_pod(Side::Outgoing, "SYN");
+    let mut asked_by_pod = flag_of_pod(PacketDirection::Outgoing, "SYN");
     asked_by_pod.push(("reply", "false".into()));
     let mut panels = vec![
         Panel::lines(
-            "TCP Connections, Asked and Answered",
-            "Packets per second that ask for a connection (SYN), and answers from pods (SYN-ACK). The rest was answered from outside of the cluster, was asked more than once, or was not answered at all: the metric does not name the other end, so that nobody can tell which.",
+            "TCP Connection Requests and Answers",
+            "Packets per second that request a connection (SYN), and answers from pods (SYN-ACK). The difference was answered from outside of the cluster, requested more than once, or not answered: the metric does not name the peer, so these cannot be separated.",
             asked.rate(""),
             "asked",
         )
         .and(answered.rate(""), "answered by pods")
         .unit("eps")
         .behind(Behind::from(syn))
-        .behind_query('B', named(scope, Side::Incoming, Behind::from(syn_ack)))
-        .when_empty(sentences::TCP),
+        .behind_query('B', named(scope, PacketDirection::Incoming, Behind::from(syn_ack)))
+        .when_empty(empty_texts::TCP),
         Panel::cells(
-            "TCP Connections Asked, Top Source Pods",
-            "The ten pods that ask for most connections (SYN) in the range, a row for each.",
+            "TCP Connection Requests, Top Source Pods",
+            "The ten pods with the most connection requests (SYN) in the range, one row each.",
             asked.rate_of_top("source"),
             "{{source}}",
         )
         .unit("eps")
         .behind(asked_by_pod)
-        .when_empty(sentences::TCP),
+        .when_empty(empty_texts::TCP),
     ];
     for name in ["RST", "FIN"] {
         panels.extend(flag_panels(scope, name));
@@ -436,7 +450,7 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
         _ => "FIN: a connection ended in order.",
     };
     let mut panels = Vec::new();
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         let mut behind = scope.flows(side);
         behind.extend(flags(name));
         let packets = flag(scope, side, name);
@@ -447,24 +461,24 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
                 name,
                 &packets,
                 &named(scope, side, behind.into()),
-                sentences::TCP,
+                empty_texts::TCP,
             )
             .map(|panel| panel.sized(6, 5)),
         );
     }
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         let panel = Panel::cells(
             format!("{} TCP {name}, Top {}s", side.word(), side.pod()),
-            format!("The ten pods with the most in the range, a row for each. {meaning}"),
+            format!("The ten pods with the most in the range, one row each. {meaning}"),
             flag(scope, side, name).rate_of_top(side.label()),
             side.legend(),
         )
         .unit("eps")
         .behind(flag_of_pod(side, name))
-        .when_empty(sentences::TCP);
+        .when_empty(empty_texts::TCP);
         panels.push(if name == "RST" { panel.bad_news() } else { panel });
     }
-    for side in Side::BOTH {
+    for side in PacketDirection::BOTH {
         panels.push(
             Panel::stacked(
                 format!("{} TCP {name} by {}", side.word(), side.pod()),
@@ -474,19 +488,19 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
             )
             .unit("eps")
             .behind(flag_of_pod(side, name))
-            .when_empty(sentences::TCP),
+            .when_empty(empty_texts::TCP),
         );
     }
     panels
 }
 
-fn flag_of_pod(side: Side, name: &str) -> Vec<Condition> {
+fn flag_of_pod(side: PacketDirection, name: &str) -> Vec<Condition> {
     let mut conditions = vec![side.pod_condition(), ("trafficDirection", side.direction().into())];
     conditions.extend(flags(name));
     conditions
 }
 
-/// Packets with a flag, as `hubble_tcp_flags_total` counts them: not the dropped ones.
+/// Packets with a flag, as `hubble_tcp_flags_total` counts them: without dropped ones.
 fn flags(name: &str) -> Vec<Condition> {
     vec![
         ("tcpFlags", name.into()),
@@ -495,63 +509,63 @@ fn flags(name: &str) -> Vec<Condition> {
     ]
 }
 
-/// What the flows' metrics do not tell.
+/// Panels that the flows' metrics do not cover.
 fn beyond(scope: Scope) -> Vec<Panel> {
     let verdicts = |side| {
         let mut behind = scope.flows(side);
         behind.push(("verdict", "${__field.labels.action}".into()));
         Panel::lines(
             format!("{} Policy Verdicts by Action", side.word()),
-            "Policy verdicts per second. A new connection is one; a refused packet counts once.",
+            "Policy verdicts per second. A new connection has one; a refused packet counts once.",
             Counter::new("hubble_policy_verdicts_total", &scope.hubble(side)).rate("action"),
             "{{action}}",
         )
         .sized(8, 9)
         .unit("ops")
         .behind(policy_verdicts(behind))
-        .when_empty(sentences::VERDICTS)
+        .when_empty(empty_texts::VERDICTS)
     };
     let echo = |side, kind: &str| {
         Counter::picked("hubble_icmp_total", &scope.hubble(side), &format!(r#"type="{kind}""#))
     };
-    let mut ping = scope.flows(Side::Outgoing);
+    let mut ping = scope.flows(PacketDirection::Outgoing);
     ping.push(("protocol", "icmp".into()));
-    let mut world = scope.flows(Side::Outgoing);
+    let mut world = scope.flows(PacketDirection::Outgoing);
     world.push(("verdict", "${__field.labels.verdict}".into()));
     world.push(("protocol", "${__field.labels.protocol}".into()));
     world.push(("toLabel", "reserved:world".into()));
     world.push(("reply", "false".into()));
     vec![
-        verdicts(Side::Outgoing),
-        verdicts(Side::Incoming),
+        verdicts(PacketDirection::Outgoing),
+        verdicts(PacketDirection::Incoming),
         Panel::lines(
             "Lost Hubble Events",
-            "Events per second that Hubble did not get to see or could not keep, by the buffer that was full. While events are lost, every count above is too low.",
+            "Events per second that were lost before Hubble or in Hubble, by the buffer that was full. While events are lost, every count above is too low.",
             lost_events(r#"cluster=~"$cluster""#).rate("source"),
             "{{source}}",
         )
         .sized(8, 9)
         .unit("eps")
-        .when_empty(sentences::LOST),
+        .when_empty(empty_texts::LOST),
         Panel::lines(
-            "ICMP Echo, Asked and Answered",
-            "Pings per second that left the pods, and replies from pods. The rest was answered from outside of the cluster, or not at all: the metric does not name the other end.",
-            echo(Side::Outgoing, "EchoRequest").rate(""),
+            "ICMP Echo Requests and Replies",
+            "Echo requests per second from pods, and replies from pods. The difference was answered from outside of the cluster, or not at all: the metric does not name the peer.",
+            echo(PacketDirection::Outgoing, "EchoRequest").rate(""),
             "asked",
         )
-        .and(echo(Side::Incoming, "EchoReply").rate(""), "answered by pods")
+        .and(echo(PacketDirection::Incoming, "EchoReply").rate(""), "answered by pods")
         .unit("eps")
         .behind(Behind::from(ping).of("requests and replies"))
-        .when_empty(sentences::ICMP),
+        .when_empty(empty_texts::ICMP),
         Panel::lines(
             "Outgoing Flows to the World by Verdict",
-            "Flows per second to addresses outside of the cluster, replies left out.",
-            Counter::new("hubble_flows_to_world_total", &scope.hubble(Side::Outgoing))
+            "Flows per second to addresses outside of the cluster, without replies.",
+            Counter::new("hubble_flows_to_world_total", &scope.hubble(PacketDirection::Outgoing))
                 .rate("verdict, protocol"),
             "{{verdict}} {{protocol}}",
         )
         .unit("eps")
         .behind(world)
-        .when_empty(sentences::WORLD),
+        .when_empty(empty_texts::WORLD),
     ]
 }

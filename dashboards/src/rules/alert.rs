@@ -1,36 +1,36 @@
-//! What is worth waking somebody for.
+//! Alerts for conditions that need a person.
 
 use super::record::{DNS_ANSWERS, DNS_QUERIES, DROPS, Evaluation, TCP_FLAGS};
 
 /// An alert.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Alert {
-    /// Its name in Prometheus.
+    /// Name in Prometheus.
     pub(super) name: &'static str,
-    /// Its id in Grafana.
+    /// Uid in Grafana.
     pub(super) uid: &'static str,
-    /// Its name in Grafana.
+    /// Name in Grafana.
     pub(super) title: &'static str,
-    /// The series that alert.
+    /// Expression whose series alert.
     pub(super) expr: fn(Evaluation) -> String,
-    /// How long they have to.
+    /// Time for which the condition must hold.
     pub(super) holds: &'static str,
     pub(super) severity: &'static str,
     /// Text with Prometheus' templates.
     pub(super) summary: &'static str,
     /// Text with Prometheus' templates.
     pub(super) description: &'static str,
-    /// The dashboard to open.
+    /// Dashboard to open.
     pub(super) dashboard: &'static str,
-    /// Labels that become the dashboard's variables of the same name.
+    /// Labels that are passed to dashboard variables of the same name.
     pub(super) variables: &'static [&'static str],
 }
 
-/// How a text begins to name the value; formats follow.
+/// Start of the template for the value; a format may follow.
 pub(super) const VALUE: &str = "{{ $value";
 
-/// The namespace, where it is known, else the cluster. Grafana has no value for a label that is not
-/// there, so that `or` cannot choose between them.
+/// Template of the namespace, or of the cluster if the namespace is unknown. Grafana has no value
+/// for a missing label, so `or` cannot choose between them.
 macro_rules! whose {
     () => {
         "{{ with $labels.namespace }}{{ . }}{{ else }}{{ $labels.cluster }}{{ end }}"
@@ -67,7 +67,7 @@ pub(super) const ALL: [Alert; 8] = [
             whose!(),
             "` than before"
         ),
-        description: "{{ $value | humanize }} refusals per second, more than three times the average of the hour before. Pods that restart leave addresses behind that others still ping: nobody has to be woken.",
+        description: "{{ $value | humanize }} refusals per second, more than three times the average of the hour before. Restarted pods leave old addresses that others still ping, so this alert is not urgent.",
         dashboard: "k8snet-drops-workload",
         variables: &["cluster", "namespace"],
     },
@@ -83,7 +83,7 @@ pub(super) const ALL: [Alert; 8] = [
             whose!(),
             "` are errors"
         ),
-        description: "Answers such as \"Server Failure\" or \"Query Refused\". \"Non-Existent Domain\" is not among them: a resolver that tries its search list gets it for most names. Where answers do not name the pod that asked, as on Cilium, it is all answers of the cluster.",
+        description: "Answers such as \"Server Failure\" or \"Query Refused\". \"Non-Existent Domain\" is not among them: a resolver that tries its search list gets it for most names. Where answers do not name the client pod, as on Cilium, the alert covers all answers of the cluster.",
         dashboard: "k8snet-dns-cluster",
         variables: &["cluster"],
     },
@@ -99,7 +99,7 @@ pub(super) const ALL: [Alert; 8] = [
             whose!(),
             "` get no answer"
         ),
-        description: "Fewer answers than queries over 5 minutes; queries that a policy refused are not counted. Where answers do not name the pod that asked, as on Cilium, it is all queries of the cluster. Look at kube-dns and at drops on the way to it.",
+        description: "Fewer answers than queries over 5 minutes; queries that a policy refused are not counted. Where answers do not name the client pod, as on Cilium, the alert covers all queries of the cluster. Look at kube-dns and at drops on the way to it.",
         dashboard: "k8snet-dns-cluster",
         variables: &["cluster"],
     },
@@ -153,11 +153,11 @@ pub(super) const ALL: [Alert; 8] = [
     },
 ];
 
-/// Reasons of refusals by a policy: Hubble's, and what Retina sees of Azure's policies.
+/// Reasons of policy refusals: Hubble's, and Retina's for Azure's policies.
 const REFUSED: &str = r#"reason=~"POLICY_DENIED|POLICY_DENY|(?i:iptable_rule_drop)""#;
 
-/// Refusals by a policy, at least one in five seconds. ICMP apart: echo requests to addresses of
-/// pods that restarted are many, and nobody misses their answers.
+/// Policy refusals, at least one in five seconds. ICMP is separate: there are many echo requests to
+/// addresses of restarted pods, and their answers are not missed.
 fn policy_drop_spike(evaluation: Evaluation) -> String {
     spike(evaluation, &format!(r#"{REFUSED}, protocol!~"ICMP.*""#))
 }
@@ -166,8 +166,8 @@ fn icmp_drop_spike(evaluation: Evaluation) -> String {
     spike(evaluation, &format!(r#"{REFUSED}, protocol=~"ICMP.*""#))
 }
 
-/// More than three times as many drops as in the hour before. A series that is new has no hour
-/// before, and `unless` keeps it.
+/// More than three times as many drops as in the hour before. A new series has no previous hour,
+/// and `unless` keeps it.
 fn spike(evaluation: Evaluation, matchers: &str) -> String {
     let by = "sum by (cluster, namespace, direction)";
     let now = evaluation.now(DROPS, matchers);
@@ -175,15 +175,15 @@ fn spike(evaluation: Evaluation, matchers: &str) -> String {
     format!("{by} ({now}) > 0.2\nunless\n{by} ({now}) <= 3 * {by} ({before})")
 }
 
-/// Codes that say that nothing is wrong with the resolver, in Hubble's words and in Retina's.
+/// Response codes that do not indicate a resolver problem, in Hubble's and Retina's spelling.
 const RESOLVED: &str = "(?i:no ?error|non-existent domain|nxdomain)";
 
-/// What `part` says of DNS by namespace, where nearly all of a cluster's answers name theirs, else
-/// by cluster. `part` is made of the labels to keep.
+/// `part` by namespace if nearly all of a cluster's answers name one, else by cluster. `part` gets
+/// the labels to keep.
 fn by_whom(evaluation: Evaluation, part: impl Fn(&str) -> String) -> String {
     let all = evaluation.now(DNS_ANSWERS, "");
     let by = "sum by (cluster)";
-    // A vector without labels is what has no namespace.
+    // A vector without labels stands for answers without a namespace.
     let named = format!("{by} ({all} unless on (namespace) vector(0))");
     let is_named = format!("on (cluster) ({named} > 0.9 * {by} ({all}))");
     format!(
@@ -193,7 +193,7 @@ fn by_whom(evaluation: Evaluation, part: impl Fn(&str) -> String) -> String {
     )
 }
 
-/// Errors among answers, where there are enough of them to tell: one in ten seconds.
+/// Share of errors among answers, if there are enough answers: one in ten seconds.
 fn dns_errors(evaluation: Evaluation) -> String {
     let errors = evaluation.now(DNS_ANSWERS, &format!(r#"rcode!~"{RESOLVED}|""#));
     let all = evaluation.now(DNS_ANSWERS, "");
@@ -202,7 +202,7 @@ fn dns_errors(evaluation: Evaluation) -> String {
     })
 }
 
-/// Who gets no answer at all has no series of answers: it counts as zero.
+/// A client without any answer has no series of answers, which counts as zero.
 fn dns_answers_missing(evaluation: Evaluation) -> String {
     let queries = evaluation.now(DNS_QUERIES, "");
     let answers = evaluation.now(DNS_ANSWERS, "");
@@ -213,8 +213,8 @@ fn dns_answers_missing(evaluation: Evaluation) -> String {
     })
 }
 
-/// Queries and answers both hold the name, where Hubble is asked for it (`dns:query`): what one
-/// namespace alone asks for is not lost among the cluster's queries.
+/// Share of failing queries by name, where Hubble exports names (`dns:query`): the failures of a
+/// single namespace are then visible among the cluster's queries.
 fn dns_name_fails(_: Evaluation) -> String {
     let by = "sum by (cluster, query)";
     let asked = format!(
@@ -225,7 +225,7 @@ fn dns_name_fails(_: Evaluation) -> String {
     format!("1 - ({resolved} or 0 * {asked}) / ({asked} > 0.1) > 0.5")
 }
 
-/// Resets beside the connections of the same namespace, whichever side opened them.
+/// Resets in relation to the connections of the same namespace, opened or accepted.
 fn tcp_resets(evaluation: Evaluation) -> String {
     let by = "sum by (cluster, namespace)";
     let resets = format!("{by} ({})", evaluation.now(TCP_FLAGS, r#"flag="RST""#));
@@ -233,9 +233,8 @@ fn tcp_resets(evaluation: Evaluation) -> String {
     format!("{resets} > 0.5\nunless\n{resets} <= 0.5 * {opened}")
 }
 
-/// Lost events above what older agents count falsely, where they are more than one in a hundred of
-/// what there was. Without a count of flows that share cannot be told, and half an event per second
-/// is enough.
+/// Lost events above the false counts of older agents, if they are more than one in a hundred
+/// events. Without a count of flows the share is unknown, and half an event per second is enough.
 fn events_lost(_: Evaluation) -> String {
     let lost = |matcher: &str| {
         format!(
@@ -253,7 +252,7 @@ fn events_lost(_: Evaluation) -> String {
     )
 }
 
-/// Each cluster by the first of these metrics that it has: Azure's managed Prometheus does not
+/// For each cluster, the first of these metrics that it has: Azure's managed Prometheus does not
 /// scrape `hubble_flows_processed_total` by default.
 fn no_flows(_: Evaluation) -> String {
     let metrics = [

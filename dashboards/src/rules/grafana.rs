@@ -1,4 +1,4 @@
-//! The alerts as Grafana provisions them, over this plugin's data source.
+//! The alerts in Grafana's provisioning format, on this plugin's data source.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,39 +9,39 @@ use super::record::Evaluation;
 use crate::Build;
 
 const HEAD: &str = "\
-# Made by `cargo xtask gen` from dashboards/src/rules. Alert rules of a ready Grafana, over the data
-# source `hubble`. Where Prometheus evaluates provisioning/prometheus/rules.yaml, leave this file out.
+# Made by `cargo xtask gen` from dashboards/src/rules. Alert rules for Grafana, on the data source
+# `hubble`. Leave this file out if Prometheus evaluates provisioning/prometheus/rules.yaml.
 ";
 
-/// The data source that provisioning makes.
+/// The data source that provisioning creates.
 const DATASOURCE_UID: &str = "hubble";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Provisioning {
     api_version: u32,
-    groups: Vec<Group>,
+    groups: Vec<GrafanaGroup>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Group {
+struct GrafanaGroup {
     org_id: u32,
     name: &'static str,
-    /// A slash in a title is escaped. A folder of its own: Grafana provisions alerts before
-    /// dashboards, and would make the dashboards' folder with an id of its own choice.
+    /// Folder of the rules, with an escaped slash. It is separate because Grafana provisions alerts
+    /// before dashboards, and would create the dashboards' folder with a random uid.
     folder: &'static str,
     interval: &'static str,
-    rules: Vec<Rule>,
+    rules: Vec<GrafanaRule>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rule {
+struct GrafanaRule {
     uid: &'static str,
     title: &'static str,
     condition: &'static str,
-    data: Vec<Query>,
+    data: Vec<AlertQuery>,
     r#for: &'static str,
     no_data_state: &'static str,
     exec_err_state: &'static str,
@@ -51,7 +51,7 @@ struct Rule {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Query {
+struct AlertQuery {
     ref_id: &'static str,
     relative_time_range: RelativeTimeRange,
     datasource_uid: &'static str,
@@ -60,7 +60,7 @@ struct Query {
 
 #[derive(Serialize)]
 struct RelativeTimeRange {
-    /// Seconds before now.
+    /// Start in seconds before now.
     from: u32,
     to: u32,
 }
@@ -80,7 +80,7 @@ struct Annotations {
 pub(super) fn provisioning() -> Result<String, serde_yaml_ng::Error> {
     let provisioning = Provisioning {
         api_version: 1,
-        groups: vec![Group {
+        groups: vec![GrafanaGroup {
             org_id: 1,
             name: "k8snet-networking",
             folder: r"Kubernetes \/ Networking alerts",
@@ -91,7 +91,7 @@ pub(super) fn provisioning() -> Result<String, serde_yaml_ng::Error> {
     Ok(format!("{HEAD}{}", serde_yaml_ng::to_string(&provisioning)?))
 }
 
-fn rule(alert: &Alert) -> Rule {
+fn rule(alert: &Alert) -> GrafanaRule {
     let range = || RelativeTimeRange { from: 600, to: 0 };
     let series = json!({
         "refId": "A",
@@ -101,25 +101,25 @@ fn rule(alert: &Alert) -> Rule {
         "instant": true,
         "range": false,
     });
-    // Series that PromQL leaves alert whatever their value: a rate of nothing is one of them.
+    // Every series that PromQL returns alerts, whatever its value: a rate of zero is one of them.
     let any = json!({
         "refId": "B",
         "datasource": { "type": "__expr__", "uid": "__expr__" },
         "type": "math",
         "expression": "$A * 0 + 1",
     });
-    Rule {
+    GrafanaRule {
         uid: alert.uid,
         title: alert.title,
         condition: "B",
         data: vec![
-            Query {
+            AlertQuery {
                 ref_id: "A",
                 relative_time_range: range(),
                 datasource_uid: DATASOURCE_UID,
                 model: series,
             },
-            Query {
+            AlertQuery {
                 ref_id: "B",
                 relative_time_range: range(),
                 datasource_uid: "__expr__",
@@ -127,21 +127,21 @@ fn rule(alert: &Alert) -> Rule {
             },
         ],
         r#for: alert.holds,
-        // PromQL answers nothing where nothing is wrong.
+        // PromQL returns nothing if nothing is wrong.
         no_data_state: "OK",
         exec_err_state: "Error",
         labels: Labels { severity: alert.severity },
         annotations: Annotations {
             summary: text(alert.summary),
             description: text(alert.description),
-            // The address ends with a slash.
+            // The URL ends with a slash.
             runbook_url: runbook(alert, "{{ externalURL }}"),
         },
     }
 }
 
-/// A text with Grafana's name for the value, which is missing while a rule has no data. Its dollars
-/// stay single: Grafana puts no variables of the environment into queries and annotations.
+/// A text with Grafana's name for the value, which is missing while a rule has no data. Its dollar
+/// signs stay single: Grafana does not expand environment variables in queries and annotations.
 /// Source: `pkg/services/provisioning/alerting/rules_types.go`.
 fn text(template: &str) -> String {
     let mut text = String::with_capacity(template.len());

@@ -9,7 +9,7 @@ mod grafana;
 mod prometheus;
 mod record;
 
-/// A file that follows from the rules.
+/// A file generated from the rules.
 #[derive(Debug)]
 pub struct RuleFile {
     path: &'static str,
@@ -28,7 +28,9 @@ impl RuleFile {
     }
 }
 
-/// Every file of rules. Errors: YAML cannot say what a rule says.
+/// Every file of rules.
+///
+/// Errors: a rule cannot be written as YAML.
 pub fn rule_files() -> Result<Vec<RuleFile>, serde_yaml_ng::Error> {
     Ok(vec![
         RuleFile { path: "provisioning/prometheus/rules.yaml", text: prometheus::rule_file()? },

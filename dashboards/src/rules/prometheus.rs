@@ -1,41 +1,41 @@
-//! The rules as Prometheus reads them, and as its operator does.
+//! The rules in the formats of Prometheus and of its operator.
 
 use serde::Serialize;
 
 use super::alert::{self, Alert};
 use super::record::{self, Evaluation};
 
-/// What a reader of the files has to fill in.
+/// Placeholder for Grafana's address, which users of the files replace.
 const GRAFANA: &str = "https://grafana.example.com/";
 
 const HEAD: &str = "\
 # Made by `cargo xtask gen` from dashboards/src/rules. Recording and alert rules over Hubble's metrics.
-# Put Grafana's address in place of https://grafana.example.com: runbook links open its dashboards.
+# Replace https://grafana.example.com by Grafana's address: runbook links open its dashboards.
 ";
 
 const RULE_FILE: &str = "\
-# Named under `rule_files:` of prometheus.yml; tested by `promtool test rules rules.test.yaml`.
+# Add this file to `rule_files:` in prometheus.yml; `promtool test rules rules.test.yaml` tests it.
 ";
 
 const MANIFEST: &str = "\
-# For the Prometheus operator; give it the labels that your Prometheus' `ruleSelector` asks for.
+# For the Prometheus operator; add the labels that your Prometheus' `ruleSelector` selects.
 ";
 
 #[derive(Serialize)]
 struct Groups {
-    groups: Vec<Group>,
+    groups: Vec<PrometheusGroup>,
 }
 
 #[derive(Serialize)]
-struct Group {
+struct PrometheusGroup {
     name: &'static str,
     interval: &'static str,
-    rules: Vec<Rule>,
+    rules: Vec<PrometheusRule>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Rule {
+enum PrometheusRule {
     Record {
         record: &'static str,
         expr: String,
@@ -93,19 +93,19 @@ pub(super) fn manifest() -> Result<String, serde_yaml_ng::Error> {
 fn groups() -> Groups {
     let records = record::ALL
         .iter()
-        .map(|record| Rule::Record { record: record.name, expr: record.expr() })
+        .map(|record| PrometheusRule::Record { record: record.name, expr: record.expr() })
         .collect();
     let alerts = alert::ALL.iter().map(rule).collect();
     Groups {
         groups: vec![
-            Group { name: "k8snet-networking.rules", interval: "30s", rules: records },
-            Group { name: "k8snet-networking.alerts", interval: "30s", rules: alerts },
+            PrometheusGroup { name: "k8snet-networking.rules", interval: "30s", rules: records },
+            PrometheusGroup { name: "k8snet-networking.alerts", interval: "30s", rules: alerts },
         ],
     }
 }
 
-fn rule(alert: &Alert) -> Rule {
-    Rule::Alert {
+fn rule(alert: &Alert) -> PrometheusRule {
+    PrometheusRule::Alert {
         alert: alert.name,
         expr: (alert.expr)(Evaluation::Recorded),
         r#for: alert.holds,
@@ -118,8 +118,8 @@ fn rule(alert: &Alert) -> Rule {
     }
 }
 
-/// The address of the alert's dashboard below `grafana`, which ends with a slash, with those of the
-/// alert's labels that it has as variables.
+/// The URL of the alert's dashboard below `grafana`, which ends with a slash, with those of the
+/// alert's labels that the dashboard has as variables.
 pub(super) fn runbook(alert: &Alert, grafana: &str) -> String {
     let variables: Vec<String> = alert
         .variables

@@ -1,45 +1,43 @@
-//! What is recorded, and the same said in one expression for those who record nothing.
+//! Recording rules, each also available as one expression for setups without recording rules.
 //!
-//! A rule has the same labels wherever its cluster's metrics come from. Where the configuration of
-//! Hubble's metrics names no pods, or where a packet is of none, `namespace` is empty: the rule
-//! counts for the whole cluster.
+//! A rule has the same labels for every source of metrics. If Hubble's configuration names no pods,
+//! or if a packet belongs to none, `namespace` is empty and the rule counts for the whole cluster.
 
-/// A recording rule, named `level:metric:operation` as Prometheus' best practices have it.
+/// A recording rule, named `level:metric:operation` by Prometheus' best practices.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record {
+pub(super) struct RecordingRule {
     pub(super) name: &'static str,
-    /// Labels that are kept, beside the cluster.
+    /// Labels to keep, in addition to the cluster.
     by: &'static str,
-    /// Where the numbers come from; a cluster takes them from the first that it has.
-    planes: &'static [&'static [Piece]],
+    /// Sources of the numbers; a cluster uses the first that it has.
+    planes: &'static [&'static [RateSource]],
 }
 
-/// Series of one metric, counted under labels of their own.
+/// Series of one metric, with labels of their own.
 #[derive(Debug, Clone, Copy)]
-struct Piece {
+struct RateSource {
     metric: &'static str,
     matchers: &'static str,
     labels: &'static [Label],
 }
 
-/// A label that a piece has not by itself.
+/// A label that a piece's metric does not have.
 #[derive(Debug, Clone, Copy)]
 enum Label {
-    /// The namespace in front of a pod's name, out of this label.
+    /// The namespace of a pod's name in this label.
     NamespaceOf(&'static str),
-    /// Always this value.
+    /// A fixed value.
     Is(&'static str, &'static str),
-    /// What another label holds, where there is one. A matcher restricts that one.
+    /// The value of another label, if it exists. A matcher restricts that label.
     From(&'static str, &'static str),
 }
 
-impl Piece {
+impl RateSource {
     const fn new(metric: &'static str, matchers: &'static str, labels: &'static [Label]) -> Self {
         Self { metric, matchers, labels }
     }
 
-    /// The rates under the rule's labels, of the series that meet one more matcher, if it is not
-    /// empty.
+    /// The rates under the rule's labels, for series that match `matcher` (which may be empty).
     fn rates(self, by: &str, matcher: &str) -> String {
         let mut matcher = matcher.to_owned();
         for label in self.labels {
@@ -65,72 +63,72 @@ impl Piece {
     }
 }
 
-/// A pod's name as `namespace/pod` in the label; in the other one, or in none.
+/// Matchers for a pod's name `namespace/pod` in one label, in the other, or in neither.
 const SOURCE: &str = r#"source=~".+/.+""#;
 const DESTINATION: &str = r#"destination=~".+/.+""#;
 const NEITHER: &str = r#"source!~".+/.+", destination!~".+/.+""#;
 
-/// Drop events per second by namespace, direction, reason and protocol, averaged over 5 minutes.
-/// Where both ends are named, a drop counts for the namespace on either side.
-pub(super) const DROPS: Record = Record {
+/// Drop events per second by namespace, direction, reason and protocol, averaged over 5 minutes. If
+/// source and destination are named, a drop counts for both namespaces.
+pub(super) const DROPS: RecordingRule = RecordingRule {
     name: "cluster_namespace_direction_reason_protocol:network_drops:rate5m",
     by: "namespace, direction, reason, protocol",
     planes: &[
         &[
-            Piece::new(
+            RateSource::new(
                 "hubble_drop_total",
                 DESTINATION,
                 &[Label::NamespaceOf("destination"), Label::Is("direction", "ingress")],
             ),
-            Piece::new(
+            RateSource::new(
                 "hubble_drop_total",
                 SOURCE,
                 &[Label::NamespaceOf("source"), Label::Is("direction", "egress")],
             ),
-            Piece::new("hubble_drop_total", NEITHER, &[]),
+            RateSource::new("hubble_drop_total", NEITHER, &[]),
         ],
-        // In local context its pod is the subject; in remote context the destination is.
-        &[Piece::new(
+        // In local context the pod is the metric's own; in remote context it is the destination.
+        &[RateSource::new(
             "networkobservability_adv_drop_count",
             "",
             &[Label::From("namespace", "destination_namespace")],
         )],
-        &[Piece::new("networkobservability_drop_count", "", &[])],
+        &[RateSource::new("networkobservability_drop_count", "", &[])],
     ],
 };
 
-/// DNS queries per second by the namespace that asks. Refused ones are left out: no answer follows.
-pub(super) const DNS_QUERIES: Record = Record {
+/// DNS queries per second by the client's namespace, without refused ones, which get no answer.
+pub(super) const DNS_QUERIES: RecordingRule = RecordingRule {
     name: "cluster_namespace:dns_queries:rate5m",
     by: "namespace",
     planes: &[
-        &[Piece::new(
+        &[RateSource::new(
             "hubble_dns_queries_total",
             r#"rcode!="Policy denied""#,
             &[Label::NamespaceOf("source")],
         )],
-        &[Piece::new(
+        &[RateSource::new(
             "networkobservability_adv_dns_request_count",
             "",
             &[Label::From("namespace", "source_namespace")],
         )],
-        &[Piece::new("networkobservability_dns_request_count", "", &[])],
+        &[RateSource::new("networkobservability_dns_request_count", "", &[])],
     ],
 };
 
-/// DNS answers per second by response code and the namespace that asked. Cilium's DNS proxy reports
-/// an answer in the question's direction, so that its contexts name the DNS server: there the
-/// namespace is known only if `labelsContext` asks for it.
-pub(super) const DNS_ANSWERS: Record = Record {
+/// DNS answers per second by response code and the client's namespace. Cilium's DNS proxy reports
+/// an answer in the query's direction, so its contexts name the DNS server, and the namespace is
+/// known only if `labelsContext` contains it.
+pub(super) const DNS_ANSWERS: RecordingRule = RecordingRule {
     name: "cluster_namespace_rcode:dns_answers:rate5m",
     by: "namespace, rcode",
     planes: &[
-        &[Piece::new(
+        &[RateSource::new(
             "hubble_dns_responses_total",
             "",
             &[Label::NamespaceOf("destination"), Label::From("namespace", "destination_namespace")],
         )],
-        &[Piece::new(
+        &[RateSource::new(
             "networkobservability_adv_dns_response_count",
             "",
             &[
@@ -138,21 +136,21 @@ pub(super) const DNS_ANSWERS: Record = Record {
                 Label::From("rcode", "return_code"),
             ],
         )],
-        &[Piece::new("networkobservability_dns_response_count", "", &[])],
+        &[RateSource::new("networkobservability_dns_response_count", "", &[])],
     ],
 };
 
-/// Packets with a TCP flag per second, by the namespace that sends them. Retina in local context
-/// counts those that a namespace gets as well.
-pub(super) const TCP_FLAGS: Record = Record {
+/// Packets with a TCP flag per second, by the sender's namespace. Retina in local context also
+/// counts packets that a namespace receives.
+pub(super) const TCP_FLAGS: RecordingRule = RecordingRule {
     name: "cluster_namespace_flag:tcp_flags:rate5m",
     by: "namespace, flag",
     planes: &[
         &[
-            Piece::new("hubble_tcp_flags_total", SOURCE, &[Label::NamespaceOf("source")]),
-            Piece::new("hubble_tcp_flags_total", NEITHER, &[]),
+            RateSource::new("hubble_tcp_flags_total", SOURCE, &[Label::NamespaceOf("source")]),
+            RateSource::new("hubble_tcp_flags_total", NEITHER, &[]),
         ],
-        &[Piece::new(
+        &[RateSource::new(
             "networkobservability_adv_tcpflags_count",
             "",
             &[Label::From("namespace", "source_namespace")],
@@ -161,29 +159,29 @@ pub(super) const TCP_FLAGS: Record = Record {
 };
 
 /// Every recording rule.
-pub(super) const ALL: [Record; 4] = [DROPS, DNS_QUERIES, DNS_ANSWERS, TCP_FLAGS];
+pub(super) const ALL: [RecordingRule; 4] = [DROPS, DNS_QUERIES, DNS_ANSWERS, TCP_FLAGS];
 
-/// Where an expression runs.
+/// Environment of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Evaluation {
     /// Beside the recording rules, whose results it reads.
     Recorded,
-    /// Alone: what would be recorded is asked for.
+    /// Alone: it contains the rules' expressions.
     Alone,
 }
 
-impl Record {
+impl RecordingRule {
     /// The rule's expression.
     pub(super) fn expr(self) -> String {
         self.restricted("")
     }
 
-    /// The same of the series that meet `matcher`, a matcher of a label that the rule keeps.
+    /// The same for series that match `matcher`, a matcher of a label that the rule keeps.
     fn restricted(self, matcher: &str) -> String {
         let mut pieces = vec![];
         let mut before: Vec<&str> = vec![];
         for plane in self.planes {
-            // Whether a cluster has a metric does not depend on what is asked of it.
+            // The matcher must not affect whether a cluster has a metric.
             let elsewhere: Vec<String> =
                 before.iter().map(|metric| format!(" unless on (cluster) {metric}")).collect();
             let elsewhere = elsewhere.concat();
@@ -197,8 +195,8 @@ impl Record {
 }
 
 impl Evaluation {
-    /// The recorded value now, of the series that `matcher` selects (`flag="RST"`, or empty).
-    pub(super) fn now(self, record: Record, matcher: &str) -> String {
+    /// The current recorded value, for series that `matcher` selects (`flag="RST"`, or empty).
+    pub(super) fn now(self, record: RecordingRule, matcher: &str) -> String {
         match self {
             Self::Recorded if matcher.is_empty() => record.name.to_owned(),
             Self::Recorded => format!("{}{{{matcher}}}", record.name),
@@ -207,7 +205,7 @@ impl Evaluation {
     }
 
     /// The average of the recorded value over the hour that ended ten minutes ago.
-    pub(super) fn hour_before(self, record: Record, matcher: &str) -> String {
+    pub(super) fn hour_before(self, record: RecordingRule, matcher: &str) -> String {
         let now = self.now(record, matcher);
         match self {
             Self::Recorded => format!("avg_over_time({now}[1h] offset 10m)"),

@@ -35,7 +35,7 @@ fn every_alert_opens_a_dashboard_with_its_own_labels() {
 }
 
 #[test]
-fn rules_of_grafana_need_no_recording_rule_and_name_the_value_as_it_does() {
+fn grafana_rules_need_no_recording_rules_and_use_its_templates() {
     let grafana = &files()[2].1;
     let rules = grafana["groups"][0]["rules"].as_array().unwrap();
     assert_eq!(rules.len(), alert::ALL.len());
@@ -52,14 +52,14 @@ fn rules_of_grafana_need_no_recording_rule_and_name_the_value_as_it_does() {
 
 #[test]
 fn a_matcher_restricts_every_selector() {
-    fn check(record: record::Record, matcher: &str, wanted: &[(&str, usize)]) {
+    fn check(record: record::RecordingRule, matcher: &str, wanted: &[(&str, usize)]) {
         let expr = record::Evaluation::Alone.now(record, matcher);
         for (words, times) in wanted {
             assert_eq!(expr.matches(words).count(), *times, "{words} in {expr}");
         }
     }
     check(record::DROPS, r#"reason="POLICY_DENIED""#, &[(r#"reason="POLICY_DENIED"}"#, 5)]);
-    // Under the name that each data plane has for the label.
+    // With each data plane's name of the label.
     check(
         record::DNS_ANSWERS,
         r#"rcode!="No Error""#,

@@ -1,4 +1,4 @@
-//! Faults of dashboards that are around, each tried on all of the JSON.
+//! Tests for faults that are common in published dashboards, each on all of the JSON.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -41,7 +41,7 @@ fn a_panel_of_answers_counts_answers() {
 }
 
 #[test]
-fn a_success_is_no_error() {
+fn a_success_is_not_an_error() {
     let rcode = regex(r#"rcode!?=~?"([^"]*)""#);
     each_expr(|name, expr| {
         for (metric, matchers) in selectors(expr) {
@@ -58,7 +58,7 @@ fn a_success_is_no_error() {
 }
 
 #[test]
-fn only_labels_that_there_are() {
+fn only_existing_labels_are_used() {
     let absent = regex(r"\bresponse=|\breturn_code=");
     let by_labels = regex(r"by \(([^)]*)\)");
     each_expr(|name, expr| {
@@ -74,15 +74,15 @@ fn only_labels_that_there_are() {
 }
 
 #[test]
-fn counters_are_rates_and_what_never_got_an_answer_counts() {
+fn counters_are_rates_and_missing_answers_count() {
     let counter = regex(r"\w+_total\{(?:[^}\x22]|\x22[^\x22]*\x22)*\}(\[)?");
-    // What only tells whether a metric is there.
-    let told = ["group(", "group by (cluster) (", " @ end() or ", "destination_ip) "];
+    // Expressions that only check whether a metric exists.
+    let existence_checks = ["group(", "group by (cluster) (", " @ end() or ", "destination_ip) "];
     each_expr(|name, expr| {
         for found in counter.captures_iter(expr) {
             let before = expr.get(..found.get(0).unwrap().start()).unwrap();
             let calls: &[&str] =
-                if found.get(1).is_some() { &["rate(", "increase("] } else { &told };
+                if found.get(1).is_some() { &["rate(", "increase("] } else { &existence_checks };
             assert!(calls.iter().any(|call| before.ends_with(call)), "{name}: {expr}");
         }
     });
@@ -105,7 +105,7 @@ fn variables_ask_for_label_values() {
     for build in Build::ALL {
         for dashboard in made(build) {
             if dashboard.file_name() == "flow-logs.json" {
-                // Of flows alone: it needs neither Prometheus nor kube-state-metrics.
+                // Variables of flows need neither Prometheus nor kube-state-metrics.
                 assert!(!dashboard.json().contains("label_values"));
                 continue;
             }
@@ -140,7 +140,7 @@ fn legends_name_the_end_that_the_title_names() {
 }
 
 #[test]
-fn no_dashboard_asks_a_question_twice() {
+fn no_dashboard_has_a_query_twice() {
     for build in Build::ALL {
         for dashboard in made(build) {
             let mut seen = BTreeSet::new();
@@ -150,7 +150,7 @@ fn no_dashboard_asks_a_question_twice() {
                     let asked = asked.as_object_mut().unwrap();
                     asked.remove("refId");
                     asked.remove("legendFormat");
-                    // A table and a graph of the same numbers ask for one time and for a range.
+                    // A table and a graph of the same numbers query one time and a range.
                     let text = serde_json::to_string(asked).unwrap();
                     assert!(seen.insert(text), "{}: {}", dashboard.file_name(), panel["title"]);
                 }
@@ -166,11 +166,11 @@ fn an_empty_panel_says_why() {
         if panel["type"] == "k8snet-flows-panel" {
             return;
         }
-        // Neither takes an answer without series, unless frames without fields are left out.
+        // Both panels fail on an answer without series, unless frames without fields are removed.
         if ["heatmap", "status-history"].contains(&panel["type"].as_str().unwrap()) {
             assert_eq!(panel["transformations"][0]["id"], "filterFieldsByName", "{name}");
         }
-        // Grafana's heat map has no words of its own for an empty panel, and a number no room for them.
+        // Grafana's heat map has no text for an empty panel, and a number no room for one.
         let is_wordless =
             ["stat", "bargauge", "heatmap"].contains(&panel["type"].as_str().unwrap());
         let sentence = if is_wordless {
@@ -180,14 +180,14 @@ fn an_empty_panel_says_why() {
         };
         assert!(sentence.len() > 40 && sentence.ends_with('.'), "{name}: `{sentence}`");
     });
-    let said = |file: &str, words: &str| {
+    let check = |file: &str, words: &str| {
         let all = made(Build::Hubble);
         let dashboard = all.iter().find(|dashboard| dashboard.file_name() == file).unwrap();
         assert!(dashboard.json().contains(words), "{file} does not say `{words}`");
     };
-    said("pod-flows-workload.json", "ama-metrics-settings-configmap");
-    said("l7-workload.json", "--acns-advanced-networkpolicies L7");
-    said("clusters.json", "hubble.metrics.enabled");
+    check("pod-flows-workload.json", "ama-metrics-settings-configmap");
+    check("l7-workload.json", "--acns-advanced-networkpolicies L7");
+    check("clusters.json", "hubble.metrics.enabled");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_refused_packet_counts_once_or_the_panel_says_otherwise() {
             for (metric, matchers) in &selectors {
                 let of_drops = matchers.contains(r#"verdict="DROPPED""#);
                 if metric == "hubble_flows_processed_total" && of_drops {
-                    // Or it is what is taken off again.
+                    // Otherwise it is the part that is subtracted.
                     let once = matchers.contains(r#"type!="PolicyVerdict""#)
                         || matchers.contains(r#"type="L7""#)
                         || expr.contains("group_left () (1 - ");
@@ -220,7 +220,7 @@ fn drops_are_drops_and_latencies_are_no_averages_of_buckets() {
     each_panel(|_, name, panel| {
         let title = panel["title"].as_str().unwrap();
         for expr in exprs(panel) {
-            // What tells that a count is zero is no count.
+            // An expression that shows that a count is zero is not itself a count.
             let counted = zero.replace_all(expr, "");
             if title.contains("Drop") {
                 assert!(!counted.contains("forward"), "{name}: {expr}");

@@ -1,11 +1,11 @@
 //! The rules of Grafana's dashboard-linter, by their names there.
 //!
-//! Not held, with the reason:
-//! - `template-job-rule`, `template-instance-rule`, `target-job-rule`, `target-instance-rule`: jobs
-//!   are called otherwise by each managed Prometheus, and a pod is not where its metric was
-//!   scraped. `cluster` and `node` take their place.
-//! - `panel-units-rule` holds but for `eps`, events per second: Grafana's list of units has it, the
-//!   linter's (0.1.0) has not, nor units of one's own. `short` is a unit for plain counts.
+//! Rules that do not hold, with the reason:
+//! - `template-job-rule`, `template-instance-rule`, `target-job-rule`, `target-instance-rule`: each
+//!   managed Prometheus names jobs differently, and a pod is not where its metric was scraped.
+//!   `cluster` and `node` take their place.
+//! - `panel-units-rule` holds except for `eps`, events per second: Grafana's list of units contains
+//!   it, the linter's (0.1.0) does not, nor custom units. `short` is a unit for plain counts.
 //!
 //! Run on all files of both builds, the linter finds these and nothing else.
 
@@ -41,7 +41,7 @@ fn template_on_time_change_reload_rule() {
 
 #[test]
 fn template_label_promql_rule() {
-    // Those of flows are no PromQL.
+    // Variables of flows are not PromQL.
     let of_flows = regex::Regex::new(r"^(namespaces|workloads|pods)\(.*\)$").unwrap();
     let form = regex::Regex::new(r"^label_values\(([a-z_]*)\{.*\}, ([a-z_]+)\)$").unwrap();
     for build in Build::ALL {
@@ -114,7 +114,7 @@ fn target_rate_interval_rule() {
 
 #[test]
 fn target_counter_agg_rule() {
-    // Rates first, sums after them: see also the fault of ratios of lifetime counters.
+    // Rates first, sums after; see also the fault of ratios of lifetime counters.
     each_panel(|_, name, panel| {
         for expr in exprs(panel) {
             assert!(!expr.contains("rate(sum"), "{name}: {expr}");

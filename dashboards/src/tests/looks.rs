@@ -1,8 +1,8 @@
-//! What panels look like: colours that mean the same everywhere, legends, ends of scales.
+//! Tests of the panels' appearance: consistent colours, legends, ends of scales.
 
 use super::*;
 
-/// What a series of the panel may be named by.
+/// Labels that may name a series of the panel.
 fn labels(panel: &Value) -> Vec<String> {
     let legend = regex::Regex::new(r"\{\{(\w+)\}\}").unwrap();
     panel["targets"]
@@ -19,7 +19,7 @@ fn labels(panel: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The colour that a chart's overrides give a series of this name.
+/// The colour that a chart's overrides give a series with this name.
 fn colour_of(panel: &Value, name: &str) -> String {
     let mut colour = String::new();
     for config in panel["fieldConfig"]["overrides"].as_array().unwrap() {
@@ -120,7 +120,7 @@ fn boards_open_on_the_default_source() {
 }
 
 #[test]
-fn what_is_not_editable_is_not_saved_either() {
+fn dashboards_that_are_not_editable_are_not_saved() {
     let provider = include_str!("../../../provisioning/dashboards/networking.yaml");
     assert!(provider.contains("allowUiUpdates: false"));
 }
@@ -161,7 +161,7 @@ fn records_of_one_packet_are_told_apart() {
             if panel["type"] != "k8snet-flows-panel" {
                 continue;
             }
-            // Without a list the panel has its own, which another test knows.
+            // Without a list the panel has its own default, which another test checks.
             if let Some(columns) = panel["options"]["columns"].as_array() {
                 let has = |column: &str| columns.iter().any(|one| one == column);
                 assert!(has("verdict") && has("type"), "{}: {columns:?}", dashboard.file_name());

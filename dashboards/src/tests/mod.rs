@@ -1,4 +1,4 @@
-//! What holds for every dashboard of both builds.
+//! Tests that apply to every dashboard of both builds.
 
 mod faults;
 mod lint;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The dashboards of a build, made once for all tests.
+/// The dashboards of a build, created once for all tests.
 fn made(build: Build) -> &'static [Dashboard] {
     static HUBBLE: LazyLock<Vec<Dashboard>> = LazyLock::new(|| all(Build::Hubble));
     static PROMETHEUS: LazyLock<Vec<Dashboard>> = LazyLock::new(|| all(Build::Prometheus));
@@ -23,7 +23,7 @@ fn made(build: Build) -> &'static [Dashboard] {
     }
 }
 
-/// Calls `check` for each panel that asks something: build, dashboard and panel in words, panel.
+/// Calls `check` for each panel with queries: build, name of dashboard and panel, panel.
 fn each_panel(mut check: impl FnMut(Build, &str, &Value)) {
     for build in Build::ALL {
         for dashboard in made(build) {
@@ -48,7 +48,7 @@ fn exprs(panel: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Data links of a panel, those of its columns too.
+/// Data links of a panel, including those of its columns.
 fn data_links(panel: &Value) -> Vec<&Value> {
     let config = &panel["fieldConfig"];
     let of_columns = config["overrides"]
@@ -116,7 +116,7 @@ fn uids_are_fixed_and_apart() {
     assert!(uids.contains("k8snet-drops-workload"));
 }
 
-/// What `kubectl apply` can hold of an object: it keeps a copy in an annotation.
+/// Maximum size of an object for `kubectl apply`, which keeps a copy in an annotation, in bytes.
 const APPLIED_BYTES: usize = 256 << 10;
 
 #[test]
@@ -124,7 +124,7 @@ fn a_dashboard_fits_into_a_config_map() {
     for build in Build::ALL {
         for dashboard in made(build) {
             let bytes = Value::from(dashboard.json()).to_string().len();
-            // The map around it takes some hundred.
+            // The ConfigMap around it takes a few hundred bytes.
             assert!(bytes < APPLIED_BYTES - 1_000, "{}: {bytes} bytes", dashboard.file_name());
         }
     }
@@ -145,13 +145,13 @@ fn the_manifests_have_every_dashboard() {
             assert!(helm.contains(&part), "helm-values.yaml lacks `{part}`");
         }
     }
-    // In the folders that kube-prometheus-stack's sidecars mount too, single files.
+    // In the folders that kube-prometheus-stack's sidecars also mount, only single files.
     let provisioned = regex::Regex::new("mountPath: (/etc/grafana/provisioning/[^,]*)").unwrap();
     let places: Vec<&str> =
         provisioned.captures_iter(helm).map(|found| found.get(1).unwrap().as_str()).collect();
     assert_eq!(places.len(), 4);
     assert!(places.iter().all(|place| place.ends_with("/k8snet.yaml")), "{places:?}");
-    // And none that is gone.
+    // Deleted dashboards must not be named.
     let named = regex::Regex::new("k8snet-dashboard-([a-z0-9][a-z0-9-]*)").unwrap();
     for found in named.captures_iter(grafana).chain(named.captures_iter(helm)) {
         let is_made =
@@ -161,8 +161,8 @@ fn the_manifests_have_every_dashboard() {
     }
 }
 
-/// Pixels of a column in a window 1,280 pixels wide, and of a letter of a title; what else stands
-/// in a panel's header takes 90.
+/// Width in pixels of a column in a window of 1,280 pixels, and of a letter of a title; the rest of
+/// a panel's header takes 90.
 const COLUMN_PIXELS: f64 = 52.0;
 const LETTER_PIXELS: f64 = 8.0;
 

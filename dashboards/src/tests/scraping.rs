@@ -1,4 +1,4 @@
-//! The page on scraping held against the dashboards and the rules.
+//! Comparison of the documentation page on scraping with the dashboards and the rules.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,19 @@ use super::*;
 
 const PAGE: &str = include_str!("../../../docs/scraping.md");
 
-/// Metrics that a text names. A histogram goes by its family's name.
+/// Metrics that a text names. A histogram is named by its family.
 fn metrics(text: &str) -> BTreeSet<String> {
     let metric = Regex::new(r"\b(?:hubble|cilium|networkobservability)_[a-z0-9_]+\b").unwrap();
     metric
         .find_iter(text)
         .map(|found| found.as_str().trim_end_matches("_bucket").to_owned())
-        // A buffer, in a matcher.
+        // The name of a buffer, in a matcher.
         .filter(|metric| metric != "hubble_ring_buffer")
         .collect()
 }
 
-/// The rows of the table whose head begins with `first`: the first cell, and the metrics behind it.
+/// The rows of the table whose header starts with `first`: the first cell, and the metrics in the
+/// row.
 fn table(first: &str) -> BTreeMap<String, BTreeSet<String>> {
     PAGE.lines()
         .skip_while(|line| !line.starts_with(&format!("| {first} |")))

@@ -1,10 +1,11 @@
-//! The way down: from numbers to the flows behind them, and to the dashboards that look closer.
+//! Tests of links: from numbers to the flows behind them, and to more detailed dashboards.
 
 use super::*;
 
-/// Numbers that stand for no flows in particular.
+/// Titles of numbers without specific flows.
 const WITHOUT_FLOWS: [&str; 23] = [
-    // Packets that the nodes forward: Hubble has no flows of bytes, and all of them at once are no answer.
+    // Packets that the nodes forward: Hubble's flows have no bytes, and a link to all flows would
+    // not help.
     "Current Traffic by Cluster",
     "Bytes Forwarded by Cluster",
     "Egress Bytes, Max / Min",
@@ -22,7 +23,7 @@ const WITHOUT_FLOWS: [&str; 23] = [
     "TCP Connection Reorders",
     "Windows TCP Packets",
     "Windows TCP SYN-ACK Packets",
-    // What the network card did; Cilium never saw it.
+    // Counters of the network card, which Cilium never sees.
     "RX Packets by Interface",
     "TX Packets by Interface",
     "Rx Cache Full error",
@@ -35,19 +36,19 @@ const WITHOUT_FLOWS: [&str; 23] = [
 fn stands_for_flows(panel: &Value) -> bool {
     let title = panel["title"].as_str().unwrap();
     let kind = panel["type"].as_str().unwrap();
-    // The flows themselves, and a graph whose links the data source makes.
+    // Single flows, and a graph whose links the data source makes.
     let is_flows = kind == "k8snet-flows-panel" || kind == "nodeGraph";
-    // Lost events are what there are no flows of.
+    // Lost events have no flows.
     let is_lost = title.starts_with("Lost Hubble");
     !is_flows && !is_lost && !WITHOUT_FLOWS.contains(&title) && title != "Tx Send Full Errors"
 }
 
-/// The board of flows itself, whose panels lead to less of it.
+/// Whether a dashboard is the one of flows, whose panels lead to a part of it.
 fn is_of_flows(name: &str) -> bool {
     name.contains("flow-logs: ")
 }
 
-/// Addresses of a panel's links to the flows: in Flow Logs, and in Explore.
+/// URLs of a panel's links to the flows: in Flow Logs, and in Explore.
 fn ways(panel: &Value) -> [Vec<String>; 2] {
     let links = data_links(panel);
     ["/d/k8snet-flow-logs?", "/explore?"].map(|prefix| {
@@ -70,7 +71,7 @@ fn every_number_leads_to_the_flows_behind_it() {
         panels += 1;
         let [logs, explore] = ways(panel);
         let logs = logs.first().unwrap_or_else(|| panic!("{name} has no Flow Logs"));
-        // Of a point the minutes around it, of a number of the range all of it.
+        // For a point the minutes around it, for a number of the range the whole range.
         let has_points =
             ["timeseries", "status-history", "heatmap"].contains(&panel["type"].as_str().unwrap());
         let time = if has_points {
@@ -82,7 +83,7 @@ fn every_number_leads_to_the_flows_behind_it() {
             assert!(logs.contains(part), "{name} loses {part}: {logs}");
         }
         if is_of_flows(name) {
-            // Explore would lose the filters of the board.
+            // Explore would lose the dashboard's filters.
             assert_eq!(explore, Vec::<String>::new(), "{name}");
             assert!(logs.contains("&${filters:queryparam}"), "{name}: {logs}");
             return;
@@ -98,7 +99,7 @@ fn every_number_leads_to_the_flows_behind_it() {
 }
 
 #[test]
-fn what_was_chosen_goes_along() {
+fn links_pass_the_chosen_variables_on() {
     each_panel(|build, name, panel| {
         if build == Build::Prometheus || !stands_for_flows(panel) {
             return;
@@ -129,10 +130,10 @@ fn what_was_chosen_goes_along() {
     });
 }
 
-/// What a link sets is there on its target: variables by name, ad hoc filters by a key that the data
-/// source knows.
+/// Everything that a link sets exists on its target: variables by name, ad hoc filters by a key
+/// that the data source knows.
 #[test]
-fn what_a_link_sets_is_on_its_target() {
+fn a_link_sets_only_what_its_target_has() {
     let queries = include_str!("../../../docs/queries.md");
     let flags = queries.lines().find(|line| line.starts_with("The flags: ")).unwrap();
     let set = regex::Regex::new(r"[&?](?:var-([a-z_]+)=([^&]*)|\$\{(\w+):queryparam\})").unwrap();
@@ -174,8 +175,8 @@ fn what_a_link_sets_is_on_its_target() {
     assert!(seen > 500, "{seen}");
 }
 
-/// Grafana matches an ad hoc variable to a query by the uid of the data source, which `default` is
-/// not: the query has to name the variable.
+/// Grafana matches an ad hoc variable to a query by the uid of the data source, but `default` is
+/// not a uid: the query has to name the variable.
 #[test]
 fn queries_of_flows_name_the_ad_hoc_variable_of_their_board() {
     let mut seen = 0;
@@ -197,7 +198,7 @@ fn queries_of_flows_name_the_ad_hoc_variable_of_their_board() {
     assert!(seen >= 9, "{seen}");
 }
 
-/// Explore drops a query whose own data source is `default`, which the variable may say.
+/// Explore drops a query whose own data source is `default`, which the variable may contain.
 #[test]
 fn a_link_to_explore_names_the_source_once() {
     let mut seen = 0;
@@ -250,7 +251,7 @@ fn links_of_variables_take_several_values_and_all() {
     each_panel(|_, name, panel| {
         for link in data_links(panel) {
             let url = link["url"].as_str().unwrap();
-            // Whole names alone: an expression within a text would make one text of a list.
+            // Only whole names: an expression within a text would turn a list into one text.
             for expression in url.split("${").skip(1) {
                 let (expression, after) = expression.split_once('}').unwrap();
                 if url.starts_with("/explore") {
@@ -272,7 +273,7 @@ fn links_of_variables_take_several_values_and_all() {
 }
 
 #[test]
-fn cells_that_links_read_stay_empty_when_they_are() {
+fn empty_cells_that_links_read_stay_empty() {
     each_panel(|_, name, panel| {
         if panel["type"] == "table" {
             let texts = &panel["fieldConfig"]["overrides"][0];
@@ -290,12 +291,12 @@ fn one_click_is_enough_on_a_line() {
         let at_once: Vec<_> = links.iter().filter(|link| link["oneClick"] == true).collect();
         let wanted =
             build == Build::Hubble && panel["type"] == "timeseries" && stands_for_flows(panel);
-        // Where queries stand for flows of their own, one of each.
+        // Queries with flows of their own have one link each.
         let by_query = panel["fieldConfig"]["overrides"].as_array().unwrap();
         let queries = by_query.iter().filter(|own| own["matcher"]["id"] == "byFrameRefID").count();
         assert_eq!(at_once.len(), if wanted { queries.max(1) } else { 0 }, "{name}");
         for link in at_once {
-            // Who only views may not open Explore.
+            // Viewers may not open Explore.
             assert!(link["url"].as_str().unwrap().starts_with("/d/k8snet-flow-logs?"), "{name}");
         }
     });

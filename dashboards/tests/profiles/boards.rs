@@ -1,4 +1,4 @@
-//! Panels and what they ask, with the dashboard's variables filled in as Grafana does.
+//! Panels and their queries, with the dashboard's variables filled in as Grafana does.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,23 +10,23 @@ use serde_json::Value;
 use crate::links::Link;
 use crate::timeline::{PERIOD_SECS, RANGE_SECS, WINDOW_SECS};
 
-/// What "All" stands for: the variables' `allValue`.
+/// Value of "All": the variables' `allValue`.
 const ALL: &str = ".*";
 
-/// A panel that asks PromQL.
+/// A panel with PromQL queries.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(crate) board: String,
     pub(crate) title: String,
-    /// Grafana's word for how it draws.
+    /// Grafana's panel type.
     pub(crate) kind: String,
     pub(crate) unit: String,
-    /// What it says where there is nothing to draw: in the panel, or in its description.
+    /// Text of the empty panel: in the panel, or in its description.
     pub(crate) when_empty: String,
     pub(crate) queries: Vec<Query>,
-    /// To the flows behind a number.
+    /// Links to the flows behind a number.
     pub(crate) links: Vec<Link>,
-    /// Those of all queries, with All chosen.
+    /// Selectors of all queries, with All chosen.
     pub(crate) selectors: Vec<Selector>,
 }
 
@@ -45,12 +45,12 @@ pub(crate) struct Variable {
     /// The selector and the label of `label_values(…)`.
     pub(crate) selector: String,
     pub(crate) label: String,
-    /// What of a value is taken.
+    /// The part of a value that is taken.
     pub(crate) regex: Option<Regex>,
 }
 
 impl Variable {
-    /// What is offered of a label's value.
+    /// The offered text for a label's value.
     pub(crate) fn value<'a>(&self, of: &'a str) -> Option<&'a str> {
         match &self.regex {
             None => Some(of),
@@ -59,8 +59,8 @@ impl Variable {
     }
 }
 
-/// Every panel of every dashboard, of the build on the project's own source: both builds have the
-/// same queries, which another test holds.
+/// Every panel of every dashboard, in the build on the project's own source; another test checks
+/// that both builds have the same queries.
 pub(crate) fn panels() -> Vec<Panel> {
     let mut panels = vec![];
     for dashboard in all(Build::Hubble) {
@@ -100,7 +100,7 @@ pub(crate) fn panels() -> Vec<Panel> {
     panels
 }
 
-/// Every variable of every dashboard that asks for the values of a label.
+/// Every variable of every dashboard that queries label values.
 pub(crate) fn variables() -> Vec<Variable> {
     let mut variables = vec![];
     for dashboard in all(Build::Hubble) {
@@ -125,7 +125,7 @@ pub(crate) fn variables() -> Vec<Variable> {
     variables
 }
 
-/// What is chosen at a dashboard's top; what is not named is at All.
+/// The chosen values of a dashboard's variables; others are at All.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Choice(BTreeMap<&'static str, String>);
 
@@ -135,14 +135,14 @@ impl Choice {
     }
 
     pub(crate) fn and(mut self, name: &'static str, value: &str) -> Self {
-        // Grafana escapes one value of several as it does a list: for a regular expression within
-        // a PromQL string.
+        // Grafana escapes a single value like a list: for a regular expression within a PromQL
+        // string.
         let escaped = value.replace('.', r"\\.");
         self.0.insert(name, escaped);
         self
     }
 
-    /// The expression that is sent.
+    /// The expression as sent.
     pub(crate) fn fill(&self, expr: &str) -> String {
         static VARIABLE: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"\$(?:\{(\w+)\}|(\w+))").unwrap());
@@ -168,9 +168,9 @@ impl Choice {
 #[derive(Debug, Clone)]
 pub(crate) struct Selector {
     pub(crate) metric: String,
-    /// Labels that it speaks of.
+    /// Labels that it mentions.
     pub(crate) named: Vec<String>,
-    /// Labels that have to be there for it to select anything.
+    /// Labels that must exist for it to select anything.
     pub(crate) needed: Vec<String>,
 }
 

@@ -1,5 +1,5 @@
-//! What is scraped beside Hubble: the agents' own counts of packets, lost events, and the inventory
-//! of kube-state-metrics.
+//! Metrics beside Hubble's: the agents' own packet counts, lost events, and the inventory of
+//! kube-state-metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,8 @@ use crate::flows::{DROP, Flow, SAMPLES, TRACE};
 use crate::retina::PACKET_BYTES;
 use crate::series::{Labels, Series, Tally, labels};
 
-/// `cilium_forward_*` and `cilium_drop_*`: each trace is a packet on its way, each drop one that is
-/// not; policy verdicts are no packets.
+/// `cilium_forward_*` and `cilium_drop_*`: each trace is a forwarded packet, each drop a dropped
+/// one; policy verdicts are not packets.
 pub(crate) fn agents(flows: &[Flow]) -> Series {
     let mut tally = Tally::from(&flows[0]);
     for flow in flows {
@@ -40,10 +40,11 @@ pub(crate) fn agents(flows: &[Flow]) -> Series {
     tally.series()
 }
 
-/// The buffer that the agents before Cilium 1.20 say to be full.
+/// The buffer that agents before Cilium 1.20 report as full.
 pub(crate) const FULL_BUFFER: &str = "hubble_ring_buffer";
 
-/// Events that each node counts as lost in an act, of no loss at all: three per scrape interval.
+/// Number of events that each node counts as lost in an act without a loss: three per scrape
+/// interval.
 pub(crate) const LOST: f64 = 39.0;
 
 /// Lost events of each node.
@@ -61,7 +62,7 @@ pub(crate) fn lost_events(flows: &[Flow]) -> Series {
     series
 }
 
-/// Nodes and pods, as kube-state-metrics tells them.
+/// Nodes and pods, as kube-state-metrics exports them.
 pub(crate) fn inventory(flows: &[Flow]) -> Series {
     let mut series = Series::new();
     let mut one = |name: &str, labels: Labels| {
@@ -89,7 +90,7 @@ pub(crate) fn inventory(flows: &[Flow]) -> Series {
     series
 }
 
-/// The node's address, as its number has it.
+/// The node's address, derived from its number.
 pub(crate) fn address(node: &str) -> String {
     let number = node.chars().last().and_then(|digit| digit.to_digit(10)).unwrap_or_default();
     format!("10.224.0.{}", 4 + number)
@@ -101,7 +102,7 @@ pub(crate) fn nodes(flows: &[Flow]) -> BTreeSet<&str> {
 
 type Pods<'a> = BTreeMap<(&'a str, &'a str), (&'a str, &'a str, &'a str)>;
 
-/// Pods with workloads: where they run, and what they are of.
+/// Pods with workloads: their node and their owner.
 fn pods(flows: &[Flow]) -> Pods<'_> {
     let mut pods = Pods::new();
     for flow in flows {

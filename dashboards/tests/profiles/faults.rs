@@ -1,4 +1,4 @@
-//! What is wrong with a panel on a profile, whatever its number should be.
+//! General faults of a panel on a profile, independent of its numbers.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::prometheus::Answer;
 /// The answers of a panel's queries in a cluster.
 pub(crate) type Answers = Vec<Result<Vec<Answer>, String>>;
 
-/// The option that brings a family of Hubble's.
+/// Option of Hubble that enables a family of metrics.
 const OPTIONS: [(&str, &str); 10] = [
     ("hubble_flows_processed_total", "flow"),
     ("hubble_drop_total", "drop"),
@@ -24,13 +24,14 @@ const OPTIONS: [(&str, &str); 10] = [
     ("hubble_lost_events_total", "hubble.metrics.enabled"),
 ];
 
-/// Panels that are rightly empty where their metric is scraped.
+/// Panels that may be empty although their metric is scraped.
 const OF_WINDOWS: [&str; 1] = [
-    // A statistic of a family that Linux has, too.
+    // A statistic of a family that Linux has too.
     "TCP Connection Resets",
 ];
 
-/// Why the selector selects nothing here: what the panel has to say then.
+/// The text that the panel must show because the selector selects nothing here; `None`: it can
+/// select.
 fn missing(selector: &Selector, families: &Families) -> Option<&'static str> {
     let Some(labels) = families.labels(&selector.metric) else {
         return match selector.metric.split('_').next() {
@@ -42,7 +43,7 @@ fn missing(selector: &Selector, families: &Families) -> Option<&'static str> {
             _ => Some("Retina"),
         };
     };
-    // Without the labels of its pods, Retina's metrics are in another context, with other directions.
+    // Without pod labels, Retina's metrics are in another context, with other directions.
     let of_pods = selector.metric.starts_with("networkobservability_adv_");
     let needed = if of_pods { &selector.named } else { &selector.needed };
     let lacking = needed.iter().find(|label| !labels.contains(*label))?;
@@ -58,13 +59,13 @@ fn missing(selector: &Selector, families: &Families) -> Option<&'static str> {
     })
 }
 
-/// Whether any selector of the panel could find something. A metric that counts what did not happen
-/// yet is not there: a panel can tell that from zero where another one of its metrics is.
+/// Whether any selector of the panel could select something. A counter without events does not
+/// exist: a panel can only tell that from zero if another of its metrics exists.
 pub(crate) fn can_tell(panel: &Panel, families: &Families) -> bool {
     panel.selectors.iter().any(|selector| missing(selector, families).is_none())
 }
 
-/// The zero of a metric of which nothing is picked, beside series that are there.
+/// Whether the zero of a metric of which nothing is picked appears beside other series.
 pub(crate) fn has_stray_zero(answers: &Answers) -> bool {
     let is_bare = |answer: &Answer| answer.labels.is_empty();
     let mut all = answers.iter().flatten().flatten();
@@ -102,7 +103,7 @@ pub(crate) fn of_panel<'a>(
         if !Act::ALL.into_iter().all(is_empty) {
             faults.push("a value, although its metric is not scraped".to_owned());
         }
-        // Of the plane that the cluster has, or else of the one that the panel is of.
+        // Selectors of the cluster's data plane, or else of the panel's.
         let own = |selector: &&Selector| {
             profile.is_cilium() != selector.metric.starts_with("networkobservability_")
         };

@@ -1,5 +1,5 @@
-//! The flows of an act, read as plain JSON: what is counted here owes nothing to the code that the
-//! project itself reads flows with.
+//! The flows of an act, read as plain JSON: the counts here do not depend on the project's own
+//! reader of flows.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -12,15 +12,15 @@ use serde::Deserialize;
 /// Seconds between two samples.
 pub(crate) const SCRAPE_SECS: i64 = 15;
 
-/// Samples of an act: at most thirteen, the first one interval after the first flow.
+/// Maximum number of samples of an act, the first one interval after the first flow.
 pub(crate) const SAMPLES: usize = 13;
 
-/// An act of the pet shop that was recorded.
+/// A recorded act of the pet shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Act {
     /// No policies: nothing is dropped.
     Open,
-    /// Nobody may reach store-front.
+    /// No client may reach store-front.
     Chaos,
     /// Rules for names and HTTP; some names are refused.
     Combined,
@@ -48,7 +48,7 @@ pub(crate) struct Workload {
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(crate) struct End {
-    /// Only an endpoint of the node that saw the flow has one.
+    /// Set only for endpoints of the node that saw the flow.
     #[serde(rename = "ID")]
     pub(crate) id: u32,
     pub(crate) identity: u32,
@@ -64,7 +64,7 @@ impl End {
         self.id != 0 && !self.pod_name.is_empty()
     }
 
-    /// The name of its first workload, where the node that saw the flow knows it.
+    /// The name of its first workload, if the node that saw the flow knows it.
     pub(crate) fn workload(&self) -> &str {
         self.workloads.first().map_or("", |workload| &workload.name)
     }
@@ -77,7 +77,7 @@ pub(crate) struct EventType {
     pub(crate) kind: u32,
 }
 
-/// Events of a drop, of a trace, of a policy verdict and of a proxy (`pkg/monitor/api`).
+/// Event types of a drop, a trace, a policy verdict and a proxy (`pkg/monitor/api`).
 pub(crate) const DROP: u32 = 1;
 pub(crate) const TRACE: u32 = 4;
 pub(crate) const POLICY_VERDICT: u32 = 5;
@@ -89,7 +89,7 @@ pub(crate) struct Tcp {
     pub(crate) flags: BTreeMap<String, bool>,
 }
 
-/// Nothing of it is counted but that it is there.
+/// UDP header, whose content is not counted.
 #[derive(Debug, Default, Clone, Deserialize)]
 pub(crate) struct Udp {}
 
@@ -133,7 +133,7 @@ pub(crate) struct Http {
 pub(crate) struct Layer7 {
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// A number, written as a text.
+    /// A number, written as a string.
     pub(crate) latency_ns: String,
     pub(crate) dns: Option<Dns>,
     pub(crate) http: Option<Http>,
@@ -146,7 +146,7 @@ pub(crate) struct Addresses {
     pub(crate) destination: String,
 }
 
-/// A flow, as far as it is counted.
+/// The fields of a flow that are counted.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Flow {
     pub(crate) time: DateTime<Utc>,
@@ -173,7 +173,7 @@ pub(crate) struct Flow {
     pub(crate) traffic_direction: String,
     #[serde(default)]
     pub(crate) policy_match_type: u32,
-    /// None: nobody knows.
+    /// `None`: unknown.
     #[serde(default)]
     pub(crate) is_reply: Option<bool>,
 }
@@ -184,7 +184,7 @@ impl Flow {
     }
 }
 
-/// The node's name without its cluster's.
+/// The node's name without its cluster.
 pub(crate) fn node(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, node)| node)
 }

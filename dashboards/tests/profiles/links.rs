@@ -1,8 +1,8 @@
-//! Links of numbers: the flows that a link selects are as many as the number counted, or the link
-//! says that it selects otherwise.
+//! Checks of links: a link selects as many flows as its number counted, or it says that it selects
+//! others.
 //!
-//! What a link selects is worked out here from its address and the flows' own JSON, as
-//! `hubble observe` means its flags; nothing of it is the project's own filter.
+//! The selection is computed here from the link's URL and the flows' own JSON, by the meaning of
+//! `hubble observe`'s flags; it does not use the project's own filter.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -15,11 +15,11 @@ use crate::flows::{Act, lines};
 use crate::series::Labels;
 use crate::timeline::{PERIOD_SECS, RANGE_SECS};
 
-/// A link may be off by as many flows, or by as great a share.
+/// Tolerated difference of a link, in flows or as a share.
 const FLOWS: f64 = 2.0;
 const SHARE: f64 = 0.02;
 
-/// What was chosen at the dashboard's top, beside the cluster.
+/// The chosen values of a dashboard's variables, except for the cluster.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Chosen(pub(crate) &'static [(&'static str, &'static str)]);
 
@@ -35,7 +35,7 @@ struct Condition {
     values: Vec<String>,
 }
 
-/// What a link says of the flows that it leads to, beside those that were counted.
+/// Relation of a link's flows to the counted ones, by its title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Says {
     Same,
@@ -43,13 +43,13 @@ enum Says {
     Less,
 }
 
-/// Where a link stands.
+/// Place of a link in a panel.
 #[derive(Debug, Clone)]
-enum Place {
+enum LinkPlace {
     Everywhere,
-    /// At the answer of one query, by its letter.
+    /// At the results of one query, by its letter.
     Query(String),
-    /// At series that a matcher finds by their names, which are not worked out here.
+    /// At series that a matcher finds by name, which are not computed here.
     Names,
 }
 
@@ -58,15 +58,15 @@ enum Place {
 pub(crate) struct Link {
     title: String,
     url: String,
-    /// Series that it stands at.
-    at: Place,
+    /// The series that it belongs to.
+    at: LinkPlace,
 }
 
 impl Link {
-    /// The links of a panel that lead to flows, one for each place.
+    /// The links of a panel to flows, one for each place.
     pub(crate) fn of_panel(panel: &Value) -> Vec<Self> {
         let mut links = vec![];
-        let mut take = |list: &Value, at: &Place| {
+        let mut take = |list: &Value, at: &LinkPlace| {
             for link in list.as_array().into_iter().flatten() {
                 let url = link["url"].as_str().unwrap_or_default();
                 if url.starts_with("/d/k8snet-flow-logs") {
@@ -79,13 +79,13 @@ impl Link {
             }
         };
         let config = &panel["fieldConfig"];
-        take(&config["defaults"]["links"], &Place::Everywhere);
+        take(&config["defaults"]["links"], &LinkPlace::Everywhere);
         for own in config["overrides"].as_array().into_iter().flatten() {
             let matcher = &own["matcher"];
             let options = matcher["options"].as_str().unwrap_or_default();
             let at = match matcher["id"].as_str() {
-                Some("byFrameRefID") => Place::Query(options.to_owned()),
-                _ => Place::Names,
+                Some("byFrameRefID") => LinkPlace::Query(options.to_owned()),
+                _ => LinkPlace::Names,
             };
             for property in own["properties"].as_array().into_iter().flatten() {
                 if property["id"] == "links" {
@@ -96,7 +96,7 @@ impl Link {
         links
     }
 
-    /// How the link's title says that it selects otherwise than was counted.
+    /// The relation that the link's title states.
     fn says(&self) -> Says {
         match self.title.split_once(", of ") {
             None => Says::Same,
@@ -105,7 +105,7 @@ impl Link {
         }
     }
 
-    /// What is set, filled in for a series: key, operator, values.
+    /// The conditions filled in for a series: key, operator, values.
     fn conditions(&self, labels: &Labels, chosen: Chosen) -> Vec<Condition> {
         static EXPRESSION: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"\$\{([^}:]+)(?::\w+)?\}").unwrap());
@@ -132,7 +132,7 @@ impl Link {
             let values: Vec<String> = parts
                 .map(|value| value.replace("%3A", ":").replace("%2F", "/").replace("%2B", "+"))
                 .collect();
-            // All, and what turned out empty, is no condition.
+            // All, and an empty value, are not conditions.
             if values.iter().any(|value| value == ".*" || value.is_empty()) {
                 continue;
             }
@@ -148,7 +148,7 @@ impl Link {
     }
 }
 
-/// A query's number in events of one act. None: it counts no events.
+/// A query's number in events of one act. `None`: it does not count events.
 pub(crate) fn events(query: &Query, unit: &str, value: f64) -> Option<f64> {
     const NOT_OF_EVENTS: [&str; 6] = ["percentunit", "s", "bytes", "Bps", "bps", "binBps"];
     let Query { expr, is_instant } = query;
@@ -163,7 +163,7 @@ pub(crate) fn events(query: &Query, unit: &str, value: f64) -> Option<f64> {
     expr.contains("rate(").then(|| value * secs(PERIOD_SECS))
 }
 
-/// The flows of an act as they were recorded, and how many of them met what was asked so far.
+/// The recorded flows of an act, and cached numbers of matching flows.
 pub(crate) struct Recorded {
     flows: Vec<Value>,
     met: BTreeMap<Vec<Condition>, usize>,
@@ -194,8 +194,8 @@ impl Recorded {
     }
 }
 
-/// What is wrong with a link at a series that counted `events`. None: nothing, or it stands at other
-/// series. `compared` counts those that had to be right.
+/// The fault of a link at a series that counted `events`. `None`: no fault, or the link belongs to
+/// other series. `compared` counts the compared links.
 pub(crate) fn fault(
     link: &Link,
     query: usize,
@@ -206,11 +206,11 @@ pub(crate) fn fault(
     compared: &mut usize,
 ) -> Option<String> {
     match &link.at {
-        Place::Everywhere => {}
-        Place::Query(letter) if letter.bytes().eq([b'A' + u8::try_from(query).unwrap()]) => {}
-        Place::Query(_) | Place::Names => return None,
+        LinkPlace::Everywhere => {}
+        LinkPlace::Query(letter) if letter.bytes().eq([b'A' + u8::try_from(query).unwrap()]) => {}
+        LinkPlace::Query(_) | LinkPlace::Names => return None,
     }
-    // The line of a panel that counted nothing has no label to select by.
+    // The line of a panel without a count has no label to select by.
     if events == 0.0 && labels.is_empty() && link.url.contains("__field.labels") {
         return None;
     }
@@ -220,14 +220,14 @@ pub(crate) fn fault(
     let is_right = match link.says() {
         Says::Same => (behind - events).abs() <= allowed,
         Says::More => behind + allowed >= events,
-        // Some of them are there where any are.
+        // Some of the flows must exist if any do.
         Says::Less => behind <= events + allowed && (behind > 0.0 || events <= allowed),
     };
     *compared += usize::from(link.says() == Says::Same);
     (!is_right).then(|| format!("{events:.0} counted, {behind} behind {labels:?} {conditions:?}"))
 }
 
-/// Whether a flow meets a flag of `hubble observe`. Panics at a flag that no link had so far.
+/// Whether a flow matches a flag of `hubble observe`. Panics at a flag that no link used before.
 fn meets(flow: &Value, key: &str, value: &str) -> bool {
     fn text(value: &Value) -> &str {
         value.as_str().unwrap_or_default()
@@ -242,7 +242,7 @@ fn meets(flow: &Value, key: &str, value: &str) -> bool {
         let is_there = !text(&end["pod_name"]).is_empty();
         is_there && text(&end["namespace"]) == namespace && text(&end["pod_name"]).starts_with(pod)
     };
-    // A key alone asks for the label, whatever its value.
+    // A key alone selects the label with any value.
     let has_label = |end: &Value| {
         let is_it = |label: &Value| {
             text(label)
@@ -280,11 +280,11 @@ fn meets(flow: &Value, key: &str, value: &str) -> bool {
         "toLabel" => has_label(destination),
         "type" => kind == value,
         "reply" => flow["is_reply"].as_bool() == Some(value == "true"),
-        // What has none has the enum's first, which JSON leaves out.
+        // A flow without a reason has the enum's first value, which JSON leaves out.
         "dropReasonDesc" => {
             flow["drop_reason_desc"].as_str().unwrap_or("DROP_REASON_UNKNOWN") == value
         }
-        // A regular expression; links set names, whose dots mean any letter.
+        // A regular expression; links set names, whose dots match any letter.
         "dnsQuery" => {
             let (asked, name) = (text(&l7["dns"]["query"]), value.replace('\\', ""));
             asked.as_bytes().windows(name.len()).any(|part| part == name.as_bytes())

@@ -1,9 +1,9 @@
-//! Every panel, variable and rule on every profile, evaluated by a real Prometheus over acts of the
-//! pet shop whose flows are known.
+//! Tests of every panel, variable and rule on every profile, evaluated by a real Prometheus over
+//! acts of the pet shop whose flows are known.
 //!
 //! `flows` and `series` read `tests/vectors/metrics`, `retina` and `cluster` count what was not
-//! recorded, `profile` says what a scrape makes of it, `timeline` plays the acts over and over, and
-//! `faults` says what is wrong.
+//! recorded, `profile` adds the labels of a scrape, `timeline` plays the acts repeatedly, and
+//! `faults` finds general faults.
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
@@ -40,7 +40,7 @@ use prometheus::{Answer, At, Prometheus};
 use series::Series;
 use timeline::{Cluster, PERIOD_SECS, RANGE_SECS, SHOWN};
 
-/// Questions at once.
+/// Number of concurrent queries.
 const AT_ONCE: usize = 6;
 
 /// All clusters in one Prometheus.
@@ -75,7 +75,7 @@ impl World {
         Self { flows, prometheus: Arc::new(Prometheus::start(&samples).await), families }
     }
 
-    /// What a panel has to show of an act, where that is counted.
+    /// The expected content of a panel for an act, if it is counted.
     fn expected(
         &self,
         panel: &Panel,
@@ -90,7 +90,7 @@ impl World {
         expected::of(Question { panel, profile, cluster, flows: &self.flows[&act], whose })
     }
 
-    /// The answers of many questions, under the same keys.
+    /// The answers of many queries, under the same keys.
     async fn ask<K: Ord + Send + 'static>(
         &self,
         questions: Vec<(K, String, At)>,
@@ -115,7 +115,7 @@ fn clusters(profile: Profile) -> Vec<Cluster> {
     clusters
 }
 
-/// Where a panel asks, for the range that ends with the cluster's last round.
+/// The time of a panel's query, for the range that ends with the cluster's last round.
 fn at(query: &Query, end: i64) -> At {
     if query.is_instant {
         At::Instant(end)
@@ -124,7 +124,7 @@ fn at(query: &Query, end: i64) -> At {
     }
 }
 
-/// What panels ask in a cluster under a choice, by the numbers of panel and query.
+/// The queries of panels in a cluster with a choice, by the numbers of panel and query.
 fn questions(
     panels: &[Panel],
     cluster: &Cluster,
@@ -141,7 +141,7 @@ fn questions(
 }
 
 #[tokio::test]
-async fn panels_are_true_on_every_profile() {
+async fn panels_are_correct_on_every_profile() {
     let world = World::start().await;
     let panels = boards::panels();
     let mut found = String::new();
@@ -201,8 +201,8 @@ async fn panels_are_true_on_every_profile() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// What is wrong with the panels that have the general checks alone (a number, no error, a share
-/// within 0 to 1, a sentence): each needs a reason, and only they.
+/// Faults in the list of panels with general checks only (a number, no error, a share within 0 to
+/// 1, a text): each of them needs a reason, and no other panel may have one.
 fn uncounted(panels: &[Panel], counted: &str) -> String {
     let counted: BTreeSet<(&str, &str)> = counted
         .lines()
@@ -224,7 +224,7 @@ fn uncounted(panels: &[Panel], counted: &str) -> String {
     found
 }
 
-/// What is wrong where a namespace and a workload are chosen.
+/// Faults if a namespace and a workload are chosen.
 async fn chosen(world: &World, panels: &[Panel]) -> String {
     let mut found = String::new();
     let whose = Whose::Of { namespace: "pets", workload: "store-front" };
@@ -249,7 +249,7 @@ async fn chosen(world: &World, panels: &[Panel]) -> String {
     found
 }
 
-/// What is wrong where drops, verdicts and names begin in the middle of what a dashboard shows.
+/// Faults if drops, verdicts and names begin in the middle of the dashboard's range.
 async fn rollouts(world: &World, panels: &[Panel]) -> String {
     let (mut found, mut begun) = (String::new(), 0);
     for profile in Profile::ALL {
@@ -272,13 +272,12 @@ async fn rollouts(world: &World, panels: &[Panel]) -> String {
             }
         }
     }
-    // Where nothing begins, nothing is proven.
+    // The check is meaningless unless some series begin.
     assert!(begun > 50, "{begun} panels with series that begin");
     found
 }
 
-/// What is wrong with the variables: one that offers nothing, and nodes that a panel of theirs does
-/// not know.
+/// Faults of the variables: one that offers nothing, and nodes that a panel does not know.
 async fn choices(world: &World, panels: &[Panel]) -> String {
     let mut found = String::new();
     for profile in Profile::ALL {
@@ -344,7 +343,7 @@ async fn drawn(
         .collect()
 }
 
-/// Links whose flows are not those that were counted, on the profiles whose metrics name pods.
+/// Links whose flows differ from the counted ones, on profiles whose metrics name pods.
 async fn links(world: &World, panels: &[Panel]) -> String {
     let (mut found, mut compared) = (String::new(), 0);
     for act in Act::ALL {
@@ -362,7 +361,7 @@ async fn links(world: &World, panels: &[Panel]) -> String {
                     !panel.links.is_empty()
                         && links::events(&panel.queries[*query], &panel.unit, 0.0).is_some()
                 });
-                // The last point of a line is all that is compared.
+                // Only the last point of a line is compared.
                 for (_, _, at) in &mut asked {
                     *at = At::Instant(cluster.end_secs());
                 }
@@ -397,7 +396,7 @@ async fn links(world: &World, panels: &[Panel]) -> String {
             }
         }
     }
-    // A suite that finds no links would find no faults.
+    // A suite without links would find no faults.
     assert!(compared > 1_000, "{compared} links compared");
     found
 }

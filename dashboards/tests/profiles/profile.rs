@@ -1,4 +1,5 @@
-//! Configurations that dashboards and rules have to be true on, and what a scrape makes of each.
+//! Metric configurations on which dashboards and rules must be correct, and the labels of their
+//! scrapes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +8,16 @@ use crate::retina::Context;
 use crate::series::{Labels, Series};
 use crate::{cluster, retina, series};
 
-/// A way to configure and to scrape a cluster.
+/// A configuration of metrics and scraping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Profile {
     /// Azure's Advanced Container Networking Services over Cilium: pods as contexts, `instance` is
     /// the node. Its agents are older than 1.20 and count 12 lost events a minute without a loss.
     Acns,
-    /// The line of Cilium's documentation: no contexts but for HTTP. Found by annotations, so that
-    /// `instance` is an address and a port.
+    /// The example of Cilium's documentation: no contexts except for HTTP. Scraped by annotations,
+    /// so `instance` is an address and a port.
     Documented,
-    /// All that a user could switch on, through the `ServiceMonitor`s of Cilium's chart: `instance`
+    /// Everything that can be enabled, through the `ServiceMonitor`s of Cilium's chart: `instance`
     /// is an address and a port, `node` the node.
     All,
     /// Retina in local context, scraped by Azure.
@@ -44,7 +45,7 @@ impl Profile {
         matches!(self, Self::Acns | Self::Documented | Self::All)
     }
 
-    /// What was recorded, and what is counted beside it.
+    /// The recorded series, and those that are counted here.
     pub(crate) fn series(self, act: Act, flows: &[Flow]) -> Series {
         let mut all = match self {
             Self::Acns => series::recorded(act, "pod-context"),
@@ -63,7 +64,7 @@ impl Profile {
         all
     }
 
-    /// The labels that a series has once it is scraped. Empty labels are none.
+    /// The labels of a series after scraping, without empty ones.
     pub(crate) fn scraped(self, name: &str, labels: &Labels, cluster: &str) -> Labels {
         let mut scraped = labels.clone();
         let (job, port) = match name.split('_').next() {

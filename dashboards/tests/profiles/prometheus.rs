@@ -1,4 +1,4 @@
-//! PromQL, asked of a real Prometheus over the samples.
+//! PromQL on a real Prometheus over the samples.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     pub(crate) values: Vec<f64>,
 }
 
-/// Where a question is asked, in seconds.
+/// Time of a query, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum At {
     Instant(i64),
@@ -34,7 +34,9 @@ impl Prometheus {
         Self { server: test_kit::prometheus::Prometheus::start(samples).await, client }
     }
 
-    /// Answers of PromQL. Errors: Prometheus' own words.
+    /// Answers to PromQL.
+    ///
+    /// Errors: Prometheus' own message.
     pub(crate) async fn ask(&self, expr: &str, at: At) -> Result<Vec<Answer>, String> {
         let (path, times) = match at {
             At::Instant(time) => ("query", vec![("time", time.to_string())]),

@@ -1,28 +1,29 @@
-//! What Retina would have counted of the same packets, by the rules of its own source
-//! (microsoft/retina at 532c5aa2b800; `pkg/module/metrics`, `pkg/metrics`, `pkg/utils`). Retina runs
-//! where Cilium does not, so there is no recording of both.
+//! Retina's counts of the same packets, by the rules of its own source (microsoft/retina at
+//! 532c5aa2b800; `pkg/module/metrics`, `pkg/metrics`, `pkg/utils`). Retina runs where Cilium does
+//! not, so there is no recording of both.
 //!
-//! - Every family but those of DNS is a gauge that only rises.
-//! - A packet is seen where Cilium traced it: at a pod's own device or on its way to the wire. What
-//!   goes to a pod is ingress, all else egress.
+//! - Every family except those of DNS is a gauge that only rises.
+//! - A packet is seen where Cilium traced it: at a pod's own device or on its way to the network.
+//!   Packets to a pod are ingress, all others egress.
 //! - Local context (the default): a pod counts only on its own node, under labels without a prefix;
-//!   a packet between two pods of one node counts for both. There is no label for the other end.
-//! - Remote context: one series for both ends under `source_` and `destination_`, `unknown` for what
-//!   is no pod, and the direction in capitals.
-//! - A refusal is a drop of an iptables rule. Nothing else is known of it: per node its direction is
+//!   a packet between two pods of one node counts for both. There is no label for the peer.
+//! - Remote context: one series for source and destination under `source_` and `destination_`,
+//!   `unknown` for endpoints other than pods, and the direction in capitals.
+//! - A refusal is a drop of an iptables rule, without further details: per node its direction is
 //!   `unknown`, and in remote context all drops are `INGRESS`.
-//! - DNS per node has no labels; per pod it counts with the pod that asked.
-//! - What no flow tells, a packet's size and the node's sockets and interfaces, is a constant.
+//! - DNS per node has no labels; per pod it counts for the client pod.
+//! - A packet's size and the node's sockets and interfaces are constants, since flows do not
+//!   contain them.
 
 use std::collections::BTreeSet;
 
 use crate::flows::{DROP, End, Flow, SAMPLES, TRACE};
 use crate::series::{Labels, Series, Tally, labels};
 
-/// Bytes of every packet.
+/// Size of every packet, in bytes.
 pub(crate) const PACKET_BYTES: f64 = 100.0;
 
-/// Whose labels a packet carries.
+/// The pods whose labels a packet has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Context {
     Local,
@@ -56,7 +57,7 @@ fn packets(tally: &mut Tally, flow: &Flow, family: &str, labels: &Labels) {
 
 fn forwarded(tally: &mut Tally, flow: &Flow, context: Context) {
     let to_pod = flow.trace_observation_point == "TO_ENDPOINT";
-    // What the network card sends and receives.
+    // Packets that the network card sends and receives.
     if flow.trace_observation_point == "TO_NETWORK" {
         packets(tally, flow, "forward", &labels([("direction", "egress")]));
     } else if to_pod && flow.source.id == 0 {
@@ -84,7 +85,7 @@ fn dropped(tally: &mut Tally, flow: &Flow, context: Context) {
     }
 }
 
-/// Retina's word for why a packet was dropped.
+/// Retina's drop reason of a flow.
 pub(crate) fn reason(flow: &Flow) -> &'static str {
     if flow.drop_reason_desc == "POLICY_DENIED" { "IPTABLE_RULE_DROP" } else { "UNKNOWN_DROP" }
 }
@@ -119,7 +120,7 @@ fn names(tally: &mut Tally, flow: &Flow, context: Context) {
     add(tally, flow, &format!("adv_{family}"), of_name, 1.0);
 }
 
-/// The series that a packet counts in: direction and labels of whom.
+/// The series that a packet counts in: direction and labels.
 fn ends(flow: &Flow, context: Context, direction: &str) -> Vec<(String, Labels)> {
     match context {
         Context::Remote => vec![(direction.to_owned(), both(flow))],
@@ -154,7 +155,7 @@ fn one(prefix: &str, ip: &str, end: &End) -> Labels {
     .into()
 }
 
-/// Retina's words for the flags of a packet.
+/// Retina's names of a packet's flags.
 fn flags(flow: &Flow) -> Vec<&'static str> {
     let Some(tcp) = &flow.l4.tcp else { return vec![] };
     let has = |flag: &str| tcp.flags.get(flag) == Some(&true);
@@ -169,11 +170,11 @@ fn flags(flow: &Flow) -> Vec<&'static str> {
     flags
 }
 
-/// A statistic of a node: family, labels, and how much of it the node has.
+/// A statistic of a node: family, labels, and value.
 type Statistic = (&'static str, &'static [(&'static str, &'static str)], f64);
 
-/// What no flow tells. Retina leaves out what is zero,
-/// and the reset count is one of Windows.
+/// Statistics that flows do not contain. Retina leaves out zeros, and the reset count exists only
+/// on Windows.
 pub(crate) const STATISTICS: [Statistic; 13] = [
     ("tcp_state", &[("state", "ESTABLISHED")], 40.0),
     ("tcp_connection_remote", &[("address", "AllIPs")], 41.0),

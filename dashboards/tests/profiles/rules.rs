@@ -1,4 +1,4 @@
-//! Rules on the profiles: each is evaluated, and the alerts that begin are those that should.
+//! Rules on the profiles: each is evaluated, and exactly the expected alerts fire.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::prometheus::At;
 use crate::timeline::{Cluster, PERIOD_SECS};
 use crate::{World, clusters};
 
-/// Drops of an act that begin an alert: more than one in five seconds.
+/// Minimum rate of drops in an act that fires an alert: more than one in five seconds.
 const SPIKE: f64 = 0.2;
 
 /// Titles and expressions of Grafana's alert rules, which need no recording rule.
@@ -44,7 +44,7 @@ fn records() -> Vec<(String, String)> {
         .collect()
 }
 
-/// What is refused in an act, by namespace and direction, as the profile's metrics tell them.
+/// Refused packets of an act, by namespace and direction, as the profile's metrics have them.
 fn refused(profile: Profile, flows: &[Flow]) -> BTreeMap<(String, String), f64> {
     let mut refused = BTreeMap::new();
     for flow in flows.iter().filter(|flow| flow.drop_reason_desc == "POLICY_DENIED") {
@@ -76,7 +76,8 @@ fn refused(profile: Profile, flows: &[Flow]) -> BTreeMap<(String, String), f64> 
     refused
 }
 
-/// What begins at the end of a cluster's time: alert, namespace, direction, and events in an act.
+/// Expected alerts at the end of a cluster's time: alert, namespace, direction, and events in an
+/// act.
 fn wanted(world: &World, cluster: &Cluster) -> Vec<(String, String, String, f64)> {
     let is_rollout = cluster.acts.len() > 1;
     if !is_rollout {
@@ -92,12 +93,12 @@ fn wanted(world: &World, cluster: &Cluster) -> Vec<(String, String, String, f64)
         .collect()
 }
 
-/// What is wrong with the rules.
+/// The faults of the rules.
 pub(crate) async fn faults(world: &World) -> Vec<String> {
     let mut faults = vec![];
     let period = f64::from(i32::try_from(PERIOD_SECS).unwrap());
     let all: Vec<Cluster> = Profile::ALL.into_iter().flat_map(clusters).collect();
-    // Each moment is asked once, for all clusters that end then.
+    // Each time is queried once, for all clusters that end then.
     let mut moments: Vec<i64> = all.iter().map(Cluster::end_secs).collect();
     moments.sort_unstable();
     moments.dedup();
@@ -108,8 +109,7 @@ pub(crate) async fn faults(world: &World) -> Vec<String> {
                 Err(error) => faults.push(format!("{name}: {error}")),
                 Ok(series) => {
                     for cluster in all.iter().filter(|one| one.end_secs() == moment) {
-                        // Nothing is dropped where everything is allowed, and the proxy saw no
-                        // names there.
+                        // Without policies nothing is dropped, and the proxy saw no names.
                         let is_quiet = cluster.acts == [(Act::Open, 7)];
                         let is_there =
                             series.iter().any(|one| one.labels["cluster"] == cluster.name);

@@ -9,10 +9,10 @@ use crate::flows::{Act, Flow, SAMPLES, SCRAPE_SECS, lines, node};
 /// Label names and values.
 pub(crate) type Labels = BTreeMap<String, String>;
 
-/// Name and labels of a series. `instance` is the node that it was counted on, if any.
+/// Name and labels of a series. `instance` is the node that counted it, if any.
 pub(crate) type Key = (String, Labels);
 
-/// Series with their values, one for each sample of the act; none before the series begins.
+/// Series with a value for each sample of the act; `None` before the series begins.
 pub(crate) type Series = BTreeMap<Key, [Option<f64>; SAMPLES]>;
 
 pub(crate) fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
@@ -25,7 +25,7 @@ struct Recorded {
     values: Vec<(i64, f64)>,
 }
 
-/// What Cilium's handlers made of the act's flows with one of the configurations.
+/// The series that Cilium's handlers made of the act's flows in one of the configurations.
 pub(crate) fn recorded(act: Act, profile: &str) -> Series {
     let recorded: Vec<Recorded> = lines(&format!("{}.{profile}", act.name()))
         .iter()
@@ -42,7 +42,7 @@ pub(crate) fn recorded(act: Act, profile: &str) -> Series {
         for (second, value) in values {
             samples[usize::try_from((second - first) / SCRAPE_SECS).unwrap()] = Some(value);
         }
-        // A shorter act stands still at its end.
+        // A shorter act keeps its last values.
         for at in 1..SAMPLES {
             samples[at] = samples[at].or(samples[at - 1]);
         }
@@ -51,7 +51,7 @@ pub(crate) fn recorded(act: Act, profile: &str) -> Series {
     series
 }
 
-/// A count of events, as a counter or a gauge that only rises shows it.
+/// A count of events, as a counter or as a gauge that only rises.
 #[derive(Debug)]
 pub(crate) struct Tally {
     first_millis: i64,

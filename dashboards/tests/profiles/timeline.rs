@@ -1,6 +1,6 @@
-//! The acts played over and over, so that rates are exact: an act with the pause behind it takes 19
-//! scrapes, a window of 300 s holds the 20 samples around them, and `rate` is what was counted in
-//! the act divided by [`PERIOD_SECS`], at any time after the first round.
+//! Timeline of repeated acts, so that rates are exact. An act with the pause after it takes 19
+//! scrapes, a window of 300 s holds the 20 samples around them, and `rate` is the act's count
+//! divided by [`PERIOD_SECS`], at any time after the first round.
 
 use std::fmt::Write as _;
 
@@ -8,30 +8,30 @@ use crate::flows::{Act, SAMPLES, SCRAPE_SECS};
 use crate::profile::Profile;
 use crate::series::Series;
 
-/// Beginning of the first act: 2023-11-14 22:00 UTC, at the edge of a block of Prometheus.
+/// Start of the first act: 2023-11-14 22:00 UTC, at the edge of a block of Prometheus.
 pub(crate) const START_SECS: i64 = 1_699_999_200;
 
-/// Scrapes of a round.
+/// Number of scrapes in a round.
 const ROUND: i64 = 19;
 
-/// Length of a round: what was counted in an act, divided by it, is the rate.
+/// Length of a round: an act's count divided by it is the rate.
 pub(crate) const PERIOD_SECS: i64 = ROUND * SCRAPE_SECS;
 
-/// The window of rates.
+/// Window of rates.
 pub(crate) const WINDOW_SECS: i64 = PERIOD_SECS + SCRAPE_SECS;
 
-/// Rounds of the range that a dashboard shows.
+/// Number of rounds in the dashboard's range.
 pub(crate) const SHOWN: i64 = 4;
 
-/// Length of that range. `increase` over it is [`SHOWN`] acts, stretched from the samples in it to
-/// its whole length.
+/// Length of that range. `increase` over it is [`SHOWN`] acts, extrapolated from its samples to its
+/// whole length.
 pub(crate) const RANGE_SECS: i64 = SHOWN * PERIOD_SECS + SCRAPE_SECS;
 
-/// Seconds between a sample and what is asked: never at the edge of a window, where Prometheus 3
-/// counts otherwise than 2 does.
+/// Seconds between a sample and a query: never at the edge of a window, where Prometheus 2 and 3
+/// count differently.
 const OFF_SECS: i64 = 7;
 
-/// A cluster, and what happens in it: acts with how often they are played.
+/// A cluster and its events: acts, and how often they are played.
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
     pub(crate) name: String,
@@ -52,13 +52,14 @@ impl Cluster {
         Self { name, profile, acts: vec![(Act::Open, 16), (Act::Chaos, 2)] }
     }
 
-    /// The time of the last question.
+    /// The time of the last query.
     pub(crate) fn end_secs(&self) -> i64 {
         let rounds: i64 = self.acts.iter().map(|&(_, rounds)| i64::from(rounds)).sum();
         START_SECS + (rounds * ROUND - 1) * SCRAPE_SECS + OFF_SECS
     }
 
-    /// Appends the cluster's samples, in `OpenMetrics` without types. `series` are those of each act.
+    /// Appends the cluster's samples, in `OpenMetrics` without types. `series` are those of each
+    /// act.
     pub(crate) fn write(&self, text: &mut String, series: &[(Act, &Series)]) {
         let of = |act: Act| series.iter().find(|(one, _)| *one == act).unwrap().1;
         let mut keys: Vec<_> = self.acts.iter().flat_map(|&(act, _)| of(act).keys()).collect();

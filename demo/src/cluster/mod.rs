@@ -1,5 +1,5 @@
-//! The cluster as Cilium sees it: nodes, endpoints with their identities, services, and the
-//! hosts of the outside world. Nothing here changes after start.
+//! The simulated cluster as Cilium sees it: nodes, endpoints with their identities, services, and
+//! hosts of the outside world. It does not change after the start.
 
 mod pods;
 mod world;
@@ -31,21 +31,21 @@ pub(crate) struct HostId(pub(crate) u8);
 /// A Kubernetes node with its Cilium agent.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// Kubernetes node name, as the metrics' `instance` label has it.
+    /// Kubernetes node name, as in the metrics' `instance` label.
     pub(crate) name: String,
     /// `cluster/node`, as Hubble writes `node_name`.
     pub(crate) absolute_name: String,
     pub(crate) ip: Ipv4Addr,
     pub(crate) labels: Vec<String>,
-    /// `reserved:host`, as the node sees itself.
+    /// `reserved:host`: the node for itself.
     pub(crate) host: EndpointId,
-    /// `reserved:remote-node`, as the other nodes see it.
+    /// `reserved:remote-node`: the node for other nodes.
     pub(crate) remote: EndpointId,
     /// `reserved:health`: the endpoint that cilium-health probes.
     pub(crate) health: EndpointId,
 }
 
-/// What an endpoint is. Only pods have policies, workloads and an endpoint id of their own.
+/// Kind of an endpoint. Only pods have policies, workloads and an endpoint id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndpointKind {
     Pod,
@@ -56,7 +56,7 @@ pub(crate) enum EndpointKind {
     KubeApiServer,
     /// A service address before translation: no identity.
     Frontend(ServiceId),
-    /// An address that is in no map any more.
+    /// An address that no longer belongs to anything.
     Unroutable,
     /// A link-local or multicast IPv6 address of a cluster without IPv6.
     LinkLocal,
@@ -69,13 +69,13 @@ pub(crate) struct Workload {
     pub(crate) name: String,
 }
 
-/// One end of a flow.
+/// An endpoint of a flow.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) kind: EndpointKind,
-    /// Node on which the endpoint lives; `None` outside the cluster.
+    /// Node of the endpoint; `None` outside the cluster.
     pub(crate) node: Option<NodeId>,
-    /// Cilium's endpoint id, local to its node; 0 where the endpoint has none.
+    /// Cilium's endpoint id, local to its node; 0 if the endpoint has none.
     pub(crate) local_id: u32,
     /// Security identity: reserved below 256, cluster-wide from 256, local from 2^24.
     pub(crate) identity: u32,
@@ -91,12 +91,12 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// `namespace/pod`, Hubble's pod context; empty for what is no pod.
+    /// `namespace/pod`, Hubble's pod context; empty for endpoints other than pods.
     pub(crate) fn pod_context(&self) -> String {
         if self.pod.is_empty() { String::new() } else { format!("{}/{}", self.namespace, self.pod) }
     }
 
-    /// Name of the workload, empty for what has none.
+    /// Name of the workload; empty without one.
     pub(crate) fn workload_name(&self) -> &str {
         self.workload.as_ref().map_or("", |workload| &workload.name)
     }
@@ -115,27 +115,27 @@ pub(crate) struct Service {
     pub(crate) frontend: EndpointId,
 }
 
-/// The whole cluster and its surroundings.
+/// The cluster and its surroundings.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) services: Vec<Service>,
     pub(crate) hosts: Vec<ExternalHost>,
-    /// Addresses of people that shop from outside.
+    /// Addresses of customers outside the cluster.
     pub(crate) customers: Vec<EndpointId>,
-    /// Everything that cannot be routed or understood.
+    /// Endpoints of packets that cannot be routed or parsed.
     pub(crate) stray: Stray,
     pub(crate) kube_apiserver: EndpointId,
-    /// Azure's resolver, which the cluster's DNS asks.
+    /// Azure's resolver, to which the cluster's DNS forwards.
     pub(crate) upstream_dns: EndpointId,
     workloads: HashMap<&'static str, Vec<EndpointId>>,
 }
 
-/// Ends of packets that no policy drops but the datapath does.
+/// Endpoints of packets that the datapath drops without a policy.
 #[derive(Debug, Clone)]
 pub(crate) struct Stray {
-    /// Address of a pod that is gone.
+    /// Address of a deleted pod.
     pub(crate) former_pod: EndpointId,
     /// Link-local sources of router solicitations, on the nodes of their pods.
     pub(crate) link_locals: Vec<EndpointId>,
@@ -144,7 +144,7 @@ pub(crate) struct Stray {
 }
 
 impl Cluster {
-    /// The pet shop on three nodes. The same every time.
+    /// The pet shop on three nodes, always the same.
     pub(crate) fn pet_shop() -> Self {
         let mut builder = Builder::default();
         let nodes = builder.nodes();
@@ -172,8 +172,8 @@ impl Cluster {
         }
     }
 
-    /// The endpoint behind an id. Ids come from this cluster alone, so there always is one;
-    /// the unroutable end stands in should that ever be wrong.
+    /// The endpoint of an id. Ids only come from this cluster, so it always exists; if that were
+    /// ever wrong, an unroutable endpoint is returned.
     pub(crate) fn endpoint(&self, id: EndpointId) -> &Endpoint {
         static NOWHERE: Endpoint = Endpoint {
             kind: EndpointKind::Unroutable,
@@ -191,33 +191,33 @@ impl Cluster {
         self.endpoints.get(usize::from(id.0)).unwrap_or(&NOWHERE)
     }
 
-    /// The node behind an id.
+    /// The node of an id.
     pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(usize::from(id.0))
     }
 
-    /// The service behind an id.
+    /// The service of an id.
     pub(crate) fn service(&self, id: ServiceId) -> Option<&Service> {
         self.services.get(usize::from(id.0))
     }
 
-    /// The external host behind an id.
+    /// The external host of an id.
     pub(crate) fn host(&self, id: HostId) -> Option<&ExternalHost> {
         self.hosts.get(usize::from(id.0))
     }
 
-    /// The pods of a workload, in order; empty when there is none of that name.
+    /// The pods of a workload, in order; empty if the workload does not exist.
     pub(crate) fn pods_of(&self, workload: &str) -> &[EndpointId] {
         self.workloads.get(workload).map_or(&[], Vec::as_slice)
     }
 
-    /// The service of that name.
+    /// The service of this name.
     pub(crate) fn service_named(&self, name: &str) -> Option<ServiceId> {
         let at = self.services.iter().position(|service| service.name == name)?;
         u8::try_from(at).ok().map(ServiceId)
     }
 
-    /// The external host of that DNS name (without the trailing dot).
+    /// The external host of this DNS name (without the trailing dot).
     pub(crate) fn host_named(&self, name: &str) -> Option<HostId> {
         let at = self.hosts.iter().position(|host| host.name == name)?;
         u8::try_from(at).ok().map(HostId)
@@ -238,7 +238,7 @@ impl Cluster {
     }
 }
 
-/// Collects endpoints while the parts of the cluster are laid out.
+/// Collector of endpoints while the parts of the cluster are laid out.
 #[derive(Debug, Default)]
 struct Builder {
     endpoints: Vec<Endpoint>,
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_identity_stands_for_one_set_of_labels() {
+    fn each_identity_has_one_set_of_labels() {
         let cluster = Cluster::pet_shop();
         let mut seen: HashMap<u32, &[String]> = HashMap::new();
         for (_, pod) in cluster.pods() {
@@ -290,13 +290,13 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_unique_but_for_what_shares_one_in_truth() {
+    fn addresses_are_unique_except_shared_ones() {
         let cluster = Cluster::pet_shop();
         let mut seen: HashMap<&str, EndpointKind> = HashMap::new();
         for endpoint in &cluster.endpoints {
             if let Some(kind) = seen.insert(&endpoint.ip, endpoint.kind) {
-                // A node is host to itself and remote-node to the others; an external host has
-                // an identity of its own once a toFQDNs rule selects it.
+                // A node is `host` to itself and `remote-node` to others; an external host has an
+                // identity of its own once a toFQDNs rule selects it.
                 assert!(
                     matches!(
                         kind,

@@ -1,4 +1,4 @@
-//! Nodes, pods and services: the AKS store demo in `pets` beside what AKS itself runs.
+//! Nodes, pods and services: the AKS store demo in `pets`, and AKS' own components.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -8,13 +8,13 @@ use super::{
     Workload,
 };
 
-/// One workload of the cluster and where its pods run.
+/// A workload and the placement of its pods.
 struct WorkloadSpec {
     namespace: &'static str,
     name: &'static str,
     kind: &'static str,
     identity: u32,
-    /// Label keys and values beside namespace, service account and cluster.
+    /// Labels other than namespace, service account and cluster.
     labels: &'static [(&'static str, &'static str)],
     service_account: &'static str,
     /// Pod name suffix, node, last byte of the pod's address, endpoint id.
@@ -253,7 +253,7 @@ impl Builder {
                     port,
                     target_port,
                     backends: workloads.get(workload).cloned().unwrap_or_default(),
-                    // A ClusterIP is in no ipcache: identity 0, `reserved:unknown`.
+                    // A ClusterIP is not in the ipcache: identity 0, `reserved:unknown`.
                     frontend: self.reserved(
                         EndpointKind::Frontend(ServiceId(at)),
                         0,
@@ -266,8 +266,7 @@ impl Builder {
     }
 }
 
-/// Labels that make up the identity; Cilium's default label filter keeps
-/// `pod-template-hash` and the like out of it.
+/// Labels of the identity. Cilium's default label filter excludes `pod-template-hash` and the like.
 fn identity_labels(spec: &WorkloadSpec) -> Vec<String> {
     let namespace = spec.namespace;
     let mut labels: Vec<String> =

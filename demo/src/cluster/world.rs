@@ -1,4 +1,4 @@
-//! The world outside: hosts with names, customers, and what has no place.
+//! The world outside: hosts with DNS names, customers, and unroutable addresses.
 
 use std::net::Ipv4Addr;
 
@@ -10,13 +10,13 @@ use crate::scenario::label_sets_of_host;
 pub(crate) struct ExternalHost {
     /// DNS name without the trailing dot.
     pub(crate) name: &'static str,
-    /// Names that the answer leads through.
+    /// CNAMEs in the DNS answer.
     pub(crate) cnames: &'static [&'static str],
     /// Time to live of the answer, in seconds.
     pub(crate) ttl_secs: u32,
     /// The host as `reserved:world`.
     pub(crate) world: EndpointId,
-    /// The host as the identities that the `toFQDNs` selectors of one act or another give it.
+    /// The host under the identities that the `toFQDNs` selectors of any act give it.
     pub(crate) named: Vec<EndpointId>,
 }
 
@@ -48,7 +48,7 @@ const HOSTS: &[HostSpec] = &[
     ("management.azure.com", [20, 37, 158, 0], &["arm-frontdoor-prod.trafficmanager.net."], 30),
 ];
 
-/// First identity of the range that is local to a node and stands for CIDRs and names.
+/// First of the identities that are local to a node and stand for CIDRs and DNS names.
 const FIRST_LOCAL_IDENTITY: u32 = 1 << 24;
 
 impl Builder {
@@ -80,7 +80,7 @@ impl Builder {
             .collect()
     }
 
-    /// Customers from the networks that RFC 5737 keeps for documentation.
+    /// Customers from the networks that RFC 5737 reserves for documentation.
     pub(super) fn customers(&mut self) -> Vec<EndpointId> {
         (0..48_u8)
             .map(|at| {
@@ -95,7 +95,7 @@ impl Builder {
             .collect()
     }
 
-    /// `solicitors`: pods that look for IPv6 routers.
+    /// `solicitors`: pods that send IPv6 router solicitations.
     pub(super) fn stray(&mut self, solicitors: &[EndpointId]) -> Stray {
         let unknown = ["reserved:unknown"];
         let link_locals = solicitors
@@ -106,8 +106,8 @@ impl Builder {
                     let pod = self.endpoints.get(usize::from(pod.0))?;
                     (pod.node, pod.identity, pod.labels.clone(), pod.cluster)
                 };
-                // The datapath knows whose program it is, the ipcache knows no such address:
-                // identity and labels, but no name.
+                // The datapath knows the endpoint but the ipcache has no such address: identity and
+                // labels, but no name.
                 let ip = format!("fe80::a8c1:aff:fef4:{last:x}");
                 let id = self.reserved(EndpointKind::LinkLocal, identity, &[], ip);
                 let endpoint = self.endpoints.get_mut(usize::from(id.0))?;

@@ -46,7 +46,7 @@ fn past(name: &str, seed: u64) -> Past {
     Past { state, rings, text }
 }
 
-/// Samples of every series: seconds and value.
+/// Samples of every series, as seconds and value.
 fn series(text: &str) -> BTreeMap<String, Vec<(f64, f64)>> {
     let mut series: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -87,7 +87,7 @@ fn the_past_is_open_metrics() {
 }
 
 #[test]
-fn the_scenario_begins_when_it_was_said_to() {
+fn the_scenario_begins_at_its_set_time() {
     let past = past("begins", 1);
     #[expect(clippy::cast_precision_loss, reason = "seconds")]
     let began = (NOW / SECOND - 60) as f64;

@@ -1,4 +1,4 @@
-//! From a record to the flow that Hubble would report (pkg/hubble/parser).
+//! Decoder from a record to the flow that Hubble would report (pkg/hubble/parser).
 
 use flow::summary::dns_rcode_name;
 use flow::{
@@ -10,23 +10,23 @@ use flow::{
 
 use super::identifiers::{flow_uuid, uuid_v4};
 use crate::cluster::{self, Cluster, EndpointKind, NodeId};
-use crate::record::{Event, L7, PolicyAction, PolicyName, Record, Transport};
+use crate::record::{Event, EventRecord, L7, PolicyAction, PolicyName, Transport};
 
-/// The source file that the datapath names in drops of an endpoint's program, and the lines of
-/// its policy and other checks (`bpf/bpf_lxc.c`).
+/// Source file in drops of an endpoint's program, with the lines of its policy and other checks
+/// (`bpf/bpf_lxc.c`).
 const DROP_FILE: &str = "bpf_lxc.c";
 
-/// Turns records into flows.
+/// Decoder of records into flows.
 #[derive(Debug)]
 pub(crate) struct Decoder<'a> {
     pub(crate) cluster: &'a Cluster,
-    /// Seed of the run, for uuids.
+    /// Seed of the run, for UUIDs.
     pub(crate) seed: u64,
 }
 
 impl Decoder<'_> {
-    /// The flow of a record, with every field that Hubble fills.
-    pub(crate) fn flow(&self, record: &Record) -> Flow {
+    /// The flow of a record, with every field that Hubble sets.
+    pub(crate) fn flow(&self, record: &EventRecord) -> Flow {
         let cluster = self.cluster;
         let source = cluster.endpoint(record.source);
         let destination = cluster.endpoint(record.destination);
@@ -104,7 +104,7 @@ impl Decoder<'_> {
                 };
                 flow.sock_xlate_point = point;
                 flow.event_type = event_type(MessageType::TraceSock, point.number());
-                // A socket's cookie and its pod's cgroup, steady for what they belong to.
+                // A socket's cookie and its pod's cgroup, constant for their owner.
                 flow.socket_cookie = 0x10_0000 + record.sequence / 2;
                 flow.cgroup_id = 5_000 + u64::from(source.local_id);
             }
@@ -116,7 +116,7 @@ impl Decoder<'_> {
         flow
     }
 
-    fn ip(&self, record: &Record) -> Ip {
+    fn ip(&self, record: &EventRecord) -> Ip {
         let source = &self.cluster.endpoint(record.source).ip;
         let masquerade = self
             .cluster
@@ -133,7 +133,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Services are found by their own address alone.
+    /// Services are found by their own address only.
     fn service(&self, endpoint: &cluster::Endpoint) -> Option<Service> {
         let EndpointKind::Frontend(id) = endpoint.kind else {
             return None;
@@ -155,7 +155,7 @@ fn event_type(message_type: MessageType, sub_type: i32) -> Option<CiliumEventTyp
     Some(CiliumEventType { message_type, sub_type })
 }
 
-/// The monitor's number of a trace point: `to-endpoint` is 0 there.
+/// The monitor's number of a trace point, which is 0 for `to-endpoint`.
 pub(crate) fn trace_sub_type(point: TraceObservationPoint) -> i32 {
     match point {
         TraceObservationPoint::ToEndpoint => 0,
@@ -175,7 +175,7 @@ fn drop_line(reason: flow::DropReason, direction: TrafficDirection) -> u32 {
     }
 }
 
-/// An endpoint as the node knows it: only its own have an id and a workload.
+/// An endpoint as the node knows it: only local ones have an id and a workload.
 fn endpoint(endpoint: &cluster::Endpoint, observer: NodeId) -> Endpoint {
     let local = endpoint.node == Some(observer);
     Endpoint {
@@ -201,7 +201,7 @@ fn ethernet(source: &cluster::Endpoint, destination: &cluster::Endpoint) -> Ethe
     Ethernet { source: source.mac.clone(), destination: destination.mac.clone() }
 }
 
-fn layer4(record: &Record) -> Layer4 {
+fn layer4(record: &EventRecord) -> Layer4 {
     match record.transport {
         Transport::Tcp(flags) => Layer4::Tcp(Tcp {
             source_port: record.source_port,
@@ -230,7 +230,7 @@ fn attribute(flow: &mut Flow, action: PolicyAction, policies: &[PolicyName]) {
 }
 
 fn policy(name: &PolicyName) -> Policy {
-    // The uid belongs to the name, as long as the object lives.
+    // The UID stays the same for a name while the object exists.
     let uid = name.name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -300,8 +300,8 @@ fn http(method: &str, url: &str, request_id: &str, code: u32) -> Http {
     }
 }
 
-/// The one-line summary, in Hubble's words.
-fn summary(record: &Record) -> String {
+/// The one-line summary, in Hubble's format.
+fn summary(record: &EventRecord) -> String {
     match &record.event {
         Event::L7 { layer, latency_nanos, .. } => l7_summary(layer, *latency_nanos),
         Event::Socket { .. } => match record.transport {
@@ -336,7 +336,7 @@ fn tcp_flag_names(flags: TcpFlags) -> String {
 }
 
 /// Name of an ICMP message as gopacket prints it, which is also the `type` label of
-/// `hubble_icmp_total`. The cluster pings and looks for routers, nothing else.
+/// `hubble_icmp_total`. The cluster only sends pings and router solicitations.
 pub(crate) fn icmpv4_type(kind: u8, code: u8) -> &'static str {
     match (kind, code) {
         (0, 0) => "EchoReply",
@@ -345,7 +345,7 @@ pub(crate) fn icmpv4_type(kind: u8, code: u8) -> &'static str {
     }
 }
 
-/// The same for `ICMPv6`.
+/// Name of an `ICMPv6` message, as for ICMP.
 pub(crate) fn icmpv6_type(kind: u8, code: u8) -> &'static str {
     match (kind, code) {
         (133, 0) => "RouterSolicitation",

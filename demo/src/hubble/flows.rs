@@ -1,4 +1,4 @@
-//! `GetFlows`: where to start, what to pass, when to stop.
+//! `GetFlows`: first flow, filters and end of an answer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,22 +23,22 @@ use super::release::HubbleRelease;
 use super::ring::Batch;
 use crate::clock;
 use crate::cluster::NodeId;
-use crate::record::Record;
+use crate::record::EventRecord;
 
-/// Records that are read from the rings at a time.
+/// Number of records read from the rings at a time.
 const BATCH: usize = 256;
 
-/// Messages that wait for a slow client. What does not fit stays in the rings, and is lost
+/// Number of messages that wait for a slow client. Further ones stay in the rings, and are lost
 /// there when they wrap.
 const CHANNEL: usize = 256;
 
-/// A node tells of lost events at most this often.
+/// Minimum time between two lost-event messages of a node.
 const LOST_EVENT_INTERVAL: Duration = Duration::from_secs(1);
 
 type Sender = mpsc::Sender<Result<GetFlowsResponse, Status>>;
 
-/// A request that has been checked.
-struct Query {
+/// A checked request.
+struct FlowsQuery {
     number: u64,
     follow: bool,
     first: bool,
@@ -48,11 +48,11 @@ struct Query {
     mask: Option<FieldMask>,
 }
 
-/// The client went away.
+/// Error: the client is gone.
 struct Gone;
 
-/// Starts to answer a request. One that no node takes is answered as a relay does, which does not
-/// look at it: every node that is connected sends an error, and the answer ends well.
+/// Starts to answer a request. An invalid request is answered as by a relay, which does not check
+/// it: every connected node sends an error, and the stream ends normally.
 pub(crate) fn get_flows(
     relay: &Arc<Relay>,
     request: GetFlowsRequest,
@@ -60,8 +60,8 @@ pub(crate) fn get_flows(
     let (sender, receiver) = mpsc::channel(CHANNEL);
     let relay = Arc::clone(relay);
     tokio::spawn(async move {
-        let query = Query::try_from_request(request, relay.release);
-        // A client that is gone needs no answer.
+        let query = FlowsQuery::try_from_request(request, relay.release);
+        // The client may be gone already.
         let _: Result<(), Gone> = match query {
             Ok(query) => Stream::new(relay, query, sender).run().await,
             Err(error) => refuse(&relay, &sender, &error).await,
@@ -72,13 +72,13 @@ pub(crate) fn get_flows(
 
 async fn refuse(relay: &Relay, sender: &Sender, error: &RequestError) -> Result<(), Gone> {
     let connected = relay.connected();
-    tell_nodes(relay, sender).await?;
-    let message = refusal::sentence(error);
+    send_node_states(relay, sender).await?;
+    let message = refusal::status_message(error);
     node_status(relay, sender, NodeState::NodeError, &connected, message).await
 }
 
-/// Says of all nodes whether their flows are to be expected.
-async fn tell_nodes(relay: &Relay, sender: &Sender) -> Result<(), Gone> {
+/// Sends the state of all nodes.
+async fn send_node_states(relay: &Relay, sender: &Sender) -> Result<(), Gone> {
     let unavailable: Vec<NodeId> = relay.unavailable.iter().copied().collect();
     let none = String::new;
     node_status(relay, sender, NodeState::NodeConnected, &relay.connected(), none()).await?;
@@ -108,7 +108,7 @@ async fn node_status(
     sender.send(Ok(response)).await.map_err(|_| Gone)
 }
 
-impl Query {
+impl FlowsQuery {
     fn try_from_request(
         request: GetFlowsRequest,
         release: HubbleRelease,
@@ -141,7 +141,7 @@ impl Query {
 
 fn unix_nanos(time: &Timestamp) -> Result<i64, TimestampError> {
     let time = flow::Timestamp::new(time.seconds, time.nanos)?;
-    // The far past and the far future compare right at the ends of the range.
+    // Times before or after the representable range compare correctly at its ends.
     let end = if time.seconds() < 0 { i64::MIN } else { i64::MAX };
     Ok(time.unix_nanos().unwrap_or(end))
 }
@@ -151,36 +151,36 @@ fn timestamp(nanos: i64) -> Timestamp {
     Timestamp { seconds: time.seconds(), nanos: i32::try_from(time.nanos()).unwrap_or(0) }
 }
 
-/// Lost records of one node that its client has not heard of yet.
+/// Lost records of one node that are not yet reported to the client.
 #[derive(Debug, Clone, Copy)]
 struct Lost {
     count: u64,
     first_nanos: i64,
     last_nanos: i64,
-    /// When the client may hear of them.
+    /// Earliest time for the report.
     due: Instant,
 }
 
-/// Where a reader begins.
+/// Start position of a reader.
 struct Start {
     at: usize,
-    /// Whether it looked for its place beyond the oldest record.
+    /// Whether the reader looked beyond the oldest record.
     is_before_all: bool,
 }
 
 struct Stream {
     relay: Arc<Relay>,
-    query: Query,
+    query: FlowsQuery,
     sender: Sender,
-    /// Flows delivered, per node.
+    /// Number of delivered flows per node.
     delivered: Vec<u64>,
     lost: Vec<Option<Lost>>,
-    /// Nodes from which nothing more is wanted.
+    /// Nodes whose part is complete.
     ended: BTreeSet<NodeId>,
 }
 
 impl Stream {
-    fn new(relay: Arc<Relay>, query: Query, sender: Sender) -> Self {
+    fn new(relay: Arc<Relay>, query: FlowsQuery, sender: Sender) -> Self {
         let nodes = relay.cluster.nodes.len();
         Self {
             relay,
@@ -194,7 +194,7 @@ impl Stream {
 
     async fn run(&mut self) -> Result<(), Gone> {
         let connected = self.relay.connected();
-        tell_nodes(&self.relay, &self.sender).await?;
+        send_node_states(&self.relay, &self.sender).await?;
         if self.query.follow {
             self.follow(&connected).await
         } else {
@@ -202,8 +202,9 @@ impl Stream {
         }
     }
 
-    /// Sends what the rings hold now, from a copy: nothing is lost while it is read, but for the
-    /// mark of a reader that began one before the oldest record of a full ring.
+    /// Sends the current content of the rings, from a copy. Nothing is lost while reading, except
+    /// for the start marker of a reader that began one position before the oldest record of a full
+    /// ring.
     async fn replay(&mut self, nodes: &[NodeId]) -> Result<(), Gone> {
         let mut records = Vec::new();
         for &node in nodes {
@@ -220,18 +221,18 @@ impl Stream {
                 break;
             }
             if at % BATCH == 0 {
-                // A filter that passes little must not keep others waiting.
+                // A selective filter must not keep other tasks waiting.
                 tokio::task::yield_now().await;
-                self.tell_lost(false).await?;
+                self.report_lost(false).await?;
             }
             self.offer(record).await?;
         }
-        // What was gathered for less than a second is never told.
+        // Losses gathered for less than a second are never reported.
         let all = !self.relay.release.gathers_lost_events();
-        self.tell_lost(all).await
+        self.report_lost(all).await
     }
 
-    /// Sends what the rings get, for as long as the client listens.
+    /// Sends new records for as long as the client listens.
     async fn follow(&mut self, nodes: &[NodeId]) -> Result<(), Gone> {
         let mut written = self.relay.rings.subscribe();
         let mut cursor = self.relay.rings.newest(nodes);
@@ -253,9 +254,9 @@ impl Stream {
             for record in batch.records {
                 self.offer(record).await?;
             }
-            self.tell_lost(false).await?;
+            self.report_lost(false).await?;
             if self.ended.len() == nodes.len() {
-                return self.tell_lost(true).await;
+                return self.report_lost(true).await;
             }
             if drained {
                 tokio::select! {
@@ -269,25 +270,25 @@ impl Stream {
         }
     }
 
-    /// Where to start in what one node's ring holds (`newRingReader` of `local_observer.go`).
-    fn start(&self, records: &[Record]) -> Start {
+    /// The start position in one node's ring (`newRingReader` of `local_observer.go`).
+    fn start(&self, records: &[EventRecord]) -> Start {
         let query = &self.query;
         if query.first && query.since_nanos.is_none() {
             return Start { at: 0, is_before_all: false };
         }
         let decoder = self.decoder();
-        let passes = |record: &Record| {
+        let passes = |record: &EventRecord| {
             !record.is_lost(self.relay.lose_every) && query.passes(&decoder.flow(record))
         };
         let found = if let Some(since) = query.since_nanos {
-            // Back to the last that is too old, of those that are asked for.
+            // Back to the last record that is too old, within the requested number.
             let last =
                 records.iter().rposition(|record| record.time_nanos < since && passes(record));
             last.map(|at| at + 1)
         } else if query.number == 0 {
             None
         } else {
-            // As far back as it takes to pass the filters so many times.
+            // As far back as needed for the requested number of matching flows.
             let mut found = 0;
             records.iter().rposition(|record| {
                 found += u64::from(passes(record));
@@ -301,15 +302,15 @@ impl Stream {
         Decoder { cluster: &self.relay.cluster, seed: self.relay.seed }
     }
 
-    /// Sends a record if the query wants it; ends its node's part where the query ends.
-    async fn offer(&mut self, record: Record) -> Result<(), Gone> {
+    /// Sends a record if it matches; ends its node's part where the query ends.
+    async fn offer(&mut self, record: EventRecord) -> Result<(), Gone> {
         if self.ended.contains(&record.node) {
             return Ok(());
         }
         let at = usize::from(record.node.0);
         let delivered = self.delivered.get(at).copied().unwrap_or(0);
         let enough = !self.query.follow && self.query.number > 0 && delivered >= self.query.number;
-        // Lost events are told whatever their time.
+        // Lost events are reported whatever their time.
         let is_lost = record.is_lost(self.relay.lose_every);
         let late = self.query.until_nanos.is_some_and(|until| record.time_nanos > until);
         if enough || (late && !is_lost) {
@@ -335,7 +336,7 @@ impl Stream {
             message = mask.apply(&message);
         }
         self.send(GetFlowsResponse {
-            // A mask that leaves these out leaves them out here, too.
+            // A mask without these fields removes them here too.
             node_name: message.node_name.clone(),
             time: message.time,
             response_types: Some(ResponseTypes::Flow(message)),
@@ -343,7 +344,7 @@ impl Stream {
         .await
     }
 
-    async fn perf_buffer_lost(&mut self, record: Record) -> Result<(), Gone> {
+    async fn perf_buffer_lost(&mut self, record: EventRecord) -> Result<(), Gone> {
         let event = LostEvent {
             source: LostEventSource::PerfEventRingBuffer as i32,
             num_events_lost: 1,
@@ -382,8 +383,8 @@ impl Stream {
         }
     }
 
-    /// Tells of lost events whose time has come, or of all.
-    async fn tell_lost(&mut self, all: bool) -> Result<(), Gone> {
+    /// Reports lost events that are due, or all of them.
+    async fn report_lost(&mut self, all: bool) -> Result<(), Gone> {
         let nodes: Vec<NodeId> = self.relay.cluster.node_ids().collect();
         for node in nodes {
             let Some(slot) = self.lost.get_mut(usize::from(node.0)) else {

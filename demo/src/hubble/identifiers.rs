@@ -1,8 +1,8 @@
-//! Random-looking identifiers that are the same for the same seed.
+//! Random-looking identifiers that depend only on the seed.
 
 use std::fmt::Write;
 
-/// A version 4 UUID out of 128 bits, in lower case.
+/// A version 4 UUID from 128 bits, in lower case.
 pub(crate) fn uuid_v4(high: u64, low: u64) -> String {
     let high = (high & !0xf000) | 0x4000;
     let low = (low & !(0b11 << 62)) | (0b10 << 62);
@@ -20,7 +20,7 @@ pub(crate) fn uuid_v4(high: u64, low: u64) -> String {
     text
 }
 
-/// The uuid of a flow: its number, spread by splitmix64 so that neighbours differ in all digits.
+/// The UUID of a flow: its number, mixed by splitmix64 so that neighbours differ in all digits.
 pub(crate) fn flow_uuid(seed: u64, sequence: u64) -> String {
     let base = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(sequence);
     uuid_v4(splitmix64(base), splitmix64(base ^ 0x5851_f42d_4c95_7f2d))

@@ -1,5 +1,5 @@
-//! What a node says of a request that it does not take, in Cilium's words (pkg/hubble/filters).
-//! The relay hands them on as `NODE_ERROR` and ends the answer well.
+//! Error messages of nodes for invalid requests, in Cilium's wording (pkg/hubble/filters). The
+//! relay forwards them as `NODE_ERROR` and ends the stream normally.
 
 use flow::TimestampError;
 use flow::filter::{FilterError, FilterSetError};
@@ -18,8 +18,8 @@ pub(crate) enum RequestError {
     FieldMask(#[from] InvalidFieldMask),
 }
 
-/// The message of the node's status as a relay hands it on: with the code where there is one.
-pub(crate) fn sentence(error: &RequestError) -> String {
+/// The message of the node's status as a relay forwards it, with the code if there is one.
+pub(crate) fn status_message(error: &RequestError) -> String {
     match error {
         RequestError::FirstWithFollow => {
             format!("rpc error: code = InvalidArgument desc = {error}")
@@ -59,12 +59,12 @@ fn of_filter(error: &FilterError) -> String {
         FilterError::Pattern { field, source, .. } => invalid(field, source),
         FilterError::NotL7 { field } => {
             let more = if *field == "http_header" { "s" } else { "" };
-            let of = words(field);
+            let of = field_name(field);
             format!(
                 "filtering by {of}{more} requires the event type filter to only match 'l7' events"
             )
         }
-        // Cilium evaluates them; this cluster does not.
+        // Cilium compiles these; this cluster cannot.
         FilterError::Cel { value } => {
             format!("error compiling CEL expression: {value:?} is not read here")
         }
@@ -72,10 +72,10 @@ fn of_filter(error: &FilterError) -> String {
 }
 
 fn invalid(field: &str, cause: impl std::fmt::Display) -> String {
-    format!("invalid {} filter: {cause}", words(field))
+    format!("invalid {} filter: {cause}", field_name(field))
 }
 
-fn words(field: &str) -> String {
+fn field_name(field: &str) -> String {
     field.replace("dns", "DNS").replace('_', " ")
 }
 
@@ -87,13 +87,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sentences_are_those_of_cilium() {
+    fn messages_match_cilium() {
         fn check(change: impl Fn(&mut FlowFilter), expected: &str) {
             let mut filter = FlowFilter::default();
             change(&mut filter);
             let set = FilterSet { allow: vec![filter], deny: vec![] };
             let error = RequestError::from(set.compile().expect_err(expected));
-            assert!(sentence(&error).starts_with(expected), "{}", sentence(&error));
+            assert!(status_message(&error).starts_with(expected), "{}", status_message(&error));
         }
         let text = |text: &str| vec![text.to_owned()];
         let l7_only = "requires the event type filter to only match 'l7' events";
@@ -136,7 +136,7 @@ mod tests {
             },
             &format!("filtering by http method {l7_only}"),
         );
-        let first = sentence(&RequestError::FirstWithFollow);
+        let first = status_message(&RequestError::FirstWithFollow);
         assert_eq!(
             first,
             "rpc error: code = InvalidArgument desc = first cannot be specified with follow"

@@ -1,4 +1,4 @@
-//! What Hubble Relay and the nodes behind it answer (pkg/hubble/relay/observer,
+//! Answers of Hubble Relay and of the nodes behind it (pkg/hubble/relay/observer,
 //! `pkg/hubble/observer/local_observer.go`).
 
 use std::collections::BTreeSet;
@@ -14,33 +14,33 @@ use super::ring::Rings;
 use crate::clock;
 use crate::cluster::{CLUSTER_NAME, Cluster, NodeId};
 
-/// Relay's header with its version.
+/// Relay's version header.
 pub(crate) const VERSION_HEADER: &str = "hubble-relay-version";
 
-/// How many unavailable nodes a status names.
+/// Maximum number of unavailable nodes that a status names.
 const UNAVAILABLE_NODES_MAX: usize = 10;
 
 /// One minute, in nanoseconds: the window of the flow rate.
 const RATE_WINDOW: i64 = 60_000_000_000;
 
-/// The relay with its peers.
+/// The relay and its peers.
 #[derive(Debug)]
 pub(crate) struct Relay {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) rings: Arc<Rings>,
-    /// Seed of the run, for uuids.
+    /// Seed of the run, for UUIDs.
     pub(crate) seed: u64,
-    /// When the agents started, in nanoseconds since the Unix epoch.
+    /// Start time of the agents, in Unix nanoseconds.
     pub(crate) started_nanos: i64,
-    /// Peers that cannot be reached.
+    /// Unreachable peers.
     pub(crate) unavailable: BTreeSet<NodeId>,
-    /// Peers are reached over TLS.
+    /// Whether peers use TLS.
     pub(crate) tls: bool,
-    /// One event in so many gets lost before Hubble sees it.
+    /// Loss rate: one event in this number is lost before Hubble sees it.
     pub(crate) lose_every: Option<u64>,
-    /// What relay and nodes play.
+    /// Release that relay and nodes imitate.
     pub(crate) release: HubbleRelease,
-    /// Flows that readers missed since the start, per node.
+    /// Number of flows that readers missed since the start, per node.
     pub(crate) lost: Mutex<Vec<u64>>,
 }
 
@@ -55,7 +55,7 @@ impl Relay {
         self.cluster.node(node).map(|node| node.absolute_name.clone()).unwrap_or_default()
     }
 
-    /// Name of the machine that the relay itself runs on.
+    /// Name of the machine that runs the relay.
     pub(crate) fn own_name(&self) -> String {
         self.node_name(NodeId(0))
     }
@@ -68,7 +68,7 @@ impl Relay {
         }
     }
 
-    /// Flows that readers missed on a node.
+    /// Number of flows that readers missed on a node.
     pub(crate) fn lost_on(&self, node: NodeId) -> u64 {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         lost.get(usize::from(node.0)).copied().unwrap_or(0)
@@ -78,7 +78,7 @@ impl Relay {
         u64::try_from(clock::now_nanos() - self.started_nanos).unwrap_or(0)
     }
 
-    /// Sums over the peers that answer.
+    /// The sums over the peers that answer.
     pub(crate) fn server_status(&self) -> ServerStatusResponse {
         let connected = self.connected();
         let now = clock::now_nanos();
@@ -106,7 +106,7 @@ impl Relay {
         status
     }
 
-    /// Flows per second over the past minute, or over what the ring still has of it.
+    /// Flows per second over the past minute, or over the part of it that the ring still holds.
     fn flow_rate(&self, node: NodeId, now: i64) -> f64 {
         let Some(fill) = self.rings.fill(node) else {
             return 0.0;
@@ -162,7 +162,7 @@ impl Relay {
         GetNodesResponse { nodes }
     }
 
-    /// Namespaces that have pods with traffic on the peers that answer, by name.
+    /// Namespaces of pods with traffic on the peers that answer, sorted by name.
     pub(crate) fn namespaces(&self) -> GetNamespacesResponse {
         let mut seen = BTreeSet::new();
         for node in self.connected() {

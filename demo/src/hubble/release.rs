@@ -1,4 +1,4 @@
-//! The release of Cilium that relay and nodes play: what a client sees of it.
+//! Cilium releases that relay and nodes imitate, as far as clients see the difference.
 //!
 //! Source: the history of Cilium's pkg/hubble/{observer,container,relay} and api/v1.
 
@@ -15,13 +15,13 @@ pub enum HubbleRelease {
     /// Masks are an experiment; flows do not name the policies that denied them.
     #[value(name = "1.15.0")]
     V1_15,
-    /// Masks in either place; each event that the ring lost is a message of its own.
+    /// Masks in either place; each event lost in the ring is a separate message.
     #[value(name = "1.18.6")]
     V1_18,
-    /// Events that the ring lost are told once a second, with their times.
+    /// Events lost in the ring are reported once a second, with their times.
     #[value(name = "1.20")]
     V1_20,
-    /// What is being developed.
+    /// The development version.
     #[default]
     Main,
 }
@@ -37,17 +37,17 @@ impl HubbleRelease {
         }
     }
 
-    /// The version that the relay gives of itself.
+    /// The relay's version string.
     pub(crate) fn relay_version(self) -> String {
         format!("hubble-relay v{}", self.semver())
     }
 
-    /// The version that a node gives of itself.
+    /// A node's version string.
     pub(crate) fn node_version(self) -> String {
         format!("cilium v{}", self.semver())
     }
 
-    /// The mask of a request, from where a node looks for it.
+    /// The mask of a request, from the place where this release looks for it.
     pub(crate) fn field_mask(self, request: &GetFlowsRequest) -> Option<FieldMask> {
         let is_set = |mask: &FieldMask| !mask.paths.is_empty();
         let mask = request.field_mask.clone().filter(is_set);
@@ -59,7 +59,7 @@ impl HubbleRelease {
         }
     }
 
-    /// The conditions that a node knows; it does not see the others.
+    /// The conditions that this release has; it ignores the others.
     pub(crate) fn known(self, filters: FilterSet) -> FilterSet {
         match Release::read(self.semver()) {
             Some(release) if self < Self::V1_20 => supported_filters(&filters, release).filters,
@@ -67,13 +67,13 @@ impl HubbleRelease {
         }
     }
 
-    /// Whether what the ring lost is told at most once a second, with its times, and not at all by
-    /// an answer that ends before.
+    /// Whether ring losses are reported at most once a second, with their times, and never by an
+    /// answer that ends earlier.
     pub(crate) fn gathers_lost_events(self) -> bool {
         self >= Self::V1_20
     }
 
-    /// Takes out what flows of this release do not have.
+    /// Removes fields that flows of this release do not have.
     pub(crate) fn forget(self, flow: &mut Flow) {
         if self < Self::V1_18 {
             flow.egress_denied_by.clear();

@@ -1,5 +1,5 @@
-//! The ring buffers of all nodes (pkg/hubble/container/ring.go). A ring holds one less than a
-//! power of two; what is older is overwritten, whether somebody was reading it or not.
+//! The ring buffers of all nodes (pkg/hubble/container/ring.go). A ring holds one record less than
+//! a power of two; older records are overwritten even while a reader is on them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::cluster::NodeId;
-use crate::record::Record;
+use crate::record::EventRecord;
 
-/// A ring size that Hubble does not take.
+/// Error for a ring size that Hubble does not accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` flows: the capacity is one less than a power of two, from 1 to 65535")]
 pub struct InvalidCapacity(pub u32);
@@ -22,7 +22,9 @@ impl RingCapacity {
     /// Hubble's default.
     pub const DEFAULT: Self = Self(4_095);
 
-    /// Checks a size. Errors: not one less than a power of two, or out of range.
+    /// Checks a size.
+    ///
+    /// Errors: not one less than a power of two, or out of range.
     pub fn new(flows: u32) -> Result<Self, InvalidCapacity> {
         match u16::try_from(flows) {
             Ok(n) if n > 0 && (flows + 1).is_power_of_two() => Ok(Self(n)),
@@ -30,17 +32,17 @@ impl RingCapacity {
         }
     }
 
-    /// Flows that a ring holds.
+    /// Capacity in flows.
     pub fn flows(self) -> usize {
         usize::from(self.0)
     }
 }
 
-/// One node's buffer. Positions count the records ever written to it.
+/// One node's buffer. Positions count all records ever written to it.
 #[derive(Debug)]
 struct Ring {
-    records: VecDeque<Record>,
-    /// Position of the oldest record that is still there.
+    records: VecDeque<EventRecord>,
+    /// Position of the oldest record that still exists.
     oldest: u64,
 }
 
@@ -49,27 +51,27 @@ impl Ring {
         self.oldest + u64::try_from(self.records.len()).unwrap_or(u64::MAX)
     }
 
-    fn get(&self, position: u64) -> Option<&Record> {
+    fn get(&self, position: u64) -> Option<&EventRecord> {
         let at = position.checked_sub(self.oldest)?;
         self.records.get(usize::try_from(at).ok()?)
     }
 }
 
-/// How full a ring is.
+/// Fill level of a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fill {
-    /// Records that it can hold.
+    /// Capacity in records.
     pub(crate) capacity: u64,
-    /// Records that it holds.
+    /// Number of records in it.
     pub(crate) len: u64,
-    /// Records ever written.
+    /// Number of records ever written.
     pub(crate) seen: u64,
-    /// Time of the oldest and the newest record, in nanoseconds since the Unix epoch.
+    /// Time of the oldest and the newest record, in Unix nanoseconds.
     pub(crate) span_nanos: Option<(i64, i64)>,
 }
 
-/// The rings of all nodes. Writers append what happened on all of them at once, so that a
-/// reader who merges them by time sees one true order.
+/// The rings of all nodes. A writer appends the records of all of them at once, so that a reader
+/// who merges them by time sees a single order.
 #[derive(Debug)]
 pub(crate) struct Rings {
     by_node: Mutex<Vec<Ring>>,
@@ -77,7 +79,7 @@ pub(crate) struct Rings {
     written: watch::Sender<u64>,
 }
 
-/// Where a reader stands on each of its nodes.
+/// Position of a reader on each of its nodes.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor {
     positions: Vec<NodePosition>,
@@ -89,19 +91,19 @@ struct NodePosition {
     next: u64,
 }
 
-/// What a read gave.
+/// Result of a read.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     /// Records in order of time.
-    pub(crate) records: Vec<Record>,
-    /// Nodes on which records were overwritten before they were read, and how many.
+    pub(crate) records: Vec<EventRecord>,
+    /// Nodes with records that were overwritten before they were read, and their number.
     pub(crate) lost: Vec<(NodeId, u64)>,
-    /// There is nothing more to read now.
+    /// Whether there is nothing more to read now.
     pub(crate) drained: bool,
 }
 
 impl Rings {
-    /// Empty rings for as many nodes.
+    /// Empty rings for this many nodes.
     pub(crate) fn new(nodes: usize, capacity: RingCapacity) -> Self {
         let rings = (0..nodes)
             .map(|_| Ring { records: VecDeque::with_capacity(capacity.flows()), oldest: 0 })
@@ -110,12 +112,12 @@ impl Rings {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Ring>> {
-        // Nothing that holds the lock can panic half way through a change.
+        // Code that holds the lock cannot panic in the middle of a change.
         self.by_node.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes records, each to its node's ring, and wakes the readers.
-    pub(crate) fn append(&self, records: impl IntoIterator<Item = Record>) {
+    pub(crate) fn append(&self, records: impl IntoIterator<Item = EventRecord>) {
         {
             let mut rings = self.lock();
             for record in records {
@@ -132,12 +134,12 @@ impl Rings {
         self.written.send_modify(|writes| *writes += 1);
     }
 
-    /// Tells when something was written.
+    /// A receiver that is notified of writes.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.written.subscribe()
     }
 
-    /// How full a node's ring is.
+    /// The fill level of a node's ring.
     pub(crate) fn fill(&self, node: NodeId) -> Option<Fill> {
         let rings = self.lock();
         let ring = rings.get(usize::from(node.0))?;
@@ -151,7 +153,7 @@ impl Rings {
         })
     }
 
-    /// Records of a node that are not older than a time.
+    /// Number of a node's records that are not older than a time.
     pub(crate) fn count_since(&self, node: NodeId, since_nanos: i64) -> u64 {
         let rings = self.lock();
         rings.get(usize::from(node.0)).map_or(0, |ring| {
@@ -160,8 +162,8 @@ impl Rings {
         })
     }
 
-    /// Everything that a node's ring holds, oldest first, and the position of the first.
-    pub(crate) fn snapshot(&self, node: NodeId) -> (u64, Vec<Record>) {
+    /// The content of a node's ring, oldest first, and the position of the first record.
+    pub(crate) fn snapshot(&self, node: NodeId) -> (u64, Vec<EventRecord>) {
         let rings = self.lock();
         rings
             .get(usize::from(node.0))
@@ -169,7 +171,7 @@ impl Rings {
             .unwrap_or_default()
     }
 
-    /// A cursor behind the newest record of each node.
+    /// A cursor after the newest record of each node.
     pub(crate) fn newest(&self, nodes: &[NodeId]) -> Cursor {
         let rings = self.lock();
         let positions = nodes
@@ -182,7 +184,7 @@ impl Rings {
         Cursor { positions }
     }
 
-    /// Reads on, merged by time, at most `limit` records.
+    /// Reads at most `limit` further records, merged by time.
     pub(crate) fn read(&self, cursor: &mut Cursor, limit: usize) -> Batch {
         let rings = self.lock();
         let mut batch = Batch::default();

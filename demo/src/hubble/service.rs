@@ -27,7 +27,7 @@ impl ObserverService {
         Self { relay }
     }
 
-    /// Each answer says which relay gave it.
+    /// Adds the relay's version header to an answer.
     fn respond<T>(&self, message: T) -> Response<T> {
         let mut response = Response::new(message);
         let version = MetadataValue::from_static(self.relay.release.semver());

@@ -1,34 +1,36 @@
-//! What each record adds to which counters (`pkg/hubble/metrics`, handler by handler).
+//! Counting of records (`pkg/hubble/metrics`, handler by handler).
 
 use std::sync::Arc;
 
 use flow::{DropReason, TrafficDirection, Verdict};
 
-use super::{Amount, Context, Family, Metrics, Series, Shape, ShapeEvent, Slot, Value, padded};
+use super::{
+    Amount, Context, Family, Metrics, RecordKey, RecordKeyEvent, Series, Slot, Value, padded,
+};
 use crate::cluster::EndpointId;
-use crate::record::{Event, PolicyAction, Record};
+use crate::record::{Event, EventRecord, PolicyAction};
 
 impl Metrics {
-    /// Counts a record.
-    pub(crate) fn count(&mut self, record: &Record) {
+    /// Adds a record to its counters.
+    pub(crate) fn count(&mut self, record: &EventRecord) {
         self.connections(record);
-        let Some(shape) = Shape::of(record) else {
-            // What a proxy read differs from record to record.
+        let Some(key) = RecordKey::of(record) else {
+            // A proxy's records are all different, so they are not cached.
             let slots = self.slots_of(record);
             self.apply(record, &slots);
             return;
         };
-        if let Some(slots) = self.shapes.get(&shape) {
+        if let Some(slots) = self.slots_by_key.get(&key) {
             let slots = Arc::clone(slots);
             self.apply(record, &slots);
             return;
         }
         let slots: Arc<[Slot]> = self.slots_of(record).into();
         self.apply(record, &slots);
-        self.shapes.insert(shape, slots);
+        self.slots_by_key.insert(key, slots);
     }
 
-    pub(super) fn apply(&mut self, record: &Record, slots: &[Slot]) {
+    pub(super) fn apply(&mut self, record: &EventRecord, slots: &[Slot]) {
         for slot in slots {
             if let Some(count) = self.counts.get_mut(slot.at) {
                 *count += match slot.amount {
@@ -39,8 +41,8 @@ impl Metrics {
         }
     }
 
-    /// Every counter that the record adds to.
-    fn slots_of(&mut self, record: &Record) -> Vec<Slot> {
+    /// The counters that the record adds to.
+    fn slots_of(&mut self, record: &EventRecord) -> Vec<Slot> {
         let context = self.context(record);
         let verdict = verdict(record);
         let mut slots = Vec::with_capacity(16);
@@ -67,7 +69,7 @@ impl Metrics {
 
     pub(super) fn one(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         family: Family,
         values: &[Value],
         slots: &mut Vec<Slot>,
@@ -76,10 +78,10 @@ impl Metrics {
         slots.push(slot);
     }
 
-    /// A family of packets and the one of their bytes.
+    /// Slots in a family of packets and in the family of their bytes.
     pub(super) fn packets(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         (packets, bytes): (Family, Family),
         values: &[Value],
         slots: &mut Vec<Slot>,
@@ -89,7 +91,7 @@ impl Metrics {
         slots.push(slot);
     }
 
-    fn context(&self, record: &Record) -> Context {
+    fn context(&self, record: &EventRecord) -> Context {
         let pod = |id: EndpointId, wanted: bool| (wanted && self.is_pod(id)).then_some(id);
         Context {
             source: pod(record.source, record.direction == TrafficDirection::Egress),
@@ -97,7 +99,7 @@ impl Metrics {
         }
     }
 
-    /// Number of a DNS name or address. The cluster asks for a few dozen.
+    /// Number of a DNS name or address; the cluster uses a few dozen.
     pub(super) fn name(&mut self, name: &str) -> Value {
         if let Some(&number) = self.name_numbers.get(name) {
             return Value::Name(number);
@@ -109,23 +111,23 @@ impl Metrics {
     }
 }
 
-impl Shape {
-    /// The shape of a record; none for what a proxy saw.
-    fn of(record: &Record) -> Option<Self> {
+impl RecordKey {
+    /// The key of a record; `None` for a proxy's record.
+    fn of(record: &EventRecord) -> Option<Self> {
         let event = match &record.event {
-            Event::Trace { point, .. } => ShapeEvent::Trace(*point),
+            Event::Trace { point, .. } => RecordKeyEvent::Trace(*point),
             Event::PolicyVerdict { action, match_type, .. } => {
-                ShapeEvent::PolicyVerdict(*action, *match_type)
+                RecordKeyEvent::PolicyVerdict(*action, *match_type)
             }
-            Event::Drop { reason } => ShapeEvent::Drop(*reason),
-            Event::Socket { translated } => ShapeEvent::Socket(*translated),
+            Event::Drop { reason } => RecordKeyEvent::Drop(*reason),
+            Event::Socket { translated } => RecordKeyEvent::Socket(*translated),
             Event::L7 { .. } => return None,
         };
         Some(Self {
             node: record.node,
             source: record.source,
             destination: record.destination,
-            // Ports are counted for requests alone; a reply's is the client's own.
+            // Ports are counted for requests only; a reply's port is the client's own.
             port: if record.is_reply == Some(false) { record.destination_port } else { 0 },
             transport: record.transport,
             direction: record.direction,
@@ -141,11 +143,11 @@ impl Context {
     }
 }
 
-pub(super) fn series(record: &Record, family: Family, values: &[Value]) -> Series {
+pub(super) fn series(record: &EventRecord, family: Family, values: &[Value]) -> Series {
     Series { node: record.node, family, values: padded(values) }
 }
 
-fn verdict(record: &Record) -> Verdict {
+fn verdict(record: &EventRecord) -> Verdict {
     match &record.event {
         Event::Trace { .. } | Event::L7 { denied: false, .. } => Verdict::Forwarded,
         Event::PolicyVerdict { action, .. } => match action {
@@ -159,8 +161,8 @@ fn verdict(record: &Record) -> Verdict {
     }
 }
 
-/// A proxy's refusal has no drop reason.
-pub(super) fn drop_reason(record: &Record) -> DropReason {
+/// The drop reason; a proxy's refusal has none.
+pub(super) fn drop_reason(record: &EventRecord) -> DropReason {
     match &record.event {
         Event::Drop { reason }
         | Event::PolicyVerdict { action: PolicyAction::Denied(reason), .. } => *reason,

@@ -1,21 +1,21 @@
-//! Packets, bytes and connections of the datapath, in Cilium's and in Retina's words.
+//! Packets, bytes and connections of the datapath, in Cilium's and in Retina's metrics.
 
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection};
 
 use super::{Family, Metrics, Slot, Value};
 use crate::cluster::EndpointId;
-use crate::record::{Event, Record, Transport};
+use crate::record::{Event, EventRecord, Transport};
 
 impl Metrics {
-    /// Packets and bytes, per node and per pod. A packet is counted where the datapath hands it
-    /// on: to the pod, out of the pod, to the proxy, or where it is dropped.
-    pub(super) fn datapath(&mut self, record: &Record, slots: &mut Vec<Slot>) {
+    /// Packets and bytes, per node and per pod. A packet is counted where the datapath forwards it
+    /// (to the pod, out of the pod, to the proxy) or drops it.
+    pub(super) fn datapath(&mut self, record: &EventRecord, slots: &mut Vec<Slot>) {
         match &record.event {
             Event::Trace { point, .. } => {
                 let upper = match point {
                     TraceObservationPoint::ToEndpoint => "INGRESS",
                     TraceObservationPoint::ToStack | TraceObservationPoint::ToProxy => "EGRESS",
-                    // The answer of a load-balanced service goes from the pod to the wire.
+                    // The answer of a load-balanced service goes from the pod to the network.
                     TraceObservationPoint::ToNetwork if record.is_reply == Some(true) => "EGRESS",
                     _ => return,
                 };
@@ -49,13 +49,13 @@ impl Metrics {
                 let cilium = [Value::Text(text), Value::Text(upper), Value::Text("cilium")];
                 let families = (Family::CiliumDropCount, Family::CiliumDropBytes);
                 self.packets(record, families, &cilium, slots);
-                // Nobody answers a dropped packet; its sender's timer runs out.
+                // A dropped packet gets no answer; its sender's timer expires.
                 if matches!(record.transport, Transport::Tcp(_)) {
                     let timeouts = [Value::Text("TCPTimeouts")];
                     self.one(record, Family::TcpConnectionStats, &timeouts, slots);
                 }
                 let word = Value::Text(retina_reason(*reason));
-                // Only a failed connection has a direction there.
+                // Only a failed connection has a direction in this metric.
                 let node = [word, Value::Text("unknown")];
                 self.packets(record, (Family::DropCount, Family::DropBytes), &node, slots);
                 for (direction, pod) in self.local_pods(record) {
@@ -68,10 +68,11 @@ impl Metrics {
         }
     }
 
-    /// The pods of the record's node that Retina counts it for, with the direction seen from each.
+    /// The pods of the record's node for which Retina counts it, with the direction as each pod
+    /// sees it.
     fn local_pods(
         &self,
-        record: &Record,
+        record: &EventRecord,
     ) -> impl Iterator<Item = (&'static str, EndpointId)> + use<> {
         [("egress", record.source), ("ingress", record.destination)]
             .map(|(direction, pod)| self.is_local_pod(record, pod).then_some((direction, pod)))
@@ -79,12 +80,12 @@ impl Metrics {
             .flatten()
     }
 
-    pub(super) fn is_local_pod(&self, record: &Record, pod: EndpointId) -> bool {
+    pub(super) fn is_local_pod(&self, record: &EventRecord, pod: EndpointId) -> bool {
         self.is_pod(pod) && self.cluster.endpoint(pod).node == Some(record.node)
     }
 
-    /// Sockets, by the answers that the connection tracker recognises.
-    pub(super) fn connections(&mut self, record: &Record) {
+    /// Sockets, counted by the replies that the connection tracker recognises.
+    pub(super) fn connections(&mut self, record: &EventRecord) {
         let (Event::Trace { .. }, Transport::Tcp(Some(flags)), Some(true)) =
             (&record.event, record.transport, record.is_reply)
         else {
@@ -97,7 +98,7 @@ impl Metrics {
             connections.established += 1;
         } else if flags.contains(TcpFlags::FIN) || flags.contains(TcpFlags::RST) {
             connections.established = connections.established.saturating_sub(1);
-            // The side that ended first waits.
+            // The endpoint that ends first stays in TIME_WAIT.
             if record.direction == TrafficDirection::Egress && flags.contains(TcpFlags::FIN) {
                 let second = record.time_nanos.div_euclid(1_000_000_000);
                 match connections.ended.back_mut() {
@@ -112,10 +113,10 @@ impl Metrics {
     }
 }
 
-/// Retina adds up what all of a node's interfaces count.
+/// Interface label of Retina: the sum over all of a node's interfaces.
 pub(super) const ALL_INTERFACES: &str = "all_interfaces";
 
-/// Labels of Retina's local context behind others.
+/// Labels of Retina's local context, after `first`.
 pub(super) fn pod_values(first: &[Value], pod: EndpointId) -> Vec<Value> {
     let mut values = first.to_vec();
     values.extend([
@@ -128,7 +129,7 @@ pub(super) fn pod_values(first: &[Value], pod: EndpointId) -> Vec<Value> {
     values
 }
 
-/// What Retina sees of a refusal: a rule of iptables.
+/// Retina's drop reason: a policy denial appears as a rule of iptables.
 fn retina_reason(reason: DropReason) -> &'static str {
     match reason {
         DropReason::POLICY_DENIED | DropReason::POLICY_DENY => "IPTABLE_RULE_DROP",
@@ -136,7 +137,7 @@ fn retina_reason(reason: DropReason) -> &'static str {
     }
 }
 
-/// Retina's words for the flags of a packet; an acknowledged SYN is one of its own.
+/// Retina's names of a packet's flags; SYN with ACK has its own.
 fn retina_flags(flags: TcpFlags) -> impl Iterator<Item = &'static str> {
     let first = match (flags.contains(TcpFlags::SYN), flags.contains(TcpFlags::ACK)) {
         (true, true) => Some("SYNACK"),

@@ -2,15 +2,15 @@
 
 /// Type of a family in the exposition formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum MetricType {
     Counter,
     Gauge,
     Histogram,
 }
 
-impl Kind {
-    /// The word behind `# TYPE`.
-    pub(crate) fn word(self) -> &'static str {
+impl MetricType {
+    /// The type's name after `# TYPE`.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
@@ -28,22 +28,22 @@ macro_rules! families {
         }
 
         impl Family {
-            /// Full name, `_total` included.
+            /// Full name, including `_total`.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
             /// Counter, gauge or histogram.
-            pub(crate) fn kind(self) -> Kind {
-                match self { $(Self::$variant => Kind::$kind,)* }
+            pub(crate) fn kind(self) -> MetricType {
+                match self { $(Self::$variant => MetricType::$kind,)* }
             }
 
-            /// One sentence for people.
+            /// Help text, one sentence.
             pub(crate) fn help(self) -> &'static str {
                 match self { $(Self::$variant => $help,)* }
             }
 
-            /// Label names beside those of a scrape, as far as a profile has them.
+            /// Label names other than those of a scrape, as far as a profile has them.
             pub(crate) fn labels(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($label),*],)* }
             }

@@ -9,12 +9,12 @@ use super::datapath::pod_values;
 use super::{Context, Family, LATENCY_BUCKETS, Metrics, Slot, Value};
 use crate::cluster::{EndpointId, EndpointKind};
 use crate::hubble::decode::{icmpv4_type, icmpv6_type};
-use crate::record::{Event, L7, Record, Transport};
+use crate::record::{Event, EventRecord, L7, Transport};
 
 impl Metrics {
     pub(super) fn flows(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         context: Context,
         verdict: Verdict,
         slots: &mut Vec<Slot>,
@@ -24,7 +24,7 @@ impl Metrics {
             Event::PolicyVerdict { .. } => ("PolicyVerdict", ""),
             Event::Drop { .. } => ("Drop", ""),
             Event::L7 { layer, .. } => ("L7", l7_protocol(layer)),
-            // Hubble has no word for socket traces here; it prints their number.
+            // Hubble's metric has no name for socket traces; it prints their number.
             Event::Socket { .. } => ("Unknown", "7"),
         };
         let [source, destination] = context.values();
@@ -41,7 +41,7 @@ impl Metrics {
 
     pub(super) fn drops(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         context: Context,
         verdict: Verdict,
         slots: &mut Vec<Slot>,
@@ -57,7 +57,7 @@ impl Metrics {
 
     pub(super) fn tcp_flags(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         context: Context,
         verdict: Verdict,
         slots: &mut Vec<Slot>,
@@ -75,7 +75,7 @@ impl Metrics {
         }
     }
 
-    pub(super) fn icmp(&mut self, record: &Record, context: Context, slots: &mut Vec<Slot>) {
+    pub(super) fn icmp(&mut self, record: &EventRecord, context: Context, slots: &mut Vec<Slot>) {
         let (family, name) = match record.transport {
             Transport::Icmpv4 { kind, code } => ("IPv4", icmpv4_type(kind, code)),
             Transport::Icmpv6 { kind, code } => ("IPv6", icmpv6_type(kind, code)),
@@ -86,7 +86,7 @@ impl Metrics {
         self.one(record, Family::HubbleIcmp, &values, slots);
     }
 
-    pub(super) fn ports(&mut self, record: &Record, verdict: Verdict, slots: &mut Vec<Slot>) {
+    pub(super) fn ports(&mut self, record: &EventRecord, verdict: Verdict, slots: &mut Vec<Slot>) {
         if record.is_reply != Some(false)
             || !matches!(verdict, Verdict::Forwarded | Verdict::Redirected)
         {
@@ -104,13 +104,13 @@ impl Metrics {
 
     pub(super) fn policy_verdicts(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         context: Context,
         verdict: Verdict,
         slots: &mut Vec<Slot>,
     ) {
         let matched = match &record.event {
-            // Hubble does not count what the node itself sends.
+            // Hubble does not count the node's own packets.
             Event::PolicyVerdict { .. }
                 if self.cluster.endpoint(record.source).kind == EndpointKind::Host =>
             {
@@ -154,7 +154,7 @@ impl Metrics {
 
     pub(super) fn flows_to_world(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         context: Context,
         verdict: Verdict,
         slots: &mut Vec<Slot>,
@@ -179,7 +179,7 @@ impl Metrics {
 
     pub(super) fn layer7(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         context: Context,
         verdict: Verdict,
         slots: &mut Vec<Slot>,
@@ -234,14 +234,14 @@ impl Metrics {
             L7::HttpResponse { method, code, .. } => {
                 self.http(record, method, *code, *latency_nanos, slots);
             }
-            // Version 2 of the HTTP metrics counts answers.
+            // Version 2 of the HTTP metrics counts answers only.
             L7::HttpRequest { .. } => {}
         }
     }
 
     fn dns(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         family: Family,
         context: Context,
         (rcode, qtype, returned, name): (&'static str, &'static str, u32, Value),
@@ -259,10 +259,10 @@ impl Metrics {
         self.one(record, family, &values, slots);
     }
 
-    /// DNS as Retina counts it, with the pod that asked.
+    /// DNS as Retina counts it, with the pod that sent the query.
     fn retina_dns(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         pod: EndpointId,
         (node, pods): (Family, Family),
         values: &[Value],
@@ -274,10 +274,10 @@ impl Metrics {
         }
     }
 
-    /// An answer: its source is the request's destination.
+    /// An HTTP answer: its source is the request's destination.
     fn http(
         &mut self,
-        record: &Record,
+        record: &EventRecord,
         method: &'static str,
         code: u32,
         latency_nanos: u64,
@@ -292,7 +292,7 @@ impl Metrics {
         let direction = record.direction.name().unwrap_or("").to_ascii_lowercase();
         let whose = [
             self.name(&direction),
-            // The contexts are those of the answer, and change places with its ends.
+            // The contexts are the answer's, so source and destination are swapped.
             Value::Pod(Some(client).filter(|_| reporter == "server")),
             Value::Pod(Some(server).filter(|_| reporter == "client")),
             Value::Address(client),
@@ -328,12 +328,12 @@ impl Metrics {
     }
 }
 
-/// What Retina counts of questions and of answers: per node, and per pod.
+/// Retina's families of queries and of answers: per node, and per pod.
 const RETINA_REQUESTS: (Family, Family) = (Family::DnsRequestCount, Family::AdvDnsRequestCount);
 const RETINA_ANSWERS: (Family, Family) = (Family::DnsResponseCount, Family::AdvDnsResponseCount);
 
 /// Hubble's protocol of a flow (pkg/hubble/api/v1/flow.go).
-fn protocol(record: &Record) -> &'static str {
+fn protocol(record: &EventRecord) -> &'static str {
     match (&record.event, record.transport) {
         (Event::L7 { layer, .. }, _) => l7_protocol(layer),
         (Event::Socket { .. }, _) => "Unknown flow",
@@ -363,7 +363,7 @@ fn trace_point_name(point: TraceObservationPoint) -> &'static str {
     }
 }
 
-/// Flags that Hubble counts; an acknowledged SYN is one of its own.
+/// Flags that Hubble counts; SYN with ACK has its own name.
 fn counted_flags(flags: TcpFlags) -> impl Iterator<Item = &'static str> {
     let syn = match (flags.contains(TcpFlags::SYN), flags.contains(TcpFlags::ACK)) {
         (true, true) => Some("SYN-ACK"),

@@ -1,6 +1,6 @@
-//! What kube-state-metrics and the agents say about the cluster itself.
+//! Metrics of kube-state-metrics and of the agents about the cluster itself.
 
-use super::{Family, Profile, Sample, quote_label};
+use super::{Family, MetricSample, Profile, quote_label};
 use crate::HubbleRelease;
 use crate::cluster::{CLUSTER_NAME, Cluster};
 
@@ -9,13 +9,18 @@ pub(super) fn samples(
     cluster: &Cluster,
     profile: Profile,
     release: HubbleRelease,
-    samples: &mut Vec<Sample>,
+    samples: &mut Vec<MetricSample>,
 ) {
     for node in &cluster.nodes {
         let mut labels = profile.scraped(Family::CiliumVersion, node);
         quote_label(&mut labels, "version", release.semver());
         labels.push('}');
-        samples.push(Sample { family: Family::CiliumVersion, suffix: "", labels, value: 1.0 });
+        samples.push(MetricSample {
+            family: Family::CiliumVersion,
+            suffix: "",
+            labels,
+            value: 1.0,
+        });
     }
     let mut push = |family, labels: &[(&str, &str)]| {
         let mut text = format!("{{cluster=\"{CLUSTER_NAME}\"");
@@ -23,7 +28,7 @@ pub(super) fn samples(
             quote_label(&mut text, name, value);
         }
         text.push('}');
-        samples.push(Sample { family, suffix: "", labels: text, value: 1.0 });
+        samples.push(MetricSample { family, suffix: "", labels: text, value: 1.0 });
     };
     for node in &cluster.nodes {
         let ip = node.ip.to_string();
@@ -44,7 +49,8 @@ pub(super) fn samples(
         else {
             continue;
         };
-        // A Deployment owns its pods through a ReplicaSet, named like the pod less its last part.
+        // A Deployment owns its pods through a ReplicaSet, named like the pod without its last
+        // part.
         let (kind, name) = match workload.kind {
             "Deployment" => {
                 ("ReplicaSet", pod.pod.rsplit_once('-').map_or(pod.pod.as_str(), |(name, _)| name))

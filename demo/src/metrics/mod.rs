@@ -1,5 +1,5 @@
-//! Counters out of the very records that the rings hold, under the names and labels that
-//! Cilium, Hubble and Retina give them.
+//! Counters over the same records that the rings hold, with the names and labels of Cilium, Hubble
+//! and Retina.
 
 mod count;
 mod datapath;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use cilium_policy::MatchType;
 use flow::{DropReason, TraceObservationPoint, TrafficDirection};
 
-pub(crate) use family::{Family, Kind};
+pub(crate) use family::{Family, MetricType};
 pub use profile::{Profile, UnknownProfile};
 pub(crate) use text::{exposition, quote_label};
 
@@ -25,8 +25,8 @@ use crate::HubbleRelease;
 use crate::cluster::{Cluster, Endpoint, EndpointId, EndpointKind, NodeId};
 use crate::record::{PolicyAction, Transport};
 
-/// The pods of a flow as contexts: the source of what leaves a pod, the destination of what reaches
-/// one (`sourceEgressContext=pod`, `destinationIngressContext=pod`).
+/// The pods of a flow as metric contexts: the source of a packet that leaves a pod, the destination
+/// of one that reaches a pod (`sourceEgressContext=pod`, `destinationIngressContext=pod`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Context {
     source: Option<EndpointId>,
@@ -48,11 +48,11 @@ enum Value {
     PodName(EndpointId),
     WorkloadKind(EndpointId),
     WorkloadName(EndpointId),
-    /// The workload as this node knows it: empty for a pod of another node.
+    /// The workload as this node knows it: empty for pods on other nodes.
     LocalWorkload(EndpointId),
 }
 
-/// How many labels a family can have beside those of a scrape.
+/// Maximum number of labels of a family, without those of a scrape.
 const LABELS_MAX: usize = 13;
 
 /// One time series.
@@ -63,25 +63,25 @@ struct Series {
     values: [Value; LABELS_MAX],
 }
 
-/// How much a record adds to a counter.
+/// Increment of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Amount {
     One,
     Bytes,
 }
 
-/// A counter that a record adds to.
+/// A counter with its increment.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    /// Place in [`Metrics::counts`].
+    /// Index in [`Metrics::counts`].
     at: usize,
     amount: Amount,
 }
 
-/// Everything about a record that decides which counters it adds to. Records of one shape are
-/// looked up once; there are a few thousand shapes.
+/// The properties of a record that select its counters. Records with the same key are looked up
+/// once; there are a few thousand keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Shape {
+struct RecordKey {
     node: NodeId,
     source: EndpointId,
     destination: EndpointId,
@@ -89,11 +89,11 @@ struct Shape {
     transport: Transport,
     direction: TrafficDirection,
     is_reply: Option<bool>,
-    event: ShapeEvent,
+    event: RecordKeyEvent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum ShapeEvent {
+enum RecordKeyEvent {
     Trace(TraceObservationPoint),
     PolicyVerdict(PolicyAction, Option<MatchType>),
     Drop(DropReason),
@@ -114,7 +114,7 @@ struct Histogram {
 #[derive(Debug, Default)]
 struct Connections {
     established: u64,
-    /// Second and how many connections ended in it, for the minute that they wait.
+    /// Ends of connections, by second, for the minute in `TIME_WAIT`.
     ended: std::collections::VecDeque<(i64, u64)>,
 }
 
@@ -123,15 +123,15 @@ struct Connections {
 pub(crate) struct Metrics {
     cluster: Arc<Cluster>,
     profile: Profile,
-    /// What the nodes play.
+    /// Release that the nodes imitate.
     release: HubbleRelease,
-    /// Place of each series in `counts`.
+    /// Index of each series in `counts`.
     counters: HashMap<Series, usize>,
     counts: Vec<u64>,
-    shapes: HashMap<Shape, Arc<[Slot]>>,
+    slots_by_key: HashMap<RecordKey, Arc<[Slot]>>,
     latencies: HashMap<Series, Histogram>,
     connections: Vec<Connections>,
-    /// Events of each node that got lost in its perf buffer.
+    /// Number of events lost in the perf buffer, per node.
     lost_in_perf_buffer: Vec<u64>,
     names: Vec<String>,
     name_numbers: HashMap<String, u32>,
@@ -139,9 +139,9 @@ pub(crate) struct Metrics {
 
 /// One sample of one series.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sample {
+pub(crate) struct MetricSample {
     pub(crate) family: Family,
-    /// What the name has behind the family's: `_bucket`, `_sum`, `_count`, or nothing.
+    /// Suffix of the family's name: `_bucket`, `_sum`, `_count`, or empty.
     pub(crate) suffix: &'static str,
     /// `{…}` with all labels.
     pub(crate) labels: String,
@@ -159,7 +159,7 @@ impl Metrics {
             release,
             counters: HashMap::new(),
             counts: Vec::new(),
-            shapes: HashMap::new(),
+            slots_by_key: HashMap::new(),
             latencies: HashMap::new(),
             connections,
             lost_in_perf_buffer,
@@ -168,23 +168,24 @@ impl Metrics {
         }
     }
 
-    /// Counts an event that Hubble did not get to see.
+    /// Counts an event that was lost before Hubble.
     pub(crate) fn count_lost(&mut self, node: NodeId) {
         if let Some(lost) = self.lost_in_perf_buffer.get_mut(usize::from(node.0)) {
             *lost += 1;
         }
     }
 
-    /// Every series of the profile, sorted by family and labels. Series that differ in labels that
-    /// the profile does not have are one.
+    /// Every series of the profile, sorted by family and labels. Series that differ only in labels
+    /// that the profile does not have are added up.
     ///
-    /// `now_nanos`: the simulation's time. `lost`: flows that readers missed, per node.
-    pub(crate) fn samples(&self, now_nanos: i64, lost: &[u64]) -> Vec<Sample> {
+    /// - `now_nanos`: the simulation's time.
+    /// - `lost`: number of flows that readers missed, per node.
+    pub(crate) fn samples(&self, now_nanos: i64, lost: &[u64]) -> Vec<MetricSample> {
         let mut samples = Vec::with_capacity(self.counters.len() + 512);
         // Sorted below.
         #[expect(clippy::iter_over_hash_type, reason = "the samples are sorted at the end")]
         for (series, &at) in &self.counters {
-            samples.push(Sample {
+            samples.push(MetricSample {
                 family: series.family,
                 suffix: "",
                 labels: self.labels(series, None),
@@ -212,9 +213,9 @@ impl Metrics {
         samples
     }
 
-    fn histogram(&self, series: &Series, histogram: &Histogram, samples: &mut Vec<Sample>) {
+    fn histogram(&self, series: &Series, histogram: &Histogram, samples: &mut Vec<MetricSample>) {
         let mut push = |suffix, le: Option<&str>, value| {
-            samples.push(Sample {
+            samples.push(MetricSample {
                 family: series.family,
                 suffix,
                 labels: self.labels(series, le),
@@ -231,9 +232,8 @@ impl Metrics {
         push("_count", None, float(histogram.count));
     }
 
-    /// What the drivers of the nodes' network cards count beside the packets: a full queue now
-    /// and then, and what was lost in it.
-    fn interfaces(&self, samples: &mut Vec<Sample>) {
+    /// Counters of the nodes' network drivers, including an occasional full queue and its losses.
+    fn interfaces(&self, samples: &mut Vec<MetricSample>) {
         for node in self.cluster.node_ids() {
             let packets = |direction: &'static str| {
                 let labels = [Value::Text(ALL_INTERFACES), Value::Text(direction)];
@@ -251,7 +251,7 @@ impl Metrics {
                 ("tx_send_full", sent / 4_000),
             ] {
                 let labels = [("interface_name", ALL_INTERFACES), ("statistic_name", name)];
-                samples.push(Sample {
+                samples.push(MetricSample {
                     family: Family::InterfaceStats,
                     suffix: "",
                     labels: self.node_labels(Family::InterfaceStats, node, &labels),
@@ -259,7 +259,7 @@ impl Metrics {
                 });
             }
             let labels = [("statistic_name", "TCPTSReorder")];
-            samples.push(Sample {
+            samples.push(MetricSample {
                 family: Family::TcpConnectionStats,
                 suffix: "",
                 labels: self.node_labels(Family::TcpConnectionStats, node, &labels),
@@ -268,10 +268,10 @@ impl Metrics {
         }
     }
 
-    fn gauges(&self, now_nanos: i64, lost: &[u64], samples: &mut Vec<Sample>) {
+    fn gauges(&self, now_nanos: i64, lost: &[u64], samples: &mut Vec<MetricSample>) {
         for (node, connections) in self.cluster.node_ids().zip(&self.connections) {
             let mut push = |family, labels: &[(&str, &str)], value| {
-                samples.push(Sample {
+                samples.push(MetricSample {
                     family,
                     suffix: "",
                     labels: self.node_labels(family, node, labels),
@@ -295,7 +295,7 @@ impl Metrics {
             );
             push(Family::TcpState, &[("state", "ESTABLISHED")], float(connections.established));
             push(Family::TcpState, &[("state", "TIME_WAIT")], float(waiting));
-            // Retina adds all addresses up.
+            // Retina adds up all addresses.
             push(
                 Family::TcpConnectionRemote,
                 &[("address", "AllIPs")],
@@ -305,7 +305,7 @@ impl Metrics {
                 ("hubble_ring_buffer", lost),
                 ("perf_event_ring_buffer", &self.lost_in_perf_buffer),
             ] {
-                // A buffer that lost nothing has no series.
+                // A buffer without losses has no series.
                 if let Some(&lost) = lost.get(usize::from(node.0)).filter(|lost| **lost > 0) {
                     push(Family::HubbleLostEvents, &[("source", source)], float(lost));
                 }
@@ -322,7 +322,7 @@ impl Metrics {
         text
     }
 
-    /// The labels that a scrape adds, without the last brace.
+    /// The labels that a scrape adds, without the closing brace.
     fn scraped(&self, family: Family, node: NodeId) -> String {
         let node = self.cluster.node(node);
         node.map_or_else(|| "{".to_owned(), |node| self.profile.scraped(family, node))
@@ -376,7 +376,7 @@ impl Metrics {
     }
 }
 
-/// The labels of a series, without those that the family does not have.
+/// The labels of a series, filled up to the maximum number.
 fn padded(values: &[Value]) -> [Value; LABELS_MAX] {
     let mut all = [Value::Text(""); LABELS_MAX];
     for (slot, value) in all.iter_mut().zip(values) {

@@ -1,8 +1,8 @@
-//! Ways to configure the metrics of a cluster. Each has its own families and labels; nobody has all
-//! of them under all labels.
+//! Metric configurations of a cluster. Each exports its own families and labels; no real cluster
+//! has all families with all labels.
 //!
-//! Those of Cilium are held against recordings of its own metric handlers, those of Retina against
-//! its source (microsoft/retina at 532c5aa2b800).
+//! Cilium's profiles are compared with recordings of its own metric handlers, Retina's with its
+//! source (microsoft/retina at 532c5aa2b800).
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::{Family, quote_label};
 use crate::cluster::{CLUSTER_NAME, Node};
 
-/// What exports the metrics, and how it is configured.
+/// The exporter of the metrics and its configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// Azure's Advanced Container Networking Services: `flow`, `tcp`, `dns:query` and `drop` with
@@ -18,11 +18,11 @@ pub enum Profile {
     /// Azure, `instance` is the node.
     #[default]
     Acns,
-    /// The line of Cilium's documentation: no contexts but for HTTP. `instance` is an address with
-    /// the port of the agent or of Hubble.
+    /// The example of Cilium's documentation: no contexts except for HTTP. `instance` is an address
+    /// with the port of the agent or of Hubble.
     Cilium,
-    /// All that can be switched on, scraped through the `ServiceMonitor`s of Cilium's chart, which
-    /// add `node`.
+    /// Everything that can be enabled, scraped through the `ServiceMonitor`s of Cilium's chart,
+    /// which add `node`.
     All,
     /// Retina with pods in local context, without Cilium. Scraped by Azure.
     Retina,
@@ -69,7 +69,7 @@ impl Profile {
     pub(super) fn has(self, family: Family, label: &str) -> bool {
         let is_context = matches!(label, "source" | "destination");
         match family {
-            // Its `source` is a buffer.
+            // The family's `source` is a buffer, not a context.
             Family::HubbleLostEvents => true,
             Family::HubbleHttpRequests | Family::HubbleHttpRequestDuration => {
                 self == Self::All || !is_context
@@ -78,7 +78,8 @@ impl Profile {
         }
     }
 
-    /// `{cluster="…",instance="…"`, as a scrape of the node's exporter of this family adds it.
+    /// `{cluster="…",instance="…"`: labels that a scrape of the node's exporter adds to this
+    /// family.
     pub(super) fn scraped(self, family: Family, node: &Node) -> String {
         let mut text = format!("{{cluster=\"{CLUSTER_NAME}\"");
         match self {
@@ -101,7 +102,7 @@ impl fmt::Display for Profile {
     }
 }
 
-/// A name that is no profile.
+/// Error for an unknown profile name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown profile `{0}`: use acns, cilium, all or retina")]
 pub struct UnknownProfile(pub String);

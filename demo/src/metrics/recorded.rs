@@ -1,5 +1,5 @@
-//! The writer held against what Cilium's own metric handlers made of flows
-//! (`tests/vectors/metrics`): families, label names, the words that labels hold, and which end is
+//! Comparison of our metrics with recordings of Cilium's own metric handlers
+//! (`tests/vectors/metrics`): families, label names, fixed label values, and the endpoint that is
 //! named.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +14,10 @@ use super::*;
 use crate::scenario::Scenario;
 use crate::traffic::{MonitorAggregation, SECOND, Simulation};
 
-/// Long enough for each kind of event.
+/// Long enough for each kind of event, in seconds.
 const SECS: i64 = 15;
 
-/// Labels whose values are words of Cilium's, not names of somebody.
+/// Labels with fixed values of Cilium's, in contrast to names of objects.
 const WORDS: [&str; 16] = [
     "action",
     "direction",
@@ -37,7 +37,7 @@ const WORDS: [&str; 16] = [
     "verdict",
 ];
 
-/// Labels that say whose series it is.
+/// Labels that name an endpoint.
 const ENDS: [&str; 6] = [
     "source",
     "destination",
@@ -47,20 +47,20 @@ const ENDS: [&str; 6] = [
     "destination_workload",
 ];
 
-/// What series of a family look like.
+/// Labels of a family's series.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Look {
+struct FamilyLabels {
     names: BTreeSet<String>,
-    /// Label and word.
+    /// Label and fixed value.
     words: BTreeSet<(String, String)>,
-    /// The ends that are named, for each kind of series.
+    /// Labels with a named endpoint, for each kind of series.
     ends: BTreeSet<Vec<String>>,
 }
 
-impl Look {
+impl FamilyLabels {
     fn add(&mut self, labels: &BTreeMap<String, String>) {
         for (name, value) in labels {
-            // What a scrape adds.
+            // Labels that a scrape adds.
             if ["cluster", "instance", "node", "__name__"].contains(&name.as_str()) {
                 continue;
             }
@@ -74,10 +74,10 @@ impl Look {
     }
 }
 
-type Looks = BTreeMap<String, Look>;
+type FamilyLabelsByName = BTreeMap<String, FamilyLabels>;
 
-fn recorded(profile: &str) -> Looks {
-    let mut looks = Looks::new();
+fn recorded(profile: &str) -> FamilyLabelsByName {
+    let mut looks = FamilyLabelsByName::new();
     for act in ["open", "chaos", "combined"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../tests/vectors/metrics")
@@ -95,9 +95,9 @@ fn recorded(profile: &str) -> Looks {
     looks
 }
 
-/// What the acts' records look like in each of some profiles.
-fn written<const N: usize>(profiles: [Profile; N]) -> [Looks; N] {
-    let mut looks = profiles.map(|_| Looks::new());
+/// The labels that the acts' records produce in each of some profiles.
+fn written<const N: usize>(profiles: [Profile; N]) -> [FamilyLabelsByName; N] {
+    let mut looks = profiles.map(|_| FamilyLabelsByName::new());
     for scenario in [Scenario::Open, Scenario::Chaos, Scenario::Combined] {
         let cluster = Arc::new(Cluster::pet_shop());
         let mut all = profiles
@@ -123,14 +123,14 @@ fn written<const N: usize>(profiles: [Profile; N]) -> [Looks; N] {
 }
 
 #[test]
-fn families_labels_and_words_are_those_of_the_handlers() {
+fn families_and_labels_match_the_recorded_handlers() {
     let profiles = [Profile::Acns, Profile::Cilium, Profile::All];
     let recordings = ["pod-context", "documented", "all-pod-context"];
     let looks = profiles.into_iter().zip(written(profiles)).zip(recordings);
     for ((profile, mut written), recording) in looks {
         let mut recorded = recorded(recording);
         if profile == Profile::Acns {
-            // Not in this recording: its labels are those of the documented line.
+            // Missing from this recording, whose labels are those of the documented example.
             let http = |name: &str| name.starts_with("hubble_http_");
             let documented = self::recorded("documented");
             recorded.extend(documented.into_iter().filter(|(name, _)| http(name)));

@@ -34,7 +34,7 @@ fn run_as(profile: Profile, scenario: Scenario, secs: i64) -> (Metrics, Vec<Flow
 }
 
 /// Labels of a sample, by name.
-pub(super) fn labels(sample: &Sample) -> BTreeMap<String, String> {
+pub(super) fn labels(sample: &MetricSample) -> BTreeMap<String, String> {
     sample
         .labels
         .trim_matches(['{', '}'])
@@ -47,7 +47,7 @@ pub(super) fn labels(sample: &Sample) -> BTreeMap<String, String> {
 }
 
 /// Sums a family by some of its labels.
-fn sums(samples: &[Sample], family: Family, by: &[&str]) -> BTreeMap<Vec<String>, u64> {
+fn sums(samples: &[MetricSample], family: Family, by: &[&str]) -> BTreeMap<Vec<String>, u64> {
     let mut sums = BTreeMap::new();
     for sample in
         samples.iter().filter(|sample| sample.family == family && sample.suffix.is_empty())
@@ -62,7 +62,7 @@ fn sums(samples: &[Sample], family: Family, by: &[&str]) -> BTreeMap<Vec<String>
     sums
 }
 
-/// Counts flows by a key; flows without one do not count.
+/// Counts flows by a key; flows without a key are skipped.
 fn counts(
     flows: &[Flow],
     key: impl Fn(&Flow) -> Option<Vec<String>>,
@@ -88,7 +88,7 @@ fn pod(end: Option<&flow::Endpoint>) -> String {
         .unwrap_or_default()
 }
 
-/// `source` for what leaves a pod, `destination` for what reaches one.
+/// `source` for a flow that leaves a pod, `destination` for one that reaches a pod.
 fn context(flow: &Flow) -> [String; 2] {
     match flow.traffic_direction {
         TrafficDirection::Egress => [pod(flow.source.as_ref()), String::new()],
@@ -114,7 +114,7 @@ fn dns(flow: &Flow) -> Option<&flow::Dns> {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table, one entry for each family")]
-fn counters_are_what_the_flows_say() {
+fn counters_match_the_flows() {
     for scenario in Scenario::ALL {
         let (metrics, flows) = run(scenario, 20);
         let samples = metrics.samples(START + 20 * SECOND, &[0; 3]);
@@ -340,7 +340,7 @@ fn connections_do_not_pile_up() {
     let established = |metrics: &Metrics| -> u64 {
         metrics.connections.iter().map(|connections| connections.established).sum()
     };
-    // What is open at one moment does not grow with time.
+    // The number of open connections does not grow with time.
     assert!(established(&short) > 0);
     assert!(established(&long) < established(&short) * 2 + 50);
     assert!(long.connections.iter().all(|connections| connections.ended.len() <= 60));
@@ -352,7 +352,7 @@ fn the_number_of_series_is_bounded() {
     let (long, _) = run(Scenario::Policies, 90);
     assert!(long.counters.len() < 3_000, "{}", long.counters.len());
     assert!(long.counters.len() < short.counters.len() * 3 / 2);
-    assert!(long.shapes.len() < 20_000, "{}", long.shapes.len());
+    assert!(long.slots_by_key.len() < 20_000, "{}", long.slots_by_key.len());
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn nodes_have_the_version_of_their_release() {
 }
 
 #[test]
-fn what_hubble_never_saw_is_counted_as_lost() {
+fn events_lost_before_hubble_are_counted() {
     let mut metrics =
         Metrics::new(Arc::new(Cluster::pet_shop()), Profile::Acns, HubbleRelease::Main);
     metrics.count_lost(NodeId(1));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Sample;
+use super::MetricSample;
 
 /// Appends `,name="value"`, escaped.
 pub(crate) fn quote_label(text: &mut String, name: &str, value: &str) {
@@ -21,7 +21,7 @@ pub(crate) fn quote_label(text: &mut String, name: &str, value: &str) {
 }
 
 /// Writes samples (sorted by family) as text, version 0.0.4.
-pub(crate) fn exposition(samples: &[Sample]) -> String {
+pub(crate) fn exposition(samples: &[MetricSample]) -> String {
     let mut text = String::with_capacity(samples.len() * 200);
     let mut family = None;
     for sample in samples {
@@ -30,7 +30,7 @@ pub(crate) fn exposition(samples: &[Sample]) -> String {
         if family != Some(sample.family) {
             family = Some(sample.family);
             let _ = writeln!(text, "# HELP {name} {}", sample.family.help());
-            let _ = writeln!(text, "# TYPE {name} {}", sample.family.kind().word());
+            let _ = writeln!(text, "# TYPE {name} {}", sample.family.kind().name());
         }
         let _ = writeln!(text, "{name}{}{} {}", sample.suffix, sample.labels, sample.value);
     }

@@ -1,15 +1,15 @@
-//! The manifests of each act, as they are in force: an act that applies a policy again replaces
-//! the one of that name. Those of the last act are the lab's own files, as they are.
+//! The manifests in force in each act: an act that applies a policy again replaces the one with
+//! that name. The last act uses the lab's own files unchanged.
 
 use super::Scenario;
 
 /// One policy's manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Manifest {
-    /// `<policy>.yaml`; of the lab's own files, its name behind its number, since readers of the
-    /// folder take the later one of a policy's name.
+    /// File name: `<policy>.yaml`. The lab's own files have a number in front of their name, since
+    /// readers of the folder take the last file with a policy's name.
     pub(crate) file_name: &'static str,
-    /// YAML.
+    /// YAML text.
     pub(crate) text: &'static str,
 }
 
@@ -43,7 +43,7 @@ macro_rules! of_lab {
     };
 }
 
-/// In the order in which the lab applies them.
+/// Manifests in the order in which the lab applies them.
 const LAB: &[Manifest] = &[
     of_lab!("1", "acns-network-policy.yaml"),
     of_lab!("2", "acns-network-policy-fqdn.yaml"),
@@ -52,7 +52,7 @@ const LAB: &[Manifest] = &[
 ];
 
 impl Scenario {
-    /// What is applied in this act.
+    /// The manifests of this act.
     pub(crate) fn manifests(self) -> &'static [Manifest] {
         match self {
             Self::Open => &[],

@@ -1,4 +1,4 @@
-//! The lab's acts, and what the manifests of each decide for a connection.
+//! The lab's acts, and the decisions of their manifests for a connection.
 
 mod manifests;
 mod policies;
@@ -17,7 +17,7 @@ pub(crate) use policies::{Policies, label_sets_of_host};
 use crate::cluster::EndpointId;
 use crate::record::PolicyName;
 
-/// One act of the lab: which policies are applied.
+/// An act of the lab: the set of applied policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scenario {
@@ -31,7 +31,7 @@ pub enum Scenario {
     Chaos,
     /// Act 4: names, DNS and HTTP rules for `store-front`.
     Combined,
-    /// Where the lab ends: all of its files, applied one after the other, none taken away.
+    /// Final state of the lab: all of its files applied one after the other, none removed.
     Lab,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for Scenario {
     }
 }
 
-/// A name that is no scenario.
+/// Error for an unknown scenario name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown scenario `{0}`: use open, policies, fqdn, chaos, combined or lab")]
 pub struct UnknownScenario(pub String);
@@ -84,11 +84,11 @@ pub(crate) enum Port {
     Echo,
 }
 
-/// What a policy set needs to know of a connection: its first packet.
+/// A connection as policies see it: its first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Connection {
     pub(crate) source: EndpointId,
-    /// For an external host whose name the node has seen, the end that bears its `fqdn:` label.
+    /// For an external host whose name the node has seen: the endpoint with its `fqdn:` label.
     pub(crate) destination: EndpointId,
     pub(crate) port: Port,
 }
@@ -100,15 +100,16 @@ pub(crate) enum Proxy {
     Envoy,
 }
 
-/// What one side says to a connection.
+/// Decision of one endpoint's policies for a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Decision {
-    /// No policy selects the local endpoint in this direction: the datapath asks nothing and
+    /// No policy selects the local endpoint in this direction: the datapath checks nothing and
     /// reports no verdict.
     NotEnforced,
-    /// An entry of the policy map allows it, perhaps by way of a proxy.
+    /// An entry of the policy map allows the connection, perhaps through a proxy.
     Allowed { match_type: Option<MatchType>, by: Arc<[PolicyName]>, proxy: Option<Proxy> },
-    /// An entry of the policy map denies it, or none matches. Hubble names nobody for the latter.
+    /// An entry of the policy map denies the connection, or no entry matches; then Hubble names no
+    /// policy.
     Denied { reason: DropReason, match_type: Option<MatchType>, by: Arc<[PolicyName]> },
 }
 
@@ -118,7 +119,7 @@ impl Decision {
         !matches!(self, Self::Denied { .. })
     }
 
-    /// The proxy that it goes through.
+    /// The proxy that the connection goes through.
     pub(crate) fn proxy(&self) -> Option<Proxy> {
         match self {
             Self::Allowed { proxy, .. } => *proxy,
@@ -128,7 +129,7 @@ impl Decision {
 }
 
 impl Port {
-    /// As policy counts it: the type stands for the port of ICMP.
+    /// The port as policies count it: for ICMP, the type.
     pub(crate) fn traffic(self) -> cilium_policy::Traffic {
         let (protocol, port) = match self {
             Self::Tcp(port) => (6, port),

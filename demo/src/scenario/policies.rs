@@ -1,5 +1,5 @@
-//! What the manifests of an act decide: the project's own engine, asked once for each kind of
-//! connection.
+//! Decisions of an act's manifests, from the project's own engine, which is asked once for each
+//! kind of connection.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,30 +14,27 @@ use super::{Connection, Decision, Proxy, Scenario};
 use crate::cluster::{CLUSTER_NAME, Cluster, EndpointId, EndpointKind, HostId};
 use crate::record::PolicyName;
 
-/// The policies in force. Answers are kept: the cluster has a few hundred pairs that talk, and
-/// asks for a few dozen names.
+/// The policies in force. Answers are cached: the cluster has a few hundred communicating pairs,
+/// and looks up a few dozen names.
 #[derive(Debug)]
 pub(crate) struct Policies {
     cluster: Arc<Cluster>,
     judge: Judge,
     /// Identities of the cluster's endpoints, in their order.
     identities: Vec<Identity>,
-    /// What an external host is to a node that has seen its name, in the hosts' order.
+    /// The endpoint of each external host on a node that has seen its name, in the hosts' order.
     named_hosts: Vec<Option<EndpointId>>,
-    /// Number of the set, as the agent counts its changes.
+    /// Revision of the set, as the agent counts its changes.
     revision: u64,
-    decisions: HashMap<(Connection, Side), Decision>,
+    decisions: HashMap<(Connection, Direction), Decision>,
     requests: HashMap<Connection, HashMap<String, bool>>,
 }
 
-/// [`Direction`] under a name of its own, since `TrafficDirection` has more values than two.
-type Side = Direction;
-
-/// Ports with names: no policy of the lab uses one.
+/// Named ports: no policy of the lab uses one.
 const NAMED_PORTS: NamedPorts<'static> = NamedPorts::Known(&[]);
 
 impl Policies {
-    /// Compiles the manifests of an act. `revision`: how many sets there were, this one included.
+    /// Compiles the manifests of an act. `revision`: number of sets so far, including this one.
     pub(crate) fn compile(scenario: Scenario, cluster: Arc<Cluster>, revision: u64) -> Self {
         Self::of_set(policy_set(scenario), cluster, revision)
     }
@@ -70,65 +67,70 @@ impl Policies {
         }
     }
 
-    /// How many sets there were, this one included.
+    /// Number of sets so far, including this one.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// The end that stands for a host once a node has seen its name resolve: the identity that
-    /// `toFQDNs` selectors give its address. None: no selector covers the name.
+    /// The endpoint of a host after a node has seen its name resolve, with the identity that
+    /// `toFQDNs` selectors give its address. `None`: no selector covers the name.
     pub(crate) fn named_host(&self, host: HostId) -> Option<EndpointId> {
         self.named_hosts.get(usize::from(host.0)).copied().flatten()
     }
 
-    /// What the local endpoint's side says: the source for egress, the destination for ingress.
-    pub(crate) fn decide(&mut self, connection: Connection, side: TrafficDirection) -> Decision {
-        let side = match side {
+    /// The decision of the local endpoint's policies: the source for egress, the destination for
+    /// ingress.
+    pub(crate) fn decide(
+        &mut self,
+        connection: Connection,
+        direction: TrafficDirection,
+    ) -> Decision {
+        let direction = match direction {
             TrafficDirection::Ingress => Direction::Ingress,
             TrafficDirection::Egress => Direction::Egress,
             _ => return Decision::NotEnforced,
         };
-        if let Some(known) = self.decisions.get(&(connection, side)) {
+        if let Some(known) = self.decisions.get(&(connection, direction)) {
             return known.clone();
         }
-        let decision = self.ask(connection, side).unwrap_or(Decision::NotEnforced);
-        self.decisions.insert((connection, side), decision.clone());
+        let decision = self.ask(connection, direction).unwrap_or(Decision::NotEnforced);
+        self.decisions.insert((connection, direction), decision.clone());
         decision
     }
 
-    /// None: the endpoint is none of this cluster.
-    fn ask(&mut self, connection: Connection, side: Side) -> Option<Decision> {
-        let (local, remote) = match side {
+    /// `None`: the endpoint does not belong to this cluster.
+    fn ask(&mut self, connection: Connection, direction: Direction) -> Option<Decision> {
+        let (local, remote) = match direction {
             Direction::Ingress => (connection.destination, connection.source),
             Direction::Egress => (connection.source, connection.destination),
         };
-        // Of the ends of this cluster, only pods have a policy map.
+        // Within this cluster, only pods have a policy map.
         if self.cluster.endpoint(local).kind != EndpointKind::Pod {
             return Some(Decision::NotEnforced);
         }
         let subject = self.identities.get(usize::from(local.0))?;
         let peer = self.identities.get(usize::from(remote.0))?;
         let traffic = connection.port.traffic();
-        let decision = self.judge.judge(subject, peer, side, traffic, NAMED_PORTS);
-        let entry = self.judge.map_entry((subject, peer), side, traffic, NAMED_PORTS);
+        let decision = self.judge.judge(subject, peer, direction, traffic, NAMED_PORTS);
+        let entry = self.judge.map_entry((subject, peer), direction, traffic, NAMED_PORTS);
         Some(match (decision.verdict, decision.cause) {
             (_, Cause::NotSelected | Cause::EnforcementOff) => Decision::NotEnforced,
             (Verdict::Denied, Cause::Entry(_)) => {
                 let (match_type, by) = self.attribution(entry.as_ref()?);
                 Decision::Denied { reason: DropReason::POLICY_DENY, match_type, by }
             }
-            // What the agent cannot resolve it does not let pass. The manifests here resolve.
+            // The agent does not pass traffic that it cannot resolve. These manifests do resolve.
             (Verdict::Denied | Verdict::CannotTell, _) => Decision::Denied {
                 reason: DropReason::POLICY_DENIED,
                 match_type: None,
                 by: Arc::from([]),
             },
             (Verdict::Allowed, Cause::Entry(_)) => {
-                let proxy = entry.as_ref().and_then(|entry| self.proxy(entry, side));
+                let proxy = entry.as_ref().and_then(|entry| self.proxy(entry, direction));
                 let (match_type, by) = self.attribution(entry.as_ref()?);
                 Decision::Allowed { match_type, by, proxy }
             }
-            // Entries of the agent's own: for the node, and for everybody. They have no name.
+            // The agent's own entries, for the node and for all endpoints, have no name.
             (Verdict::Allowed, cause) => Decision::Allowed {
                 match_type: Some(match cause {
                     Cause::AllowLocalhost => MatchType::L3Only,
@@ -140,7 +142,7 @@ impl Policies {
         })
     }
 
-    /// What Hubble says of a map entry: its match type, and the policies of its rules.
+    /// Hubble's data about a map entry: match type, and the policies of its rules.
     fn attribution(&self, entry: &MapEntry) -> (Option<MatchType>, Arc<[PolicyName]>) {
         let mut names: Vec<PolicyName> = entry
             .rules
@@ -157,9 +159,9 @@ impl Policies {
         (Some(entry.match_type), names.into())
     }
 
-    /// The proxy that the rules of a map entry redirect to. The simulation has one of egress alone.
-    fn proxy(&self, entry: &MapEntry, side: Side) -> Option<Proxy> {
-        if side == Direction::Ingress {
+    /// The proxy to which a map entry's rules redirect. The simulation has egress proxies only.
+    fn proxy(&self, entry: &MapEntry, direction: Direction) -> Option<Proxy> {
+        if direction == Direction::Ingress {
             return None;
         }
         let entries = self.judge.set().entries();
@@ -173,12 +175,12 @@ impl Policies {
         })
     }
 
-    /// Whether the DNS proxy passes a query on. `name`: without trailing dot.
+    /// Whether the DNS proxy forwards a query. `name`: without trailing dot.
     pub(crate) fn lets_query(&mut self, connection: Connection, name: &str) -> bool {
         self.lets_request(connection, name, Request::Dns { name })
     }
 
-    /// Whether Envoy passes a request on. `path`: with its query string.
+    /// Whether Envoy forwards a request. `path`: with its query string.
     pub(crate) fn lets_http(
         &mut self,
         connection: Connection,
@@ -232,7 +234,7 @@ pub(crate) fn policy_set(scenario: Scenario) -> PolicySet {
     PolicySet::read(&texts, settings)
 }
 
-/// `toFQDNs` selectors of a set.
+/// The `toFQDNs` selectors of a set.
 fn name_patterns(set: &PolicySet) -> Vec<&NamePattern> {
     let peers = set.entries().iter().filter_map(|entry| match &entry.peers {
         Peers::Any(peers) => Some(peers),
@@ -247,8 +249,8 @@ fn name_patterns(set: &PolicySet) -> Vec<&NamePattern> {
         .collect()
 }
 
-/// Labels of the identity that selectors give an address of this name, sorted. None: they give
-/// it none.
+/// Labels of the identity that selectors give an address of this name, sorted. `None`: no selector
+/// matches.
 fn host_labels(name: &str, patterns: &[&NamePattern]) -> Option<Vec<String>> {
     let mut labels: Vec<String> = patterns
         .iter()
@@ -264,7 +266,7 @@ fn host_labels(name: &str, patterns: &[&NamePattern]) -> Option<Vec<String>> {
     Some(labels)
 }
 
-/// Label sets that an address of this name has in one act or another.
+/// Label sets that an address of this name has in any act.
 pub(crate) fn label_sets_of_host(name: &str) -> Vec<Vec<String>> {
     let mut sets: Vec<Vec<String>> = Scenario::ALL
         .into_iter()

@@ -11,8 +11,8 @@ use crate::cluster::{EndpointId, HostId};
 use crate::record::{Event, L7};
 use crate::scenario::{Connection, Port};
 
-/// When Linux sends a SYN again, in nanoseconds after the first; a client that gives up after
-/// ten seconds has sent four.
+/// Times at which Linux sends a SYN again, in nanoseconds after the first. A client that gives up
+/// after ten seconds has sent four.
 const SYN_RETRIES: [i64; 3] = [SECOND, 3 * SECOND, 7 * SECOND];
 
 const SYN_ACK: TcpFlags = TcpFlags::SYN.union(TcpFlags::ACK);
@@ -20,21 +20,21 @@ const PSH_ACK: TcpFlags = TcpFlags::PSH.union(TcpFlags::ACK);
 const FIN_ACK: TcpFlags = TcpFlags::FIN.union(TcpFlags::ACK);
 const RST_ACK: TcpFlags = TcpFlags::RST.union(TcpFlags::ACK);
 
-/// What is said over a connection.
+/// Data exchanged over a connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exchange {
-    /// Bytes of request and answer.
+    /// Size of request and answer, in bytes.
     pub(super) request_bytes: u32,
     pub(super) answer_bytes: u32,
-    /// How long the server thinks, in nanoseconds.
+    /// Processing time of the server, in nanoseconds.
     pub(super) think: i64,
-    /// Method, path and status code of an HTTP exchange, for proxies to see.
+    /// Method, path and status code of an HTTP exchange, for proxies.
     pub(super) http: Option<Http>,
-    /// The server ends the connection with a reset.
+    /// Whether the server ends the connection with a reset.
     pub(super) reset: bool,
 }
 
-/// An HTTP request and how the server answers.
+/// An HTTP request and the status of its answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Http {
     pub(super) method: &'static str,
@@ -63,12 +63,12 @@ impl Exchange {
     }
 }
 
-/// Which try of a connection this is.
+/// An attempt to open a connection.
 #[derive(Debug, Clone, Copy)]
 struct Attempt {
-    /// When the first was made, in nanoseconds since the Unix epoch.
+    /// Time of the first attempt, in Unix nanoseconds.
     began_nanos: i64,
-    /// How many came before.
+    /// Number of earlier attempts.
     tries: usize,
 }
 
@@ -81,13 +81,13 @@ impl Attempt {
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Done at that time, in nanoseconds since the Unix epoch.
+    /// Done at this time, in Unix nanoseconds.
     Done(i64),
-    /// No answer ever came, or there was nobody to ask.
+    /// No answer, or no server.
     TimedOut,
 }
 
-/// Another try of what got no answer.
+/// A further attempt after a missing answer.
 #[derive(Debug, Clone)]
 pub(super) struct Retry {
     connection: Connection,
@@ -98,9 +98,9 @@ pub(super) struct Retry {
 
 #[derive(Debug, Clone)]
 enum Tried {
-    /// The kernel sends the first packet of a TCP connection again.
+    /// The kernel repeats the first packet of a TCP connection.
     Syn { attempt: Attempt, exchange: Exchange, authority: &'static str },
-    /// A resolver asks again; nobody waits for the answer any more.
+    /// A resolver repeats its query, although nothing waits for the answer any more.
     Datagram(Packet),
     /// A person opens the page again.
     Dial(Exchange),
@@ -118,7 +118,7 @@ impl Retry {
 }
 
 impl Simulation {
-    /// Tries again, under today's policies.
+    /// Tries again, under the policies of that time.
     pub(super) fn retry(&mut self, at: i64, retry: &Retry) {
         let mut path = self.open_path(retry.connection);
         path.server_name = retry.server_name;
@@ -139,7 +139,7 @@ impl Simulation {
         }
     }
 
-    /// Comes back later with a new connection.
+    /// Schedules a new connection for later.
     pub(super) fn dial_later(
         &mut self,
         client: EndpointId,
@@ -192,7 +192,7 @@ impl Simulation {
         Some(self.converse(&path, at, Attempt::first(at), exchange, entry.name))
     }
 
-    /// A connection straight to an endpoint.
+    /// A connection directly to an endpoint.
     pub(super) fn call_endpoint(
         &mut self,
         client: EndpointId,
@@ -245,7 +245,7 @@ impl Simulation {
         self.close(path, at)
     }
 
-    /// The client ends first, the server follows.
+    /// The client closes first, the server follows.
     fn close(&mut self, path: &Path, at: i64) -> Outcome {
         let linger = self.span(MILLISECOND / 5, 8 * MILLISECOND);
         let fin = Packet::tcp(FIN_ACK, 66);
@@ -254,7 +254,7 @@ impl Simulation {
         Outcome::Done(at)
     }
 
-    /// Envoy ends the client's connection on its node and opens one of its own.
+    /// Envoy terminates the client's connection on its node and opens its own to the server.
     fn converse_through_proxy(
         &mut self,
         path: &Path,
@@ -306,7 +306,7 @@ impl Simulation {
             self.reply_to_proxy(path, closed, fin);
             (at, http.code)
         } else {
-            // Envoy says no by itself.
+            // Envoy itself refuses the request.
             (at + self.span(60_000, 400_000), 403)
         };
         self.access(
@@ -330,7 +330,7 @@ impl Simulation {
         Outcome::Done(self.reach_client(path, at, fin))
     }
 
-    /// What Envoy puts into `X-Request-Id`.
+    /// A value for `X-Request-Id`, as Envoy makes it.
     fn request_id(&mut self) -> String {
         crate::hubble::identifiers::uuid_v4(self.rng.random(), self.rng.random())
     }

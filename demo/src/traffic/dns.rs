@@ -1,4 +1,4 @@
-//! DNS: pods ask kube-dns, through the node's proxy where a DNS rule says so.
+//! DNS: queries of pods to kube-dns, through the node's proxy if a DNS rule requires it.
 
 use std::sync::Arc;
 
@@ -22,17 +22,17 @@ const SEARCH_LIST: [&str; 4] = [
     "yh3kqvbxlbqe5ohd2m1sxqgv3c.cx.internal.cloudapp.net",
 ];
 
-/// What became of a lookup.
+/// Result of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lookup {
-    /// The address is known since that time, in nanoseconds since the Unix epoch. `seen`: the
-    /// node's proxy has read the answer.
+    /// The address is known since this time, in Unix nanoseconds. `seen`: the node's proxy has read
+    /// the answer.
     Resolved { at: i64, seen: bool },
     /// Refused, unknown, or no answer.
     Failed,
 }
 
-/// What is asked for.
+/// Type of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum QueryType {
     A,
@@ -48,7 +48,7 @@ impl QueryType {
     }
 }
 
-/// What a name resolves to.
+/// Answer data of a name.
 #[derive(Debug, Clone)]
 struct Zone {
     ip: String,
@@ -57,8 +57,8 @@ struct Zone {
 }
 
 impl Simulation {
-    /// Resolves an external host. `searched`: the resolver tries its search list first, as
-    /// `ndots:5` makes it.
+    /// Resolves an external host. `searched`: the resolver tries its search list first, as with
+    /// `ndots:5`.
     pub(super) fn resolve_host(
         &mut self,
         client: EndpointId,
@@ -75,9 +75,9 @@ impl Simulation {
             for suffix in SEARCH_LIST {
                 let name = format!("{}.{suffix}", entry.name);
                 match self.query(client, &name, None, at) {
-                    Answer::Came { at: then, .. } => at = then,
-                    // Refused or silent: musl and c-ares stop there.
-                    Answer::None => return Lookup::Failed,
+                    DnsAnswer::Came { at: then, .. } => at = then,
+                    // Refused or unanswered: musl and c-ares stop there.
+                    DnsAnswer::None => return Lookup::Failed,
                 }
             }
         }
@@ -102,43 +102,43 @@ impl Simulation {
 
     fn lookup(&mut self, client: EndpointId, name: &str, zone: Option<&Zone>, at: i64) -> Lookup {
         match self.query(client, name, zone, at) {
-            Answer::Came { at, found: true, seen } => Lookup::Resolved { at, seen },
-            Answer::Came { found: false, .. } | Answer::None => Lookup::Failed,
+            DnsAnswer::Came { at, found: true, seen } => Lookup::Resolved { at, seen },
+            DnsAnswer::Came { found: false, .. } | DnsAnswer::None => Lookup::Failed,
         }
     }
 
-    /// Asks for A and AAAA at once, over one socket.
-    fn query(&mut self, client: EndpointId, name: &str, zone: Option<&Zone>, at: i64) -> Answer {
+    /// Queries A and AAAA at once, over one socket.
+    fn query(&mut self, client: EndpointId, name: &str, zone: Option<&Zone>, at: i64) -> DnsAnswer {
         let cluster = Arc::clone(&self.cluster);
         let Some(kube_dns) = cluster.service_named("kube-dns").and_then(|id| cluster.service(id))
         else {
-            return Answer::None;
+            return DnsAnswer::None;
         };
         let Some(server) = self.one_of(&kube_dns.backends) else {
-            return Answer::None;
+            return DnsAnswer::None;
         };
         let path =
             self.open_path(Connection { source: client, destination: server, port: Port::Udp(53) });
         self.socket(&path, at, kube_dns.frontend, kube_dns.port);
         let at = at + MILLISECOND / 20;
         let first = self.ask(&path, name, QueryType::A, zone, at, true);
-        // What was denied left no connection behind: policy is asked again.
+        // A denied query left no connection behind, so policies are checked again.
         let again = !path.is_open();
         let second = self.ask(&path, name, QueryType::Aaaa, zone, at + MILLISECOND / 50, again);
         match first {
-            Answer::Came { at, found, seen } => Answer::Came {
+            DnsAnswer::Came { at, found, seen } => DnsAnswer::Came {
                 at: match second {
-                    Answer::Came { at: other, .. } => at.max(other),
-                    Answer::None => at,
+                    DnsAnswer::Came { at: other, .. } => at.max(other),
+                    DnsAnswer::None => at,
                 },
                 found,
                 seen,
             },
-            Answer::None => Answer::None,
+            DnsAnswer::None => DnsAnswer::None,
         }
     }
 
-    /// One question. `zone`: what the name resolves to; it has no IPv6 address.
+    /// One query. `zone`: the answer data of the name, which has no IPv6 address.
     fn ask(
         &mut self,
         path: &Path,
@@ -147,7 +147,7 @@ impl Simulation {
         zone: Option<&Zone>,
         at: i64,
         first: bool,
-    ) -> Answer {
+    ) -> DnsAnswer {
         let bytes = 42 + 18 + u32::try_from(name.len()).unwrap_or(255);
         let packet = Packet { first, ..Packet::udp(bytes) };
         let exists = zone.is_some();
@@ -155,16 +155,16 @@ impl Simulation {
         let think = self.span(MILLISECOND / 5, 3 * MILLISECOND);
         if path.proxy() != Some(Proxy::Dns) {
             let Fate::Arrived(at) = self.forward(path, at, packet) else {
-                // The resolver asks again after five seconds and then gives up.
+                // The resolver repeats the query after five seconds and then gives up.
                 let again = Packet { first: true, ..packet };
                 self.push_retry(at + 5 * SECOND, Retry::datagram(path, again));
-                return Answer::None;
+                return DnsAnswer::None;
             };
             let at = self.reply(path, at + think, Packet::udp(bytes + 32));
-            return Answer::Came { at, found: exists, seen: false };
+            return DnsAnswer::Came { at, found: exists, seen: false };
         }
         let Fate::Arrived(at) = self.leave_client(path, at, packet) else {
-            return Answer::None;
+            return DnsAnswer::None;
         };
         let allowed = self.policies.lets_query(path.connection, name);
         let query = format!("{name}.");
@@ -179,12 +179,12 @@ impl Simulation {
             },
         );
         if !allowed {
-            // The proxy answers REFUSED itself; that answer is a packet, not an access record.
+            // The proxy itself answers REFUSED; this answer is a packet without an access record.
             self.reach_client(path, at + 80_000, Packet::udp(bytes));
-            return Answer::None;
+            return DnsAnswer::None;
         }
         let Fate::Arrived(at) = self.proxy_to_server(path, at + 60_000, packet) else {
-            return Answer::None;
+            return DnsAnswer::None;
         };
         let at = self.reply_to_proxy(path, at + think, Packet::udp(bytes + 32));
         let rcode = if exists { RCODE_NO_ERROR } else { RCODE_NON_EXISTENT_DOMAIN };
@@ -195,8 +195,8 @@ impl Simulation {
         };
         let mut rrtypes = vec!["CNAME"; cnames.len()];
         rrtypes.extend(ips.iter().map(|_| "A"));
-        // Cilium's proxy takes the smallest TTL of the answers; without any, it is left with
-        // the number that it started from.
+        // Cilium's proxy takes the smallest TTL of the answers; without answers, the initial value
+        // remains.
         let ttl_secs = zone.filter(|_| !rrtypes.is_empty()).map_or(u32::MAX, |zone| zone.ttl_secs);
         self.access(
             path,
@@ -217,18 +217,18 @@ impl Simulation {
             },
         );
         let at = self.reach_client(path, at + 90_000, Packet::udp(bytes + 32));
-        Answer::Came { at, found: exists, seen: true }
+        DnsAnswer::Came { at, found: exists, seen: true }
     }
 
-    /// Whether a resolver walks its search list this time.
+    /// Whether a resolver uses its search list this time.
     pub(super) fn walks_search_list(&mut self) -> bool {
         self.rng.random_bool(0.25)
     }
 }
 
-/// What came back for a question.
+/// Answer to a query.
 #[derive(Debug, Clone, Copy)]
-enum Answer {
+enum DnsAnswer {
     Came { at: i64, found: bool, seen: bool },
     None,
 }

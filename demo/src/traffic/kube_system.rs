@@ -1,4 +1,4 @@
-//! What AKS runs beside the shop, and packets that no datapath can deliver.
+//! Traffic of AKS' own components, and packets that cannot be delivered.
 
 use flow::{DropReason, TcpFlags, TrafficDirection};
 use rand::Rng;
@@ -7,7 +7,7 @@ use super::conversation::Exchange;
 use super::path::{Fate, Packet};
 use super::{MILLISECOND, Simulation};
 use crate::cluster::{EndpointId, NodeId};
-use crate::record::{Event, Record, Transport};
+use crate::record::{Event, EventRecord, Transport};
 use crate::scenario::{Connection, Port, Scenario};
 
 const ECHO_REQUEST: Transport = Transport::Icmpv4 { kind: 8, code: 0 };
@@ -15,7 +15,7 @@ const ECHO_REPLY: Transport = Transport::Icmpv4 { kind: 0, code: 0 };
 const ROUTER_SOLICITATION: Transport = Transport::Icmpv6 { kind: 133, code: 0 };
 
 impl Simulation {
-    /// Starts one conversation, as often as its weight in 1,000 says.
+    /// Starts one conversation, chosen by its weight per 1,000.
     pub(super) fn start_conversation(&mut self, at: i64) {
         // A conversation ends early (`None`) only if the cluster lacks one of its parts.
         let _: Option<()> = match self.rng.random_range(0..1_000) {
@@ -38,7 +38,7 @@ impl Simulation {
         };
     }
 
-    /// kube-dns asks Azure's resolver.
+    /// kube-dns queries Azure's resolver.
     fn upstream_lookup(&mut self, at: i64) -> Option<()> {
         let dns = self.pod_of("coredns")?;
         let upstream = self.cluster.upstream_dns;
@@ -61,7 +61,7 @@ impl Simulation {
         Some(())
     }
 
-    /// Metrics are fetched from kubelets and pods.
+    /// Metrics are scraped from kubelets and pods.
     fn scrape(&mut self, at: i64) -> Option<()> {
         if self.rng.random_bool(0.5) {
             let client = self.pod_of("metrics-server")?;
@@ -108,14 +108,14 @@ impl Simulation {
         Some(())
     }
 
-    /// Packets that fail for other reasons than policy. Act 0 has no drops at all.
+    /// Packets that fail for reasons other than policy. Act 0 has no drops at all.
     fn stray(&mut self, at: i64) -> Option<()> {
         let stray = self.cluster.stray.clone();
         if self.scenario == Scenario::Open {
             return self.watch_api(at);
         }
         match self.rng.random_range(0..20) {
-            // A pod looks for IPv6 routers in a cluster that has no IPv6.
+            // A pod sends IPv6 router solicitations in a cluster without IPv6.
             0 | 1 => {
                 let source = self.one_of(&stray.link_locals)?;
                 self.drop_packet(
@@ -126,7 +126,7 @@ impl Simulation {
                     DropReason::UNSUPPORTED_L3_PROTOCOL,
                 )
             }
-            // A monitor still has the address of a pod that is gone.
+            // A monitor still uses the address of a deleted pod.
             2 => {
                 let client = self.pod_of("ama-metrics")?;
                 let port = self.ephemeral_port(client);
@@ -142,8 +142,8 @@ impl Simulation {
         }
     }
 
-    /// A drop by the program of the source's endpoint. An address that is not the endpoint's
-    /// own counts as ingress (threefour's decodeTrafficDirection).
+    /// A drop in the program of the source's endpoint. An address that is not the endpoint's own
+    /// counts as ingress (threefour's decodeTrafficDirection).
     fn drop_packet(
         &mut self,
         at: i64,
@@ -153,7 +153,7 @@ impl Simulation {
         reason: DropReason,
     ) -> Option<()> {
         let node = self.cluster.endpoint(source).node?;
-        self.push(Record {
+        self.push(EventRecord {
             time_nanos: at,
             sequence: 0,
             node,

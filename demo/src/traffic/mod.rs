@@ -1,4 +1,4 @@
-//! What goes on in the cluster: conversations that leave records behind, on a clock of its own.
+//! Simulated traffic: conversations that produce records, on a clock of their own.
 
 mod conversation;
 mod dns;
@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng};
 
 use self::conversation::Retry;
 use crate::cluster::{Cluster, EndpointId};
-use crate::record::Record;
+use crate::record::EventRecord;
 use crate::scenario::{Policies, Scenario};
 
 /// One millisecond, in nanoseconds.
@@ -24,26 +24,26 @@ pub(crate) const MILLISECOND: i64 = 1_000_000;
 /// One second, in nanoseconds.
 pub(crate) const SECOND: i64 = 1_000 * MILLISECOND;
 
-/// How finely conversations are spread in time, in nanoseconds.
+/// Resolution of the conversations' start times, in nanoseconds.
 const TICK: i64 = 5 * MILLISECOND;
 
 /// Linux's range of ephemeral ports.
 const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
-/// How much the datapath reports (Cilium's `monitor-aggregation`).
+/// Detail of the datapath's reports (Cilium's `monitor-aggregation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum MonitorAggregation {
     /// Every packet, where it enters and where it leaves.
     None,
-    /// First packets, flags and replies where they leave. Cilium's default.
+    /// First packets, flags, and replies where they leave. Cilium's default.
     Medium,
 }
 
-/// What will happen when its time comes.
+/// An action scheduled for later.
 #[derive(Debug)]
-enum Happening {
-    Record(Record),
-    /// Somebody tries again, under the policies of that moment.
+enum ScheduledAction {
+    EventRecord(EventRecord),
+    /// A further attempt, under the policies of that time.
     Retry(Box<Retry>),
 }
 
@@ -51,7 +51,7 @@ enum Happening {
 struct Scheduled {
     time_nanos: i64,
     sequence: u64,
-    what: Happening,
+    what: ScheduledAction,
 }
 
 impl Scheduled {
@@ -80,8 +80,8 @@ impl Ord for Scheduled {
     }
 }
 
-/// The running cluster. Given the same seed, start, rate and switches at the same times, it
-/// makes the same records.
+/// The running cluster. The same seed, start, rate and switches at the same times make the same
+/// records.
 #[derive(Debug)]
 pub(crate) struct Simulation {
     cluster: Arc<Cluster>,
@@ -89,22 +89,22 @@ pub(crate) struct Simulation {
     policies: Policies,
     aggregation: MonitorAggregation,
     rng: SmallRng,
-    /// What has not happened yet, earliest first.
+    /// Scheduled actions, earliest first.
     pending: BinaryHeap<Reverse<Scheduled>>,
     now_nanos: i64,
     /// Average records per second.
     rate: f64,
-    /// Records that may still be scheduled; negative while a long conversation is paid off.
+    /// Number of records that may still be scheduled; negative after a long conversation.
     budget: f64,
     sequence: u64,
-    /// Records ever scheduled.
+    /// Number of records ever scheduled.
     scheduled: u64,
     /// The ephemeral port that each endpoint used last.
     last_ports: Vec<u16>,
 }
 
 impl Simulation {
-    /// A cluster at rest. `start_nanos`: since the Unix epoch. `rate`: flows per second.
+    /// A cluster without traffic. `start_nanos`: Unix nanoseconds. `rate`: flows per second.
     pub(crate) fn new(
         cluster: Arc<Cluster>,
         scenario: Scenario,
@@ -132,44 +132,44 @@ impl Simulation {
         }
     }
 
-    /// The act that is on.
+    /// The current act.
     pub(crate) fn scenario(&self) -> Scenario {
         self.scenario
     }
 
-    /// How many nodes there are.
+    /// Number of nodes.
     pub(crate) fn nodes(&self) -> usize {
         self.cluster.nodes.len()
     }
 
-    /// Up to where records have been handed out, in nanoseconds since the Unix epoch.
+    /// Time up to which records have been delivered, in Unix nanoseconds.
     pub(crate) fn now_nanos(&self) -> i64 {
         self.now_nanos
     }
 
-    /// Applies another act's policies. Connections that are open stay so; whoever was cut off
-    /// meets the new policies with the next packet.
+    /// Applies another act's policies. Open connections stay open; clients that were cut off meet
+    /// the new policies with their next packet.
     pub(crate) fn switch(&mut self, scenario: Scenario) {
         self.scenario = scenario;
         let revision = self.policies.revision() + 1;
         self.policies = Policies::compile(scenario, Arc::clone(&self.cluster), revision);
     }
 
-    /// Sets the clock ahead without living through the time between.
+    /// Sets the clock ahead without simulating the time between.
     pub(crate) fn skip_to(&mut self, nanos: i64) {
         self.now_nanos = self.now_nanos.max(nanos);
     }
 
-    /// Runs the clock to `until_nanos` and hands out what happened, in order of time.
-    pub(crate) fn advance(&mut self, until_nanos: i64, mut sink: impl FnMut(Record)) {
+    /// Runs the clock to `until_nanos` and delivers the records in order of time.
+    pub(crate) fn advance(&mut self, until_nanos: i64, mut sink: impl FnMut(EventRecord)) {
         while self.now_nanos < until_nanos {
             let tick_end = (self.now_nanos + TICK).min(until_nanos);
             self.fill(tick_end);
             while self.pending.peek().is_some_and(|Reverse(next)| next.time_nanos <= tick_end) {
                 let Some(Reverse(next)) = self.pending.pop() else { break };
                 match next.what {
-                    Happening::Record(record) => sink(record),
-                    Happening::Retry(retry) => {
+                    ScheduledAction::EventRecord(record) => sink(record),
+                    ScheduledAction::Retry(retry) => {
                         let before = self.scheduled;
                         self.retry(next.time_nanos, &retry);
                         self.pay(before);
@@ -180,7 +180,7 @@ impl Simulation {
         }
     }
 
-    /// Starts conversations until the tick's share of the rate is spent.
+    /// Starts conversations until the tick's share of the rate is used up.
     fn fill(&mut self, tick_end: i64) {
         let width = tick_end - self.now_nanos;
         #[expect(clippy::cast_precision_loss, reason = "a tick is far below 2^52 nanoseconds")]
@@ -194,14 +194,14 @@ impl Simulation {
         }
     }
 
-    /// Takes what was scheduled since from the budget. A conversation that leaves no trace must
-    /// not stall the clock.
+    /// Takes newly scheduled records from the budget. A conversation without records must not stall
+    /// the clock.
     fn pay(&mut self, before: u64) {
         let made = u32::try_from(self.scheduled - before).unwrap_or(u32::MAX);
         self.budget -= f64::from(made.max(1));
     }
 
-    /// Ebb and flow of the shop over ten minutes, averaging 1.
+    /// Variation of the shop's traffic over ten minutes, averaging 1.
     fn tide(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "600 seconds in nanoseconds")]
         let phase = (self.now_nanos.rem_euclid(600 * SECOND)) as f64 / (600 * SECOND) as f64;
@@ -209,21 +209,21 @@ impl Simulation {
         1.0 + 0.12 * turn.sin() + 0.05 * (3.0 * turn).sin()
     }
 
-    /// Queues a record; gives it its number.
-    fn push(&mut self, mut record: Record) {
+    /// Queues a record and numbers it.
+    fn push(&mut self, mut record: EventRecord) {
         record.sequence = self.next_sequence();
         self.scheduled += 1;
         self.pending.push(Reverse(Scheduled {
             time_nanos: record.time_nanos,
             sequence: record.sequence,
-            what: Happening::Record(record),
+            what: ScheduledAction::EventRecord(record),
         }));
     }
 
-    /// Queues another try.
+    /// Queues a further attempt.
     fn push_retry(&mut self, time_nanos: i64, retry: Retry) {
         let sequence = self.next_sequence();
-        let what = Happening::Retry(Box::new(retry));
+        let what = ScheduledAction::Retry(Box::new(retry));
         self.pending.push(Reverse(Scheduled { time_nanos, sequence, what }));
     }
 
@@ -232,7 +232,7 @@ impl Simulation {
         self.sequence
     }
 
-    /// An ephemeral port of an endpoint. They follow each other as on a busy machine.
+    /// An ephemeral port of an endpoint. Ports follow each other as on a busy machine.
     fn ephemeral_port(&mut self, client: EndpointId) -> u16 {
         let step = self.rng.random_range(1..37);
         let Some(last) = self.last_ports.get_mut(usize::from(client.0)) else {
@@ -245,12 +245,12 @@ impl Simulation {
         *last
     }
 
-    /// A span of time between two bounds, in nanoseconds.
+    /// A random duration between two bounds, in nanoseconds.
     fn span(&mut self, from: i64, to: i64) -> i64 {
         self.rng.random_range(from..to.max(from + 1))
     }
 
-    /// One of a workload's pods.
+    /// A random pod of a workload.
     fn pod_of(&mut self, workload: &str) -> Option<EndpointId> {
         let cluster = Arc::clone(&self.cluster);
         self.one_of(cluster.pods_of(workload))

@@ -1,20 +1,27 @@
-//! What one packet leaves behind on its way, as Cilium's datapath reports it with endpoint
-//! routes and native routing (Azure CNI powered by Cilium): policy verdict and trace events in
-//! the endpoint's program, a trace event at the node's interface, and drops.
+//! Records of one packet on its way, as Cilium's datapath reports it with endpoint routes and
+//! native routing (Azure CNI powered by Cilium): policy verdict and trace events in the endpoint's
+//! program, a trace event at the node's interface, and drops.
 
 use flow::{DropReason, TraceObservationPoint, TraceReason, TrafficDirection};
 
 use super::path::{Fate, Packet, Path};
 use super::{MonitorAggregation, Simulation};
 use crate::cluster::{EndpointId, EndpointKind, NodeId};
-use crate::record::{Event, PolicyAction, Record, Transport};
+use crate::record::{Event, EventRecord, PolicyAction, Transport};
 use crate::scenario::{Decision, Proxy};
 
 /// Time in the datapath of one node, in nanoseconds.
 const HOP: i64 = 40_000;
 
 impl Simulation {
-    fn record(&self, path: &Path, node: NodeId, at: i64, packet: Packet, reply: bool) -> Record {
+    fn record(
+        &self,
+        path: &Path,
+        node: NodeId,
+        at: i64,
+        packet: Packet,
+        reply: bool,
+    ) -> EventRecord {
         let (source, destination) =
             if reply { (path.server, path.client) } else { (path.client, path.server) };
         let (source_port, destination_port) = if reply {
@@ -24,7 +31,7 @@ impl Simulation {
         };
         let client_side = path.client_node == Some(node)
             && self.cluster.endpoint(path.client).kind == EndpointKind::Pod;
-        Record {
+        EventRecord {
             time_nanos: at,
             sequence: 0,
             node,
@@ -42,10 +49,10 @@ impl Simulation {
         }
     }
 
-    /// A trace event. Where conntrack's answer is unknown, so are direction and reply.
+    /// A trace event. If conntrack's answer is unknown, so are direction and reply.
     fn trace(
         &mut self,
-        mut record: Record,
+        mut record: EventRecord,
         point: TraceObservationPoint,
         reason: TraceReason,
         direction: TrafficDirection,
@@ -59,10 +66,10 @@ impl Simulation {
         self.push(record);
     }
 
-    /// A policy verdict, and the drop that follows a denial. Whether the packet goes on.
+    /// A policy verdict, and the drop that follows a denial. Returns whether the packet continues.
     fn judge(
         &mut self,
-        mut record: Record,
+        mut record: EventRecord,
         decision: &Decision,
         direction: TrafficDirection,
     ) -> bool {
@@ -155,7 +162,7 @@ impl Simulation {
         let mut record = self.record(path, node, at, packet, reply);
         let far = if reply { path.client_node } else { path.server_node };
         if far.is_none() && !reply {
-            // The world sees the node's address; masquerading knows the connection.
+            // The world sees the node's address; masquerading tracks the connection.
             record.masqueraded = true;
             let reason = if packet.first { TraceReason::New } else { TraceReason::Established };
             self.trace(
@@ -218,13 +225,13 @@ impl Simulation {
         Fate::Arrived(at + HOP)
     }
 
-    /// Sends a packet back to the client; returns when it arrived.
+    /// Sends a packet back to the client; returns its time of arrival.
     pub(super) fn reply(&mut self, path: &Path, at: i64, packet: Packet) -> i64 {
         let at = self.leave_server(path, at, packet);
         self.reach_client(path, at, packet)
     }
 
-    /// Sends a packet back through the client's proxy; returns when the proxy has it.
+    /// Sends a packet back to the client's proxy; returns its time of arrival.
     pub(super) fn reply_to_proxy(&mut self, path: &Path, at: i64, packet: Packet) -> i64 {
         self.leave_server(path, at, packet)
     }
@@ -247,7 +254,7 @@ impl Simulation {
         }
         let at = at + HOP;
         let record = self.record(path, node, at, packet, true);
-        // Replies of a load-balanced service leave through the reverse translation.
+        // Replies of a load-balanced service pass the reverse translation.
         let point = if self.cluster.endpoint(path.client).kind == EndpointKind::World {
             TraceObservationPoint::ToNetwork
         } else {
@@ -298,7 +305,7 @@ impl Simulation {
         self.push(record);
     }
 
-    /// Socket load balancing: the pod asked for a service, the kernel chose a backend.
+    /// Socket load balancing: the pod connects to a service, the kernel chooses a backend.
     pub(super) fn socket(&mut self, path: &Path, at: i64, frontend: EndpointId, service_port: u16) {
         let kind = self.cluster.endpoint(path.client).kind;
         let (Some(node), EndpointKind::Pod) = (path.client_node, kind) else {

@@ -1,4 +1,4 @@
-//! A connection's way through the cluster, and the packets that take it.
+//! A connection's path through the cluster, and its packets.
 
 use flow::{TcpFlags, TrafficDirection};
 
@@ -7,33 +7,33 @@ use crate::cluster::{EndpointId, HostId, NodeId};
 use crate::record::Transport;
 use crate::scenario::{Connection, Decision, Port, Proxy};
 
-/// The port of the DNS proxy and of Envoy, the same on each node for the life of an agent.
+/// Ports of the DNS proxy and of Envoy, the same on each node for the life of an agent.
 const DNS_PROXY_PORT: u16 = 41_973;
 const ENVOY_PORT: u16 = 15_204;
 
-/// A connection under way, with what both sides decided about it.
+/// A connection in progress, with the decisions of both endpoints' policies.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
     pub(super) client: EndpointId,
     pub(super) server: EndpointId,
     pub(super) client_port: u16,
     pub(super) server_port: u16,
-    /// What was asked of the policies.
+    /// The connection as policies see it.
     pub(super) connection: Connection,
     pub(super) egress: Decision,
     pub(super) ingress: Decision,
-    /// Name of the server, as the DNS proxy of the client's node has seen it resolve.
+    /// Name of the server, if the DNS proxy of the client's node has seen it resolve.
     pub(super) server_name: Option<HostId>,
     pub(super) client_node: Option<NodeId>,
     pub(super) server_node: Option<NodeId>,
-    /// One way between the two, in nanoseconds.
+    /// One-way latency between the two nodes, in nanoseconds.
     pub(super) wire: i64,
 }
 
-/// Whether the packet arrived.
+/// Delivery of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Arrived at that time, in nanoseconds since the Unix epoch.
+    /// Arrived at this time, in Unix nanoseconds.
     Arrived(i64),
     Dropped,
 }
@@ -52,7 +52,7 @@ impl Path {
         }
     }
 
-    /// Both sides let the connection pass.
+    /// Whether the policies of both endpoints allow the connection.
     pub(super) fn is_open(&self) -> bool {
         self.egress.passes() && self.ingress.passes()
     }
@@ -67,7 +67,8 @@ impl Path {
 pub(super) struct Packet {
     pub(super) transport: Transport,
     pub(super) bytes: u32,
-    /// First of its connection, or of a retry: policy is asked and reported.
+    /// Whether this is the first packet of a connection or of a retry, which policies check and
+    /// report.
     pub(super) first: bool,
 }
 
@@ -82,7 +83,7 @@ impl Packet {
 }
 
 impl Simulation {
-    /// Looks a connection up in the policies of both sides.
+    /// Looks a connection up in the policies of both endpoints.
     pub(super) fn open_path(&mut self, connection: Connection) -> Path {
         let Connection { source: client, destination: server, port } = connection;
         let egress = self.policies.decide(connection, TrafficDirection::Egress);

@@ -1,4 +1,4 @@
-//! The shop: customers, orders, and what the lab's people type into its pods.
+//! Traffic of the shop: customers, orders, and the lab's commands in its pods.
 
 use rand::Rng;
 
@@ -7,12 +7,12 @@ use super::dns::Lookup;
 use super::{MILLISECOND, SECOND, Simulation};
 use crate::cluster::EndpointId;
 
-/// Pages that customers ask the front end for: path, bytes.
+/// Pages that customers open: path and size in bytes.
 const PAGES: [(&str, u32); 4] =
     [("/", 1_480), ("/js/app.7c1d2f.js", 48_200), ("/products/1", 2_310), ("/cart", 1_920)];
 
 impl Simulation {
-    /// A customer outside opens the shop; the front end asks the services behind it.
+    /// A customer outside opens the shop; the front end calls the services behind it.
     pub(super) fn customer_visit(&mut self, at: i64) -> Option<()> {
         let customers = self.cluster.customers.clone();
         let customer = self.one_of(&customers)?;
@@ -25,7 +25,7 @@ impl Simulation {
         self.front_end_calls(front, done - 10 * MILLISECOND)
     }
 
-    /// What the front end asks its services.
+    /// Calls of the front end to its services.
     fn front_end_calls(&mut self, front: EndpointId, at: i64) -> Option<()> {
         match self.rng.random_range(0..10) {
             0..=5 => {
@@ -60,7 +60,7 @@ impl Simulation {
         Some(())
     }
 
-    /// The virtual customer, a pod, posts orders straight to the order service.
+    /// The virtual customer, a pod, posts orders directly to the order service.
     pub(super) fn virtual_customer(&mut self, at: i64) -> Option<()> {
         let customer = self.pod_of("virtual-customer")?;
         self.order(customer, at)
@@ -90,7 +90,7 @@ impl Simulation {
         match self.rng.random_range(0..10) {
             0..=4 => {
                 let mut orders = Exchange::http("GET", "/order/fetch", 3_700, 8 * MILLISECOND);
-                // The make line's database does not always keep up.
+                // The make line's database is sometimes too slow.
                 if let Some(http) = orders.http.as_mut().filter(|_| self.rng.random_bool(0.1)) {
                     http.code = 503;
                 }
@@ -108,17 +108,17 @@ impl Simulation {
         Some(())
     }
 
-    /// The product service has a description written.
+    /// The product service requests a generated description.
     pub(super) fn describe_product(&mut self, at: i64) -> Option<()> {
         let products = self.pod_of("product-service")?;
         let mut describe = Exchange::http("POST", "/generate/description", 940, 700 * MILLISECOND);
-        // The model's server hangs up on some.
+        // The model's server resets some connections.
         describe.reset = self.rng.random_bool(0.04);
         self.call(products, "ai-service", at, describe)?;
         Some(())
     }
 
-    /// Pods look up the services they talk to.
+    /// Pods resolve the services that they call.
     pub(super) fn service_lookup(&mut self, at: i64) -> Option<()> {
         let (workload, service) = self.one_of(&[
             ("makeline-service", "rabbitmq"),
@@ -152,7 +152,7 @@ impl Simulation {
                 self.resolve_service(client, "rabbitmq", at);
             }
             _ => {
-                // Graph redirects to the page about it.
+                // Graph redirects to its documentation.
                 if let Outcome::Done(at) = self.fetch_by_name(client, "graph.microsoft.com", at)? {
                     self.fetch_by_name(client, "developer.microsoft.com", at + 5 * MILLISECOND)?;
                 }
@@ -181,7 +181,7 @@ impl Simulation {
                 self.resolve_service(client, "rabbitmq", at);
             }
             10 => {
-                // A client that still has an address from before the policy asks no DNS.
+                // A client that still has an address from before the policy sends no DNS query.
                 let name = self.one_of(&["www.google.com", "www.bing.com"])?;
                 let host = self.cluster.host_named(name)?;
                 self.call_host(client, host, false, 443, at, tls_request())?;
@@ -193,7 +193,7 @@ impl Simulation {
         Some(())
     }
 
-    /// Looks a host up and, if that works, fetches from it.
+    /// Resolves a host and, on success, fetches from it.
     fn fetch_by_name(&mut self, client: EndpointId, name: &str, at: i64) -> Option<Outcome> {
         let host = self.cluster.host_named(name)?;
         let searched = self.walks_search_list();
@@ -221,7 +221,7 @@ impl Simulation {
         Some(())
     }
 
-    /// Load balancer probes from outside reach the front end like customers do.
+    /// Load balancer probes from outside reach the front end as customers do.
     pub(super) fn impatient_customer(&mut self, at: i64) -> Option<()> {
         let customers = self.cluster.customers.clone();
         let customer = self.one_of(&customers)?;
@@ -235,7 +235,7 @@ impl Simulation {
     }
 }
 
-/// A request inside TLS: no proxy reads it.
+/// A request inside TLS, which proxies cannot read.
 fn tls_request() -> Exchange {
     Exchange::bytes(1_240, 6_800, 30 * MILLISECOND)
 }

@@ -16,8 +16,8 @@ struct HclogLine {
     rest: Map<String, Value>,
 }
 
-/// Logs one line of the plugin's stderr at the level it carries; a line that is no hclog JSON
-/// is logged as it stands, at `info`.
+/// Logs one line of the plugin's stderr at its own level. A line that is not hclog JSON is logged
+/// unchanged at `info`.
 pub(crate) fn relay(plugin_id: &str, line: &str) {
     let Ok(HclogLine { level, message, rest, .. }) = serde_json::from_str(line) else {
         tracing::info!(plugin = plugin_id, "{line}");

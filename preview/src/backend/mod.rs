@@ -1,4 +1,5 @@
-//! A plugin's backend kept alive: started, connected, restarted when it dies, shut down with us.
+//! Life of a plugin's backend: started, connected, restarted after a crash, shut down with the
+//! preview.
 
 mod log;
 mod process;
@@ -16,14 +17,14 @@ pub(crate) use process::Executable;
 use process::Process;
 use wording::with_causes;
 
-/// How soon a plugin that died is started again, as Grafana does it.
+/// Delay before a crashed plugin is restarted, as in Grafana.
 const FIRST_RESTART_DELAY: Duration = Duration::from_millis(300);
-/// The delay doubles with each run shorter than [`STEADY`] up to this.
+/// Maximum delay; it doubles with each run shorter than [`STEADY`].
 const LONGEST_RESTART_DELAY: Duration = Duration::from_secs(10);
-/// A run this long makes the next restart a first one again.
+/// Length of a run after which the delay starts again from the first.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// A plugin's backend, and the task that keeps it alive.
+/// A plugin's backend and its supervising task.
 #[derive(Debug)]
 pub(crate) struct Backend {
     state: watch::Receiver<State>,
@@ -31,7 +32,7 @@ pub(crate) struct Backend {
     task: JoinHandle<()>,
 }
 
-/// The connection to a backend that may come and go; cheap to clone.
+/// Handle to a backend's connection, which may come and go; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct BackendHandle {
     state: watch::Receiver<State>,
@@ -44,37 +45,37 @@ enum State {
     Down { reason: String },
 }
 
-/// The plugin does not run at the moment.
+/// Error for a plugin that does not run at the moment.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unavailable {
     #[error("the plugin's backend is starting")]
     Starting,
-    #[error("the plugin's backend is down and is started again: {0}")]
+    #[error("the plugin's backend is down and will be restarted: {0}")]
     Down(String),
 }
 
 // === impl Backend ===
 
 impl Backend {
-    /// Starts the program and keeps it running until [`Backend::shutdown`]. Returns when the
-    /// first start has come to an end, well or not.
+    /// Starts the program and keeps it running until [`Backend::shutdown`]. Returns after the first
+    /// start has succeeded or failed.
     pub(crate) async fn start(executable: Executable) -> Self {
         let (publish, mut state) = watch::channel(State::Starting);
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(keep_alive(executable, publish, stopped));
-        // An error means that the task is gone, and with it the sender: nothing to wait for.
+        // An error means that the task and its sender are gone: nothing to wait for.
         let _ = state.wait_for(|state| !matches!(state, State::Starting)).await.is_ok();
         Self { state, stop, task }
     }
 
-    /// A handle for those who call.
+    /// A handle for callers.
     pub(crate) fn handle(&self) -> BackendHandle {
         BackendHandle { state: self.state.clone() }
     }
 
-    /// Asks the plugin to end, and waits for it (2 s and then a kill).
+    /// Asks the plugin to end and waits for it (2 s, then a kill).
     pub(crate) async fn shutdown(self) {
-        // The task may have ended already; then there is nobody to tell.
+        // The task may have ended already; then nothing receives the signal.
         let _ = self.stop.send(()).is_ok();
         if let Err(error) = self.task.await {
             tracing::error!("the task that keeps a plugin alive broke: {error}");
@@ -85,7 +86,9 @@ impl Backend {
 // === impl BackendHandle ===
 
 impl BackendHandle {
-    /// The connection to the running plugin. Errors: it is starting or down.
+    /// The connection to the running plugin.
+    ///
+    /// Errors: the plugin is starting or down.
     pub(crate) fn channel(&self) -> Result<Channel, Unavailable> {
         match &*self.state.borrow() {
             State::Running { channel, .. } => Ok(channel.clone()),
@@ -126,12 +129,12 @@ async fn keep_alive(
         let reason = match started {
             Ok(mut process) => {
                 let pid = process.pid();
-                tracing::info!(plugin, pid, "the plugin runs");
+                tracing::info!(plugin, pid, "the plugin is running");
                 publish.send_replace(State::Running { channel: process.channel(), pid });
                 tokio::select! {
                     ended = process.ended() => match ended {
-                        Ok(status) => format!("it ended by itself ({status})"),
-                        Err(error) => format!("its end cannot be told: {error}"),
+                        Ok(status) => format!("it exited ({status})"),
+                        Err(error) => format!("its exit status is unknown: {error}"),
                     },
                     _ = &mut stopped => {
                         if process.shutdown().await {

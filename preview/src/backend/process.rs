@@ -17,15 +17,16 @@ use tonic_health::pb::health_client::HealthClient;
 use super::log;
 use crate::GRAFANA_VERSION;
 
-/// How long go-plugin waits for the handshake line.
+/// Maximum wait for the handshake line, as in go-plugin.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long go-plugin waits after Shutdown before it kills.
+/// Maximum wait between Shutdown and a kill, as in go-plugin.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
-/// A longer log line is cut; a plugin cannot fill the host's memory with one.
+/// Maximum length of a log line in bytes, so that a plugin cannot fill the host's memory; longer
+/// lines are cut.
 const MAX_LINE_BYTES: usize = 64 * 1024;
-/// What Grafana lets pass from its own environment.
-/// Source: Grafana `pkg/plugins/envvars`. The last one stands in for `policy_roots` in Grafana's
-/// `[plugin.<id>]` section, which reaches a plugin under this name.
+/// Variables that Grafana passes on from its own environment. Source: Grafana
+/// `pkg/plugins/envvars`. The last one stands for `policy_roots` in Grafana's `[plugin.<id>]`
+/// section, which reaches a plugin under this name.
 const PASSED_VARIABLES: [&str; 7] = [
     "HTTP_PROXY",
     "http_proxy",
@@ -36,7 +37,7 @@ const PASSED_VARIABLES: [&str; 7] = [
     "GF_PLUGIN_POLICY_ROOTS",
 ];
 
-/// What is started, and under which name it logs.
+/// A plugin's program and the id that it logs under.
 #[derive(Clone, Debug)]
 pub(crate) struct Executable {
     /// The plugin's id, `k8snet-hubble-datasource`.
@@ -47,7 +48,7 @@ pub(crate) struct Executable {
     pub(crate) path: PathBuf,
 }
 
-/// Why a plugin does not run.
+/// Reason why a plugin does not run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("`{}` cannot be started", path.display())]
@@ -56,11 +57,11 @@ pub(crate) enum StartError {
     NoPipe { path: PathBuf },
     #[error("`{}` printed no handshake line within 60 s", path.display())]
     HandshakeTimeout { path: PathBuf },
-    #[error("`{}` ended before its handshake line; its last words stand above", path.display())]
+    #[error("`{}` ended before its handshake line; its log is above", path.display())]
     EndedEarly { path: PathBuf },
     #[error("`{}` printed a handshake line that cannot be read", path.display())]
     HandshakeLine { path: PathBuf, source: tokio_util::codec::LinesCodecError },
-    #[error("`{}` cannot be spoken with", path.display())]
+    #[error("cannot connect to `{}`", path.display())]
     Handshake { path: PathBuf, source: InvalidHandshake },
     #[error("the plugin's socket does not answer")]
     Connect(#[source] tonic::transport::Error),
@@ -81,10 +82,10 @@ pub(crate) struct Process {
 // === impl Process ===
 
 impl Process {
-    /// Starts the program in the environment that Grafana 12.4 gives a plugin (nothing of the
-    /// host's own but its proxy variables), reads the handshake and connects.
+    /// Starts the program in the environment that Grafana 12.4 gives a plugin (nothing from the
+    /// host except its proxy variables), reads the handshake and connects.
     ///
-    /// Errors: see [`StartError`]; a program that was started is killed then.
+    /// Errors: see [`StartError`]; the started program is then killed.
     pub(crate) async fn start(executable: &Executable) -> Result<Self, StartError> {
         let path = executable.path.clone();
         let mut child = command(executable)
@@ -110,17 +111,17 @@ impl Process {
         self.channel.clone()
     }
 
-    /// Waits until the process ends by itself.
+    /// Waits until the process exits on its own.
     pub(crate) async fn ended(&mut self) -> std::io::Result<ExitStatus> {
         self.child.wait().await
     }
 
-    /// `GRPCController.Shutdown`, then two seconds, then a kill, as go-plugin does it.
-    /// Returns whether the plugin ended by itself.
+    /// `GRPCController.Shutdown`, then two seconds, then a kill, as in go-plugin. Returns whether
+    /// the plugin exited on its own.
     pub(crate) async fn shutdown(mut self) -> bool {
         let asked = timeout(SHUTDOWN_TIMEOUT, client::shutdown(self.channel)).await;
         if let Ok(Err(status)) = asked {
-            // The connection may break before the answer: the process is gone, which is the aim.
+            // The connection may break before the answer: the process is gone, as intended.
             tracing::debug!(plugin = self.plugin_id, "shutdown answered {status}");
         }
         if let Ok(Ok(_)) = timeout(SHUTDOWN_TIMEOUT, self.child.wait()).await {
@@ -193,7 +194,7 @@ async fn relay_stderr(plugin_id: String, stderr: ChildStderr) {
     }
 }
 
-/// go-plugin's `Ping`: the health service named `plugin` serves.
+/// go-plugin's `Ping`: checks that the health service named `plugin` is serving.
 async fn ping(channel: Channel) -> Result<(), StartError> {
     let request = HealthCheckRequest { service: "plugin".to_owned() };
     let answer = HealthClient::new(channel).check(request).await.map_err(StartError::Ping)?;

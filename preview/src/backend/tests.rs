@@ -1,4 +1,4 @@
-//! The life of the real backend: needs `gpx_hubble`, built.
+//! Tests with the real backend; they need a built `gpx_hubble`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) fn gpx_hubble() -> Executable {
     }
 }
 
-/// Generous: it only bounds a test that hangs.
+/// Limits a test that hangs.
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(Duration::from_mins(1), future).await.unwrap_or_else(|_| panic!("{what} within 60 s"))
 }
@@ -34,7 +34,7 @@ async fn started_asked_restarted_and_shut_down() {
         plugin_context: Some(PluginContext::default()),
         headers: BTreeMap::new(),
     };
-    // Without settings it cannot be healthy; that it answers is the point here.
+    // Without settings the backend is unhealthy; the test only needs an answer.
     let answer = soon("health", client::check_health(channel, request.clone())).await;
     assert!(!answer.expect("an answer").message.is_empty());
 
@@ -58,7 +58,7 @@ async fn shutdown_ends_the_plugin_without_a_kill() {
 }
 
 #[tokio::test]
-async fn what_does_not_start_is_said() {
+async fn a_failed_start_has_its_reason() {
     let check = async |program: &str, expected: &str| {
         let executable = Executable {
             plugin_id: "a-datasource".to_owned(),
@@ -70,12 +70,11 @@ async fn what_does_not_start_is_said() {
     };
     check("/not/there", "`/not/there` cannot be started: No such file or directory (os error 2)")
         .await;
-    check("/bin/true", "`/bin/true` ended before its handshake line; its last words stand above")
-        .await;
+    check("/bin/true", "`/bin/true` ended before its handshake line; its log is above").await;
     check(
         "/bin/pwd",
         &format!(
-            "`/bin/pwd` cannot be spoken with: the plugin's first line `{}` is no handshake `core|app|network|address|protocol`; is something else printed to stdout before it?",
+            "cannot connect to `/bin/pwd`: the plugin's first line `{}` is not a handshake `core|app|network|address|protocol`; is something else printed to stdout before it?",
             std::env::current_dir().expect("a folder").display()
         ),
     )

@@ -1,4 +1,4 @@
-//! One column: its type in Grafana's words, and its values as JSON.
+//! A column: its type in Grafana and its values as JSON.
 
 use arrow::array::{Array, ArrayRef, AsArray as _, PrimitiveArray};
 use arrow::datatypes::{
@@ -29,9 +29,9 @@ pub(super) enum ColumnKind {
     Utf8,
     Utf8View,
     Boolean,
-    /// Nanoseconds since the epoch; Grafana takes any unit for nanoseconds, so others are refused.
+    /// Nanoseconds since the epoch; Grafana reads any unit as nanoseconds, so others are refused.
     Time,
-    /// Binary whose bytes are JSON; bytes that are none become null.
+    /// Binary with JSON in its bytes; invalid JSON becomes null.
     Json,
     /// `UInt16` with `tstype=enum`: indices into the field's `config.type.enum`.
     Enum,
@@ -44,7 +44,7 @@ pub(super) struct Values {
     chunks: Vec<ArrayRef>,
 }
 
-/// Rows whose value JSON cannot say; their value is null.
+/// Rows with a value that JSON cannot express; their value is null.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Entities {
     #[serde(rename = "NaN", skip_serializing_if = "Vec::is_empty")]
@@ -58,7 +58,7 @@ pub(super) struct Entities {
 // === impl ColumnKind ===
 
 impl ColumnKind {
-    /// What Grafana makes of the Arrow type, or none where it refuses it.
+    /// Grafana's type for an Arrow type; `None` if Grafana refuses it.
     pub(super) fn of(field: &Field) -> Option<Self> {
         let metadata = field.metadata();
         if metadata.contains_key("ARROW:extension:name") {
@@ -86,7 +86,7 @@ impl ColumnKind {
         })
     }
 
-    /// The field's `type` in the frontend's words.
+    /// The field's `type` in the frontend.
     pub(super) fn field_type(self) -> &'static str {
         match self {
             Self::Utf8 | Self::Utf8View => "string",
@@ -98,7 +98,7 @@ impl ColumnKind {
         }
     }
 
-    /// `typeInfo.frame`: the Go type that the frame has in Grafana.
+    /// `typeInfo.frame`: the Go type of the field in Grafana.
     pub(super) fn item_type(self) -> &'static str {
         match self {
             Self::Int8 => "int8",
@@ -140,7 +140,7 @@ impl Values {
         (entities != Entities::default()).then_some(entities)
     }
 
-    /// The nanoseconds past each row's millisecond, when any row of a time column has some.
+    /// The nanoseconds past each row's millisecond, if any row of a time column has some.
     pub(super) fn nanos(&self) -> Option<Vec<i64>> {
         if self.kind != ColumnKind::Time {
             return None;
@@ -157,7 +157,7 @@ impl Values {
         any.then_some(nanos)
     }
 
-    /// Calls with the row number over all chunks and the value, for each that is not null.
+    /// Calls `call` with the row number over all chunks and the value, for each value that is not null.
     fn each<T: ArrowPrimitiveType>(&self, mut call: impl FnMut(usize, T::Native)) {
         let mut offset = 0;
         for chunk in &self.chunks {
@@ -214,7 +214,7 @@ fn write_chunk<S: SerializeSeq>(
         ColumnKind::UInt16 | ColumnKind::Enum => numbers::<UInt16Type, S>(chunk, seq),
         ColumnKind::UInt32 => numbers::<UInt32Type, S>(chunk, seq),
         ColumnKind::UInt64 => numbers::<UInt64Type, S>(chunk, seq),
-        // serde_json writes NaN and infinities as null; `entities` says which they were.
+        // serde_json writes NaN and infinities as null; `entities` records them.
         ColumnKind::Float32 => numbers::<Float32Type, S>(chunk, seq),
         ColumnKind::Float64 => numbers::<Float64Type, S>(chunk, seq),
         ColumnKind::Time => {
@@ -263,13 +263,13 @@ fn elements<V: Serialize, S: SerializeSeq>(
     values.into_iter().try_for_each(|value| seq.serialize_element(&value))
 }
 
-/// An array that is not of its schema's type; Arrow's reader does not give one out.
+/// Error for an array that does not have its schema's type; Arrow's reader never returns one.
 trait Mismatch {
     fn mismatch() -> Self;
 }
 
 impl<E: serde::ser::Error> Mismatch for E {
     fn mismatch() -> Self {
-        E::custom("a column is not of its schema's type")
+        E::custom("a column does not have its schema's type")
     }
 }

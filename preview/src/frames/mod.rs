@@ -1,6 +1,6 @@
-//! Arrow files as a plugin sends them → Grafana's data frame JSON as the browser reads it.
+//! Converter from a plugin's Arrow files to Grafana's data frame JSON for the browser.
 //!
-//! Source: grafana-plugin-sdk-go `data/arrow.go` (which columns are read, and how) and
+//! Source: grafana-plugin-sdk-go `data/arrow.go` (columns that are read, and how) and
 //! `data/frame_json.go` (`schema`, `data.values`, `data.entities`, `data.nanos`).
 
 mod column;
@@ -20,18 +20,18 @@ use serde_json::value::RawValue;
 
 use column::{ColumnKind, Entities, Values};
 
-/// Why Grafana would not read a frame either; one such frame fails the whole request there.
+/// Reason why Grafana would not read a frame either; there, one such frame fails the whole request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
-    #[error("a frame is no Arrow file")]
+    #[error("a frame is not an Arrow file")]
     Arrow(#[source] ArrowError),
     #[error("column `{column}` has type `{data_type}`, which Grafana cannot read")]
     ColumnType { column: String, data_type: String },
-    #[error("the frame's `meta` is no JSON object")]
+    #[error("the frame's `meta` is not a JSON object")]
     Meta(#[source] serde_json::Error),
-    #[error("the `labels` of column `{column}` are no JSON object of strings")]
+    #[error("the `labels` of column `{column}` are not a JSON object of strings")]
     Labels { column: String, source: serde_json::Error },
-    #[error("the `config` of column `{column}` is no JSON object")]
+    #[error("the `config` of column `{column}` is not a JSON object")]
     Config { column: String, source: serde_json::Error },
 }
 
@@ -80,14 +80,14 @@ struct DataJson {
     values: Vec<Values>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entities: Option<Vec<Option<Entities>>>,
-    /// Nanoseconds past each value's millisecond, for time columns that have any.
+    /// Nanoseconds past each value's millisecond, for time columns with any.
     #[serde(skip_serializing_if = "Option::is_none")]
     nanos: Option<Vec<Option<Vec<i64>>>>,
 }
 
 /// Reads one Arrow file (any number of batches) into a frame.
 ///
-/// Errors: bytes that are no Arrow file, a column type or metadata that Grafana refuses.
+/// Errors: bytes that are not an Arrow file, a column type or metadata that Grafana refuses.
 pub(crate) fn read(arrow_file: &Bytes) -> Result<FrameJson, FrameError> {
     let reader = FileReader::try_new(Cursor::new(arrow_file), None).map_err(FrameError::Arrow)?;
     let schema = reader.schema();
@@ -150,7 +150,7 @@ fn field_json(field: &Field, kind: ColumnKind) -> Result<FieldJson, FrameError> 
     })
 }
 
-/// The text as it stands, once it is known to be a JSON object.
+/// The unchanged text, if it is a JSON object.
 fn object(text: &str) -> Result<Box<RawValue>, serde_json::Error> {
     serde_json::from_str::<BTreeMap<String, &RawValue>>(text)?;
     RawValue::from_string(text.to_owned())

@@ -98,7 +98,7 @@ fn every_column_type() {
         "time.Time",
         json!([1_700_000_000_123_i64, null]),
     );
-    // Bytes that are no JSON become null, without a word, in Grafana too.
+    // Invalid JSON silently becomes null in Grafana too.
     check(
         Arc::new(BinaryArray::from(vec![Some(br#"{"a":1}"#.as_slice()), Some(b"{"), None])),
         "other",
@@ -108,7 +108,7 @@ fn every_column_type() {
 }
 
 #[test]
-fn what_json_cannot_say_stands_in_entities() {
+fn values_that_json_lacks_are_in_entities() {
     let check = |batches: &[ArrayRef], expected: Value| {
         let frame = frame(field_of(&batches[0]), batches).expect("a frame");
         assert_eq!(frame["data"], expected);
@@ -129,7 +129,7 @@ fn what_json_cannot_say_stands_in_entities() {
 }
 
 #[test]
-fn nanoseconds_stand_beside_milliseconds() {
+fn nanoseconds_come_beside_milliseconds() {
     let check = |times: Vec<Option<i64>>, values: Value, nanos: Value| {
         let times: ArrayRef = Arc::new(TimestampNanosecondArray::from(times));
         let frame = frame(field_of(&times), &[times]).expect("a frame");
@@ -179,7 +179,7 @@ fn frames_without_rows_or_fields_keep_their_shape() {
 }
 
 #[test]
-fn what_grafana_refuses_is_refused() {
+fn frames_that_grafana_refuses_are_refused() {
     let check = |array: ArrayRef, extra: &[(&str, &str)], expected: &str| {
         let field = field_of(&array).with_metadata(metadata(extra));
         let error = frame(field, &[array]).expect_err(expected);
@@ -214,12 +214,12 @@ fn what_grafana_refuses_is_refused() {
     check(
         text(),
         &[("labels", r#"{"a":1}"#)],
-        "the `labels` of column `x` are no JSON object of strings: invalid type: integer `1`, expected a string at line 1 column 6",
+        "the `labels` of column `x` are not a JSON object of strings: invalid type: integer `1`, expected a string at line 1 column 6",
     );
     check(
         text(),
         &[("config", "[]")],
-        "the `config` of column `x` is no JSON object: invalid type: sequence, expected a map at line 1 column 0",
+        "the `config` of column `x` is not a JSON object: invalid type: sequence, expected a map at line 1 column 0",
     );
     let meta = Schema::empty().with_metadata(metadata(&[("meta", "{")]));
     assert!(matches!(read(&arrow_file(meta, &[])), Err(FrameError::Meta(_))));

@@ -1,13 +1,13 @@
-//! Dashboards from files, read again at each look, so that an edited file shows at once.
+//! Dashboards from files, read again on each request, so that edits show at once.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A larger file is no dashboard.
+/// Maximum size of a dashboard file, in bytes.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
-/// Folders below a provider's path; deeper ones are not looked into.
+/// Maximum depth of folders below a provider's path.
 const MAX_DEPTH: usize = 8;
 
 /// One entry of `providers`. Source: Grafana's provisioning of dashboards, apiVersion 1.
@@ -35,19 +35,19 @@ pub(crate) struct Dashboard {
     pub(crate) uid: String,
     pub(crate) title: String,
     pub(crate) tags: Vec<String>,
-    /// The folder's name in Grafana; empty for the general one.
+    /// Name of the folder in Grafana; empty for the general folder.
     pub(crate) folder: String,
     pub(crate) json: Map<String, Value>,
 }
 
-/// A dashboard file cannot be shown.
+/// Reason why a dashboard file cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DashboardError {
     #[error("`{}` cannot be read", path.display())]
     Read { path: PathBuf, source: std::io::Error },
     #[error("`{}` is larger than 16 MiB", path.display())]
     TooLarge { path: PathBuf },
-    #[error("`{}` is no valid JSON object", path.display())]
+    #[error("`{}` is not a valid JSON object", path.display())]
     Json { path: PathBuf, source: serde_json::Error },
     #[error("`{}` lacks `{key}`", path.display())]
     Key { path: PathBuf, key: &'static str },
@@ -60,8 +60,8 @@ impl Dashboards {
         Self { providers }
     }
 
-    /// Every dashboard file, in the order of providers and paths; what cannot be read is an
-    /// error in its place.
+    /// Every dashboard file, in the order of providers and paths; an unreadable file is an error in
+    /// its place.
     pub(crate) fn list(&self) -> Vec<Result<Dashboard, DashboardError>> {
         let mut found = Vec::new();
         for provider in &self.providers {
@@ -75,8 +75,9 @@ impl Dashboards {
         found
     }
 
-    /// The dashboard of this uid. Errors: it is not among the readable ones, and another file
-    /// cannot be read, which may be the one that was meant.
+    /// The dashboard with this uid.
+    ///
+    /// Errors: no readable file has it, and an unreadable file might.
     pub(crate) fn by_uid(&self, uid: &str) -> Result<Option<Dashboard>, DashboardError> {
         let mut unreadable = None;
         for dashboard in self.list() {

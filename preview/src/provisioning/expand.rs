@@ -1,4 +1,5 @@
-//! `$NAME`, `${NAME}`, `$__env{NAME}` and `$__file{path}` in provisioning files; `$$` is a dollar.
+//! Expansion of `$NAME`, `${NAME}`, `$__env{NAME}` and `$__file{path}` in provisioning files; `$$`
+//! is a dollar sign.
 //!
 //! Source: Grafana `pkg/services/provisioning/values`, `pkg/setting/expanders.go`.
 
@@ -6,18 +7,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A value cannot be expanded.
+/// Reason why a value cannot be expanded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExpandError {
     #[error("`$__file{{{}}}` cannot be read", path.display())]
     File { path: PathBuf, source: std::io::Error },
-    #[error("`{text}` opens a brace that is never closed")]
+    #[error("`{text}` has a brace that is not closed")]
     Unclosed { text: String },
 }
 
-/// Expands every string of `value`. Inside `jsonData`, a string that was expanded and then reads
-/// as a number or a boolean becomes one, as in Grafana. A variable that is not set is empty and
-/// told to `missing`.
+/// Expands every string of `value`. Inside `jsonData`, an expanded string that reads as a number or
+/// a boolean becomes one, as in Grafana. An unset variable is empty and reported to `missing`.
 ///
 /// Errors: an unreadable file, an unclosed brace.
 pub(crate) fn expand(
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_and_what_is_wrong_is_said() {
+    fn files_are_read_and_errors_have_a_reason() {
         let path = std::env::temp_dir().join(format!("preview-expand-{}", std::process::id()));
         std::fs::write(&path, "se$cret\n").expect("written");
         let mut value = json!(format!("$__file{{{}}}", path.display()));
@@ -177,6 +177,6 @@ mod tests {
             assert_eq!(error.expect_err(text).to_string(), expected);
         };
         check("$__file{/not/there}", "`$__file{/not/there}` cannot be read");
-        check("${RELAY", "`${RELAY` opens a brace that is never closed");
+        check("${RELAY", "`${RELAY` has a brace that is not closed");
     }
 }

@@ -1,4 +1,4 @@
-//! A provisioning folder laid out as Grafana's: `datasources/*.yaml`, `dashboards/*.yaml`.
+//! Reader of a provisioning folder in Grafana's layout: `datasources/*.yaml`, `dashboards/*.yaml`.
 
 mod dashboards;
 mod expand;
@@ -14,7 +14,7 @@ use dashboards::Provider;
 pub(crate) use dashboards::{Dashboard, Dashboards};
 use expand::ExpandError;
 
-/// What the folder says.
+/// Content of the folder.
 #[derive(Debug)]
 pub(crate) struct Provisioning {
     pub(crate) data_sources: Vec<ProvisionedDataSource>,
@@ -51,18 +51,18 @@ pub(crate) struct ProvisionedDataSource {
     pub(crate) secure_json_data: BTreeMap<String, String>,
 }
 
-/// Why a provisioning folder cannot be used.
+/// Reason why a provisioning folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProvisioningError {
-    #[error("the provisioning folder `{}` is not there", dir.display())]
+    #[error("the provisioning folder `{}` does not exist", dir.display())]
     NoFolder { dir: PathBuf },
     #[error("`{}` cannot be read", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("`{}` is no provisioning file", path.display())]
+    #[error("`{}` is not a provisioning file", path.display())]
     Yaml { path: PathBuf, source: serde_yaml_ng::Error },
     #[error("a value of `{}` cannot be expanded", path.display())]
     Expand { path: PathBuf, source: ExpandError },
-    #[error("`{}` is not shaped as Grafana's provisioning has it", path.display())]
+    #[error("`{}` does not have the format of Grafana's provisioning", path.display())]
     Shape { path: PathBuf, source: serde_json::Error },
 }
 
@@ -84,7 +84,7 @@ fn proxy() -> String {
 
 /// Reads the folder; variables come from the environment.
 ///
-/// Errors: a folder or file that is missing, unreadable or of another shape.
+/// Errors: a missing or unreadable folder or file, or one of another format.
 pub(crate) fn read(dir: &Path) -> Result<Provisioning, ProvisioningError> {
     if !dir.is_dir() {
         return Err(ProvisioningError::NoFolder { dir: dir.to_owned() });
@@ -100,7 +100,7 @@ pub(crate) fn read(dir: &Path) -> Result<Provisioning, ProvisioningError> {
     Ok(Provisioning { data_sources, dashboards: Dashboards::new(providers) })
 }
 
-/// The folder's YAML files in the order of their names; none where there is no folder.
+/// The folder's YAML files in the order of their names; empty without a folder.
 fn yaml_files(dir: &Path) -> Result<Vec<PathBuf>, ProvisioningError> {
     if !dir.is_dir() {
         return Ok(Vec::new());
@@ -126,7 +126,7 @@ fn read_file<T: DeserializeOwned>(path: &Path) -> Result<T, ProvisioningError> {
     expand::expand(&mut value, &|name: &str| std::env::var(name).ok(), &mut missing)
         .map_err(|source| ProvisioningError::Expand { path: path.to_owned(), source })?;
     for name in missing {
-        tracing::warn!("`{}` names `${name}`, which is not set: taken as empty", path.display());
+        tracing::warn!("`{}` names `${name}`, which is not set: used as empty", path.display());
     }
     serde_json::from_value(value)
         .map_err(|source| ProvisioningError::Shape { path: path.to_owned(), source })
@@ -164,7 +164,7 @@ mod tests {
                 ),
                 ("json/drops.json", r#"{"uid":"drops","title":"Drops","tags":["hubble"]}"#),
                 ("json/deep/er.json", r#"{"uid":"deep","title":"Deep"}"#),
-                ("json/notes.txt", "no dashboard"),
+                ("json/notes.txt", "not a dashboard"),
             ],
         );
         let provisioning = read(&dir).expect("read");
@@ -184,17 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_have_their_reason() {
         let check = |name: &str, text: &str, expected: &str| {
             let dir = folder(name, &[("datasources/a.yaml", text)]);
-            let said = with_causes(&read(&dir).expect_err(name));
-            assert_eq!(said.replace(&*dir.to_string_lossy(), "DIR"), expected, "{name}");
+            let message = with_causes(&read(&dir).expect_err(name));
+            assert_eq!(message.replace(&*dir.to_string_lossy(), "DIR"), expected, "{name}");
             std::fs::remove_dir_all(dir).expect("removed");
         };
         check(
             "no-uid",
             "datasources: [{name: a, type: b}]",
-            "`DIR/datasources/a.yaml` is not shaped as Grafana's provisioning has it: missing field `uid`",
+            "`DIR/datasources/a.yaml` does not have the format of Grafana's provisioning: missing field `uid`",
         );
         check(
             "no-file",
@@ -202,6 +202,6 @@ mod tests {
             "a value of `DIR/datasources/a.yaml` cannot be expanded: `$__file{/not/there}` cannot be read: No such file or directory (os error 2)",
         );
         let gone = read(Path::new("/not/there")).expect_err("no folder");
-        assert_eq!(gone.to_string(), "the provisioning folder `/not/there` is not there");
+        assert_eq!(gone.to_string(), "the provisioning folder `/not/there` does not exist");
     }
 }

@@ -1,4 +1,4 @@
-//! Errors as Grafana's HTTP API words them: a status and `{"message": …}`.
+//! Errors in the format of Grafana's HTTP API: a status and `{"message": …}`.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -14,7 +14,7 @@ use crate::backend::Unavailable;
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
-    /// Grafana's id of the kind of error, where it has one.
+    /// Grafana's id for this kind of error, if it has one.
     message_id: Option<&'static str>,
 }
 
@@ -33,8 +33,8 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// A call to the plugin failed as a whole; the cause is logged, and said in the answer too,
-    /// where Grafana says it in its log alone.
+    /// The failure of a whole call to the plugin. The cause is logged and also part of the answer,
+    /// where Grafana only logs it.
     pub(crate) fn plugin_request(cause: &str) -> Self {
         tracing::error!("a request to a plugin failed: {cause}");
         Self {
@@ -44,7 +44,7 @@ impl ApiError {
         }
     }
 
-    /// What happened, in words.
+    /// The message.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

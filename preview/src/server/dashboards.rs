@@ -22,8 +22,7 @@ pub(super) struct Search {
     kind: Option<String>,
 }
 
-/// Lists dashboards whose title holds `query` and that carry `tag`. A file that cannot be read
-/// is logged.
+/// Lists dashboards with `query` in their title and with `tag`. An unreadable file is logged.
 pub(super) async fn search(
     State(stage): State<Arc<Stage>>,
     Query(search): Query<Search>,

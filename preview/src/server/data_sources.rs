@@ -28,7 +28,9 @@ pub(super) async fn list(State(stage): State<Arc<Stage>>) -> Json<Vec<Value>> {
     Json(stage.data_sources.all().iter().map(|source| to_api(&stage, source)).collect())
 }
 
-/// Errors: no such data source.
+/// Reads a data source.
+///
+/// Errors: it does not exist.
 pub(super) async fn read(
     State(stage): State<Arc<Stage>>,
     Path(uid): Path<String>,
@@ -36,7 +38,7 @@ pub(super) async fn read(
     Ok(Json(to_api(&stage, &stage.data_source(&uid)?)))
 }
 
-/// Saves in memory: the files stay as they are, and rule again after the next start.
+/// Saves a data source in memory. The files stay unchanged and apply again after a restart.
 ///
 /// Errors: those of [`UpdateError`].
 pub(super) async fn save(
@@ -62,7 +64,9 @@ pub(super) async fn save(
     })))
 }
 
-/// Save & test: the plugin's own check. 200 when it says OK, 400 when not.
+/// Save & test: the plugin's own check. 200 if it reports OK, else 400.
+///
+/// Errors: the data source does not exist; the plugin is down or fails.
 ///
 /// Errors: no such data source; the plugin is down or fails.
 pub(super) async fn health(

@@ -1,5 +1,5 @@
-//! The HTTP paths of Grafana that the page and the plugin's frontend ask; anything else is
-//! refused in words.
+//! The HTTP paths of Grafana that the page and the plugin's frontend call; all others are refused
+//! with a message.
 
 mod answer;
 mod dashboards;
@@ -35,35 +35,37 @@ use crate::provisioning::Dashboards;
 use crate::sources::{DataSource, DataSources};
 use answer::ApiError;
 
-/// Grafana takes larger ones, the plugin does not.
+/// Maximum size of a body, in bytes. Grafana accepts more, the plugin does not.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// What the handlers share.
+/// State that the handlers share.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) plugins: BTreeMap<String, Plugin>,
     pub(crate) backends: BTreeMap<String, BackendHandle>,
     pub(crate) data_sources: DataSources,
     pub(crate) dashboards: Dashboards,
-    /// `http://127.0.0.1:3000/`.
+    /// URL of the page, `http://127.0.0.1:3000/`.
     pub(crate) app_url: String,
 }
 
 // === impl Stage ===
 
 impl Stage {
-    /// The data source of this uid. Errors: there is none.
+    /// The data source with this uid.
+    ///
+    /// Errors: it does not exist.
     fn data_source(&self, uid: &str) -> Result<DataSource, ApiError> {
         self.data_sources.get(uid).ok_or_else(|| ApiError::not_found("Data source not found"))
     }
 
-    /// The backend of a data source. Errors: its plugin is not installed here, or has none.
+    /// The backend of a data source.
+    ///
+    /// Errors: its plugin is not installed here, or has no backend.
     fn backend(&self, source: &DataSource) -> Result<&BackendHandle, ApiError> {
         let kind = &source.settings.kind;
         self.backends.get(kind).ok_or_else(|| {
-            ApiError::not_found(format!(
-                "Plugin not found: no backend `{kind}` stands in the preview"
-            ))
+            ApiError::not_found(format!("Plugin not found: the preview has no backend `{kind}`"))
         })
     }
 
@@ -96,7 +98,7 @@ impl Stage {
 
 /// All routes: the API, each plugin's folder, and the page for everything else.
 pub(crate) fn router(stage: Arc<Stage>, page: &Path) -> Router {
-    // Another method on these paths is refused in words as another path is.
+    // Other methods on these paths are refused like unknown paths.
     let only = |methods: MethodRouter<Arc<Stage>>| methods.fallback(refuse);
     let resources = get(resources::call).post(resources::call).put(resources::call);
     let data_source = get(data_sources::read).put(data_sources::save);
@@ -119,7 +121,7 @@ pub(crate) fn router(stage: Arc<Stage>, page: &Path) -> Router {
         let path = format!("/public/plugins/{}", plugin.id);
         router = router.nest_service(&path, ServeDir::new(&plugin.dir));
     }
-    // Paths of the page (`/d/…`, `/explore`) are the browser's to understand.
+    // The browser interprets the page's own paths (`/d/…`, `/explore`).
     let page_files = ServeDir::new(page).fallback(ServeFile::new(page.join("index.html")));
     router
         .nest_service("/public", ServeDir::new(page.join("public")))
@@ -129,14 +131,13 @@ pub(crate) fn router(stage: Arc<Stage>, page: &Path) -> Router {
         .with_state(stage)
 }
 
-/// Now, in ms since the epoch.
+/// The current time in Unix milliseconds.
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Grafana's answer to who waits for it, and beside it the process id of each backend (null
-/// while it is down).
+/// Grafana's answer to health checks, with the process id of each backend (null while it is down).
 async fn health(State(stage): State<Arc<Stage>>) -> Json<Value> {
     let backends: BTreeMap<_, _> =
         stage.backends.iter().map(|(id, backend)| (id, backend.pid())).collect();
@@ -148,12 +149,12 @@ async fn health(State(stage): State<Arc<Stage>>) -> Json<Value> {
     }))
 }
 
-/// Live needs a hub of its own; a client is told so instead of left to retry in the dark.
+/// Live needs a server of its own; closing with a reason keeps clients from retrying blindly.
 async fn live(State(_): State<Arc<Stage>>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(|mut socket| async move {
         let close = CloseFrame { code: 1013, reason: "the preview does not serve Live".into() };
         if let Err(error) = socket.send(Message::Close(Some(close))).await {
-            tracing::debug!("a Live client left before it was told: {error}");
+            tracing::debug!("a Live client left before the reason: {error}");
         }
     })
 }
@@ -163,7 +164,7 @@ async fn refuse(method: Method, uri: axum::extract::OriginalUri) -> ApiError {
     ApiError::not_found(format!("the preview does not serve `{method} {path}`; Grafana may"))
 }
 
-/// As Grafana's CSRF check: a browser may write only from the page's own origin.
+/// Grafana's CSRF check: a browser may write only from the page's own origin.
 async fn same_origin(request: Request, next: Next) -> Response {
     if !request.method().is_safe() && is_foreign(request.headers()) {
         return ApiError::new(StatusCode::FORBIDDEN, "origin not allowed").into_response();
@@ -171,7 +172,7 @@ async fn same_origin(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Whether a browser says that the request comes from another origin.
+/// Whether a browser reports that the request comes from another origin.
 fn is_foreign(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(origin) = headers.get(ORIGIN) else { return false };
@@ -180,7 +181,7 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     origin.is_none() || origin != text(HOST)
 }
 
-/// A rebuilt plugin or page shows at the next load.
+/// Makes a rebuilt plugin or page show at the next load.
 async fn revalidate(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -21,7 +21,7 @@ use super::{Stage, now_ms, time_range};
 use crate::frames::{self, FrameJson};
 use wording::with_causes;
 
-/// Grafana's defaults for a query that names none.
+/// Grafana's defaults for a query without these fields.
 const DEFAULT_MAX_DATA_POINTS: i64 = 100;
 const DEFAULT_INTERVAL_MS: i64 = 1_000;
 
@@ -51,8 +51,8 @@ struct QueryResult {
 
 /// Runs all queries; those of one data source go to its plugin in one request.
 ///
-/// Errors: a body of another shape, an unknown data source, and, as in Grafana, the failure of a
-/// whole request when it was the only one.
+/// Errors: a body of another format, an unknown data source, and, as in Grafana, the failure of the
+/// only request.
 pub(super) async fn query(
     State(stage): State<Arc<Stage>>,
     body: Result<Json<Body>, JsonRejection>,
@@ -111,13 +111,11 @@ fn data_query(
     };
     let uid = match uid {
         None | Some("") => {
-            return Err(ApiError::bad_request(format!(
-                "query `{ref_id}` names no data source uid"
-            )));
+            return Err(ApiError::bad_request(format!("query `{ref_id}` has no data source uid")));
         }
         Some("__expr__" | "-100") => {
             return Err(ApiError::bad_request(format!(
-                "query `{ref_id}` is an expression, which the preview does not compute; Grafana does"
+                "query `{ref_id}` is an expression, which only Grafana can compute"
             )));
         }
         Some(uid) => uid.to_owned(),
@@ -148,7 +146,7 @@ async fn ask(
     let answer = client::query_data(channel, request).await?;
     let mut results = BTreeMap::new();
     for (ref_id, response) in answer.responses {
-        // One frame that cannot be read fails the whole request, as it does in Grafana.
+        // One unreadable frame fails the whole request, as in Grafana.
         let result = QueryResult::read(response)
             .map_err(|error| ApiError::plugin_request(&with_causes(&error)))?;
         results.insert(ref_id, result);

@@ -1,5 +1,5 @@
-//! `/api/datasources/uid/<uid>/resources/<path>`: the request goes to the plugin as it came, the
-//! answer streams back part by part.
+//! `/api/datasources/uid/<uid>/resources/<path>`: forwards the request to the plugin unchanged and
+//! streams the answer back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use plugin_protocol::{CallResourceRequest, CallResourceResponse, StringList, cli
 use super::Stage;
 use super::answer::ApiError;
 
-/// Headers of the connection, not of the message.
+/// Headers that belong to the connection, not to the message.
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "content-length",
@@ -28,9 +28,9 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// Calls the resource. A client that goes away drops the stream, which the plugin sees.
+/// Calls the resource. If the client goes away, the stream is dropped, and the plugin notices.
 ///
-/// Errors: no such data source; the plugin is down, fails, or answers nothing.
+/// Errors: the data source does not exist; the plugin is down, fails, or returns nothing.
 pub(super) async fn call(
     State(stage): State<Arc<Stage>>,
     Path((uid, path)): Path<(String, String)>,
@@ -54,7 +54,7 @@ pub(super) async fn call(
     let first = parts
         .message()
         .await?
-        .ok_or_else(|| ApiError::plugin_request("it answered a resource call with nothing"))?;
+        .ok_or_else(|| ApiError::plugin_request("it returned nothing for a resource call"))?;
     let (head, first_body) = head(first)?;
     let rest = parts.map_ok(|part| part.body);
     let chunks = stream::once(async { Ok(first_body) }).chain(rest);
@@ -76,12 +76,12 @@ fn to_plugin(headers: &HeaderMap) -> BTreeMap<String, StringList> {
     to_plugin
 }
 
-/// Status and headers of the answer; `sandbox` keeps an answer that a browser opens from
-/// running as the page, as Grafana has it.
+/// Status and headers of the answer. `sandbox` keeps an answer that a browser opens from running as
+/// the page, as in Grafana.
 fn head(first: CallResourceResponse) -> Result<((StatusCode, HeaderMap), Bytes), ApiError> {
     let status = u16::try_from(first.code).ok().and_then(|code| StatusCode::from_u16(code).ok());
     let status = status.ok_or_else(|| {
-        ApiError::plugin_request(&format!("it answered a resource call with status {}", first.code))
+        ApiError::plugin_request(&format!("it returned status {} for a resource call", first.code))
     })?;
     let mut headers = HeaderMap::new();
     let sorted: BTreeMap<_, _> = first.headers.into_iter().collect();

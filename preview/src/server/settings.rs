@@ -1,4 +1,5 @@
-//! `/api/frontend/settings` and `/api/plugins/<id>/settings`: what the page boots with.
+//! `/api/frontend/settings` and `/api/plugins/<id>/settings`: the settings that the page starts
+//! with.
 
 use std::sync::Arc;
 
@@ -61,7 +62,9 @@ pub(super) async fn frontend(State(stage): State<Arc<Stage>>) -> Json<Value> {
     }))
 }
 
-/// One plugin's plugin.json as Grafana completes it. Errors: it is not in the folder.
+/// A plugin's plugin.json, completed as in Grafana.
+///
+/// Errors: the plugin is not in the folder.
 pub(super) async fn plugin(
     State(stage): State<Arc<Stage>>,
     Path(id): Path<String>,

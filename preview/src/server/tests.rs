@@ -1,5 +1,5 @@
-//! The routes, over the real backend: needs `gpx_hubble`, built. No relay and no Prometheus:
-//! what they would answer is tested where they are.
+//! Tests of the routes with the real backend; they need a built `gpx_hubble`. There is no relay and
+//! no Prometheus: other tests cover their answers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// A plugin folder, a provisioning folder and a page, small but of the true shape.
+    /// A small plugin folder, provisioning folder and page, in the real layout.
     async fn new(name: &str) -> Self {
         let dir =
             std::env::temp_dir().join(format!("preview-server-{}-{name}", std::process::id()));
@@ -102,7 +102,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn what_the_page_reads() {
+async fn the_page_gets_its_settings() {
     let fixture = Fixture::new("reads").await;
     let check = async |path: &str, pointer: &str, expected: Value| {
         let (status, body) = fixture.get(path).await;
@@ -128,7 +128,7 @@ async fn what_the_page_reads() {
     for path in ["/api/search", "/api/frontend/settings", "/api/datasources"] {
         assert!(!fixture.get(path).await.1.to_string().contains("s3cret"), "{path}");
     }
-    // A source whose plugin is not here is no source to the page.
+    // The page does not get a data source whose plugin is missing.
     let (_, settings) = fixture.get("/api/frontend/settings").await;
     assert!(settings["datasources"].get("Other").is_none());
     fixture.end().await;
@@ -149,7 +149,7 @@ async fn files_and_paths_of_the_page() {
     check("/public/build/img/icons/none.svg", StatusCode::NOT_FOUND, "").await;
     let module = "define([], () => ({}))";
     check("/public/plugins/k8snet-hubble-datasource/module.js", StatusCode::OK, module).await;
-    // As in Grafana, the app's path leads to what is nested in it too.
+    // As in Grafana, the app's path also serves its nested plugins.
     check("/public/plugins/k8snet-hubble-app/datasource/module.js", StatusCode::OK, module).await;
     check(
         "/public/plugins/k8snet-hubble-datasource/..%2F..%2Fprovisioning/datasources/a.yaml",
@@ -166,14 +166,14 @@ async fn files_and_paths_of_the_page() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_said() {
+async fn refusals_have_a_reason() {
     let fixture = Fixture::new("refused").await;
     let check = async |method: &str, path: &str, body: Value, status: u16, message: &str| {
         let (got, answer) = fixture.write(method, path, body).await;
-        let said = answer["message"]
+        let answered = answer["message"]
             .as_str()
-            .map(|said| said.replace(&*fixture.dir.to_string_lossy(), "DIR"));
-        assert_eq!((got.as_u16(), said.as_deref()), (status, Some(message)), "{path}");
+            .map(|message| message.replace(&*fixture.dir.to_string_lossy(), "DIR"));
+        assert_eq!((got.as_u16(), answered.as_deref()), (status, Some(message)), "{path}");
     };
     let none = || json!({});
     check(
@@ -192,7 +192,7 @@ async fn what_is_refused_is_said() {
         "the preview does not serve `DELETE /api/datasources/uid/hubble`; Grafana may",
     )
     .await;
-    check("GET", "/api/dashboards/uid/none", none(), 500, "`DIR/dashboards/broken.json` is no valid JSON object: EOF while parsing an object at line 1 column 1").await;
+    check("GET", "/api/dashboards/uid/none", none(), 500, "`DIR/dashboards/broken.json` is not a valid JSON object: EOF while parsing an object at line 1 column 1").await;
     check("GET", "/api/datasources/uid/none", none(), 404, "Data source not found").await;
     check("GET", "/api/plugins/none/settings", none(), 404, "Plugin not found").await;
     check(
@@ -200,7 +200,7 @@ async fn what_is_refused_is_said() {
         "/api/datasources/uid/other/health",
         none(),
         404,
-        "Plugin not found: no backend `prometheus` stands in the preview",
+        "Plugin not found: the preview has no backend `prometheus`",
     )
     .await;
     let fixed = json!({ "name": "Fixed" });
@@ -223,23 +223,17 @@ async fn what_is_refused_is_said() {
         ds,
         query("noon", json!({ "refId": "A", "datasource": hubble })),
         400,
-        "`noon` is no time: ms since the epoch, or `now-<number><s|m|h|d|w>`",
+        "`noon` is not a time: use Unix milliseconds or `now-<number><s|m|h|d|w>`",
     )
     .await;
-    check(
-        "POST",
-        ds,
-        query("0", json!({ "refId": "B" })),
-        400,
-        "query `B` names no data source uid",
-    )
-    .await;
+    check("POST", ds, query("0", json!({ "refId": "B" })), 400, "query `B` has no data source uid")
+        .await;
     check(
         "POST",
         ds,
         query("0", json!({ "refId": "C", "datasource": { "uid": "__expr__" } })),
         400,
-        "query `C` is an expression, which the preview does not compute; Grafana does",
+        "query `C` is an expression, which only Grafana can compute",
     )
     .await;
     let gone = query("0", json!({ "refId": "D", "datasource": { "uid": "gone" } }));
@@ -275,7 +269,7 @@ async fn another_origin_may_not_write() {
 #[tokio::test]
 async fn the_backend_answers_through_the_host() {
     let fixture = Fixture::new("backend").await;
-    // Nothing listens at the addresses: each answer is the backend's own, in its words.
+    // Nothing listens at the addresses: each answer comes from the backend itself.
     let (status, health) = fixture.get("/api/datasources/uid/hubble/health").await;
     assert_eq!((status, &health["status"]), (StatusCode::BAD_REQUEST, &json!("ERROR")));
     assert!(!health["message"].as_str().unwrap_or_default().is_empty(), "{health}");

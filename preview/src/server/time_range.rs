@@ -1,14 +1,16 @@
-//! The time range of `/api/ds/query`: ms since the epoch as Grafana's frontend sends it, or
-//! `now-1h` as people write it.
+//! The time range of `/api/ds/query`: Unix milliseconds from Grafana's frontend, or `now-1h` from
+//! people.
 
-/// A time that cannot be read.
+/// Error for a time that cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{text}` is no time: ms since the epoch, or `now-<number><s|m|h|d|w>`")]
+#[error("`{text}` is not a time: use Unix milliseconds or `now-<number><s|m|h|d|w>`")]
 pub(super) struct TimeError {
     text: String,
 }
 
-/// A time in ms since the epoch, seen at `now_ms`. Errors: another form.
+/// A time in Unix milliseconds, relative to `now_ms`.
+///
+/// Errors: another format.
 pub(super) fn parse(text: &str, now_ms: i64) -> Result<i64, TimeError> {
     let wrong = || TimeError { text: text.to_owned() };
     let Some(offset) = text.strip_prefix("now") else {

@@ -20,7 +20,7 @@ interface Props {
 
 interface Problems {
   errors: LineProblem[];
-  remarks: LineProblem[];
+  warnings: LineProblem[];
 }
 
 const minLines = 1;
@@ -29,7 +29,7 @@ const maxLines = 8;
 const columns = 140;
 /** Pause in typing after which the line is checked, in milliseconds. */
 const checkAfterMs = 300;
-const none: Problems = { errors: [], remarks: [] };
+const none: Problems = { errors: [], warnings: [] };
 
 /** A field for a `hubble observe` line, with faults underlined. It reports its text on blur and on Shift+Enter. */
 export function LineEditor({ value, datasource, onCommit, onRunQuery }: Props) {
@@ -42,10 +42,10 @@ export function LineEditor({ value, datasource, onCommit, onRunQuery }: Props) {
     let isCurrent = true;
     const check = async () => {
       try {
-        const { errors, remarks } =
+        const { errors, warnings } =
           draft.trim() === '' ? none : await datasource.convert({ text: draft, editorMode: 'text' });
         if (isCurrent) {
-          setProblems({ errors, remarks });
+          setProblems({ errors, warnings });
         }
       } catch {
         // The query reports the fault when it runs.
@@ -98,8 +98,8 @@ export function LineEditor({ value, datasource, onCommit, onRunQuery }: Props) {
             {problem.text}
           </li>
         ))}
-        {problems.remarks.map((problem, at) => (
-          <li key={`remark ${at}`}>{problem.text}</li>
+        {problems.warnings.map((problem, at) => (
+          <li key={`warning ${at}`}>{problem.text}</li>
         ))}
       </ul>
     </div>

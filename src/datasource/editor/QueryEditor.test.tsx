@@ -33,7 +33,7 @@ beforeEach(() => {
   jest.clearAllMocks();
   suggestions.mockResolvedValue({ values: ['pets', 'kube-system'], notices: [] });
   metricNames.mockResolvedValue(['hubble_drop_total']);
-  convert.mockResolvedValue({ form: {}, text: 'hubble observe', errors: [], remarks: [] });
+  convert.mockResolvedValue({ form: {}, text: 'hubble observe', errors: [], warnings: [] });
   command.mockResolvedValue('hubble observe -n pets');
 });
 
@@ -245,7 +245,7 @@ describe('the line', () => {
       form: { filter: { namespace: ['pets'] }, exclude: {}, last: 5 },
       text: 'hubble observe --last 5 --namespace pets',
       errors: [],
-      remarks: [],
+      warnings: [],
     });
     await user.click(screen.getByRole('radio', { name: text.flows.modes.builder }));
     await waitFor(() =>
@@ -273,7 +273,7 @@ describe('the line', () => {
 
   test('says what is wrong with it, and stays a line', async () => {
     const user = userEvent.setup();
-    convert.mockResolvedValue({ errors: [{ text: 'unknown flag `--nope`', start: 15, end: 21 }], remarks: [] });
+    convert.mockResolvedValue({ errors: [{ text: 'unknown flag `--nope`', start: 15, end: 21 }], warnings: [] });
     render(<Panel initial={{ ...line, text: 'hubble observe --nope' }} />);
     expect(await screen.findByText('unknown flag `--nope`')).toBeInTheDocument();
     await user.click(screen.getByRole('radio', { name: text.flows.modes.builder }));
@@ -283,10 +283,10 @@ describe('the line', () => {
 
   test('tells why it cannot be converted', async () => {
     const user = userEvent.setup();
-    convert.mockRejectedValue({ data: { message: '`filter.toPort`: `http` is no port' } });
+    convert.mockRejectedValue({ data: { message: '`filter.toPort`: `http` is not a port' } });
     render(<Panel initial={{ ...flows, filter: { toPort: ['http'] } }} />);
     await user.click(screen.getByRole('radio', { name: text.flows.modes.text }));
-    expect(await screen.findByText(/`http` is no port/)).toBeInTheDocument();
+    expect(await screen.findByText(/`http` is not a port/)).toBeInTheDocument();
   });
 
   test('is copied', async () => {

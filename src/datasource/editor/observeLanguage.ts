@@ -58,8 +58,8 @@ export function registerObserve(monaco: Monaco): void {
   });
 }
 
-/** The errors and remarks as Monaco's markers. */
-export function markers(monaco: Monaco, model: Model, problems: { errors: LineProblem[]; remarks: LineProblem[] }) {
+/** The errors and warnings as Monaco's markers. */
+export function markers(monaco: Monaco, model: Model, problems: { errors: LineProblem[]; warnings: LineProblem[] }) {
   const marker = (severity: number) => (problem: LineProblem) => {
     // Monaco counts every line break as one character.
     const place = (unit: number) => model.getPositionAt(unit);
@@ -76,7 +76,7 @@ export function markers(monaco: Monaco, model: Model, problems: { errors: LinePr
   };
   return [
     ...problems.errors.map(marker(monaco.MarkerSeverity.Error)),
-    ...problems.remarks.map(marker(monaco.MarkerSeverity.Info)),
+    ...problems.warnings.map(marker(monaco.MarkerSeverity.Info)),
   ];
 }
 

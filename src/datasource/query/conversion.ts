@@ -1,6 +1,6 @@
 import { modeOf, selectionOf, type FlowForm, type FlowSelection } from './model';
 
-/** An error or remark about a part of a line. Positions are in UTF-16 units. */
+/** An error or warning about a part of a line. Positions are in UTF-16 units. */
 export interface LineProblem {
   text: string;
   start: number;
@@ -17,7 +17,7 @@ export interface Conversion {
   command?: string | null;
   errors: LineProblem[];
   /** Parts that are accepted and have no effect. */
-  remarks: LineProblem[];
+  warnings: LineProblem[];
 }
 
 /** The body for the resource `convert`: the line or the form, not both. */

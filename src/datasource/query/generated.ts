@@ -1,6 +1,6 @@
 // Made from the crate `query` by `cargo xtask gen`; change it there.
 
-/** Flags of `hubble observe` that flows can be filtered by. */
+/** Flags of `hubble observe` that filter flows. */
 export const filterKeys = [
   'verdict',
   'dropReasonDesc',
@@ -62,7 +62,7 @@ export const filterKeys = [
 
 export type FilterField = (typeof filterKeys)[number];
 
-/** What flows can be counted by. */
+/** Fields that group counts of flows. */
 export const groupKeys = [
   'verdict',
   'dropReasonDesc',
@@ -92,7 +92,7 @@ export const groupKeys = [
 
 export type GroupField = (typeof groupKeys)[number];
 
-/** Filters whose values are names: neither braces nor an asterisk alone. */
+/** Filters whose values are names, which never contain braces and are never a lone asterisk. */
 export const nameKeys: readonly FilterField[] = [
   'namespace',
   'fromNamespace',
@@ -113,10 +113,10 @@ export const nameKeys: readonly FilterField[] = [
   'httpStatus',
 ];
 
-/** What dashboards make of a variable's choice "All". */
+/** Values that dashboards use for a variable's "All". */
 export const allChoices = ['.*', '.+', '$__all'] as const;
 
-/** Filters by names that may begin with a namespace, and those by namespaces on the same side. */
+/** Pairs of a filter whose values may begin with a namespace, and the filter of namespaces for the same endpoint. */
 export const nameScopes: ReadonlyArray<readonly [FilterField, FilterField]> = [
   ['pod', 'namespace'],
   ['fromPod', 'fromNamespace'],

@@ -1,5 +1,5 @@
-// Command grafana asks a plugin's backend for a table as Grafana 12.4 does, with the same libraries,
-// and says in JSON how long the backend took and how long Grafana's own way from Arrow to JSON takes.
+// Command grafana requests a table from a plugin's backend as Grafana 12.4 does, with the same libraries.
+// It prints as JSON the time of the backend, and the time of Grafana's own step from Arrow to JSON.
 package main
 
 import (
@@ -18,16 +18,16 @@ import (
 	"github.com/hashicorp/go-plugin"
 )
 
-// Grafana's limit for an answer of a plugin.
+// Grafana's maximum size of a plugin's answer, in bytes.
 const maxMessageBytes = 1 << 30
 
-// A round: seconds.
+// Times of a round, in seconds.
 type round struct {
-	// From the question until the answer is here: the relay, the backend and the way between.
+	// From request to answer: the relay, the backend and the connections.
 	Backend float64 `json:"backend"`
-	// Of a processor, in the backend alone.
+	// Processor time, in the backend alone.
 	BackendCPU float64 `json:"backendCpu"`
-	// The same where one flow of the same stream is asked for: what receiving it takes.
+	// The same for a request of one flow of the same stream: the cost of receiving it.
 	ReceivingCPU float64 `json:"receivingCpu"`
 	// data.UnmarshalArrowFrame of all frames.
 	Unmarshal float64 `json:"unmarshal"`

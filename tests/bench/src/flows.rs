@@ -1,5 +1,5 @@
-//! Flows from the wire to columns: beside prost, beside merely draining the relay's stream, and
-//! beside the real `hubble` where `HUBBLE` names one.
+//! Benches of flows from the wire to columns: beside prost, beside only draining the relay's
+//! stream, and beside the real `hubble` that `HUBBLE` names.
 
 pub(crate) mod relay;
 
@@ -24,15 +24,15 @@ use hubble_api::release::{Release, mask_paths};
 use prost::Message;
 
 use crate::measure::{Spread, race, rounds};
-use crate::report::{Goal, Report, Row};
+use crate::report::{BenchReport, Goal, Measurement};
 use crate::{Failure, HEAP};
 
 const FLOWS: usize = 20_000;
 const ROUNDS: usize = 15;
-/// Flows that are counted for the memory.
+/// Number of flows for the memory measurement.
 const COUNTED: usize = 1_000_000;
 
-/// The columns that a browser's table shows at first.
+/// The columns that a browser's table shows first.
 const SHOWN: ColumnSet = ColumnSet::of(&[
     Column::TimeNanos,
     Column::Verdict,
@@ -47,15 +47,15 @@ const SHOWN: ColumnSet = ColumnSet::of(&[
     Column::L4Protocol,
 ]);
 
-/// What the bench's relay stands for.
+/// Release of the bench's relay.
 const RELEASE: Release = Release { major: 1, minor: 19 };
 
 const RECORDED: &[&str] = &[
     "hubble 1.19.4 observe -o jsonpb, 50,000 flows of 962 B, relay beside it on 2 cores: 29–30 k flows/s",
 ];
 
-/// Measures everything.
-pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
+/// Runs all benches of this area.
+pub(crate) fn run(report: &mut BenchReport) -> Result<(), Failure> {
     let flows = wire::messages(FLOWS);
     let messages: Vec<Bytes> = flows.iter().map(|flow| flow.encode_to_vec().into()).collect();
     projection(report, &messages);
@@ -88,7 +88,7 @@ fn long_way(messages: &[Bytes]) -> FlowColumns {
     columns
 }
 
-fn projection(report: &mut Report, messages: &[Bytes]) {
+fn projection(report: &mut BenchReport, messages: &[Bytes]) {
     for (name, columns) in [("11 columns", SHOWN), ("all columns", ColumnSet::ALL)] {
         let race = race(
             ROUNDS,
@@ -98,13 +98,13 @@ fn projection(report: &mut Report, messages: &[Bytes]) {
         let ratio = race.ratio();
         let name = format!("wire to {name}");
         let peer = "prost, then columns";
-        report.add(Row::rate_race(name.clone(), "flows/s", messages.len(), &race, peer));
-        let row = Row::value(format!("{name}, times faster than {peer}"), "times", ratio);
+        report.add(Measurement::rate_race(name.clone(), "flows/s", messages.len(), &race, peer));
+        let row = Measurement::value(format!("{name}, times faster than {peer}"), "times", ratio);
         report.add(if columns == SHOWN { row.goal(Goal::AtLeast(3.0)) } else { row });
     }
 }
 
-fn filters(report: &mut Report, flows: &[GetFlowsResponse]) -> Result<(), Failure> {
+fn filters(report: &mut BenchReport, flows: &[GetFlowsResponse]) -> Result<(), Failure> {
     let flows: Vec<flow::Flow> = flows
         .iter()
         .filter_map(|message| match &message.response_types {
@@ -128,13 +128,13 @@ fn filters(report: &mut Report, flows: &[GetFlowsResponse]) -> Result<(), Failur
         black_box(flows.iter().filter(|flow| compiled.matches(flow)).count());
     });
     let name = "filter: -n pets --verdict DROPPED --not --to-port 53".to_owned();
-    let row = Row::rate(name, "flows/s", flows.len(), &seconds);
+    let row = Measurement::rate(name, "flows/s", flows.len(), &seconds);
     report.add(row.goal(Goal::AtLeast(5e6)));
     Ok(())
 }
 
-/// As `flowMetrics` counts: batches are decoded, counted and forgotten.
-fn counting(report: &mut Report, messages: &[Bytes]) {
+/// Counting as in `flowMetrics`: batches are decoded, counted and dropped.
+fn counting(report: &mut BenchReport, messages: &[Bytes]) {
     let fields = [GroupField::SourceWorkload, GroupField::DestinationWorkload];
     let columns = fields
         .iter()
@@ -169,17 +169,18 @@ fn counting(report: &mut Report, messages: &[Bytes]) {
     black_box(&counts);
     #[expect(clippy::cast_precision_loss, reason = "bytes of a heap")]
     let mebibytes = (HEAP.peak_usage().saturating_sub(before)) as f64 / f64::from(1 << 20);
-    report.add(Row::rate(
+    report.add(Measurement::rate(
         "1 M flows by pair of workloads".to_owned(),
         "flows/s",
         COUNTED,
         &[seconds],
     ));
-    let row = Row::value("the same, most memory".to_owned(), "MiB", Spread::of([mebibytes]));
+    let row =
+        Measurement::value("the same, most memory".to_owned(), "MiB", Spread::of([mebibytes]));
     report.add(row.goal(Goal::AtMost(150.0)));
 }
 
-fn get_flows(report: &mut Report, flows: Vec<GetFlowsResponse>) -> Result<(), Failure> {
+fn get_flows(report: &mut BenchReport, flows: Vec<GetFlowsResponse>) -> Result<(), Failure> {
     let count = flows.len();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -190,7 +191,8 @@ fn get_flows(report: &mut Report, flows: Vec<GetFlowsResponse>) -> Result<(), Fa
     };
     let ask = |mut each: Box<dyn FnMut(&Bytes)>| {
         runtime.block_on(async {
-            // As the data source asks nodes of Cilium 1.19; `hubble -o jsonpb` needs all fields.
+            // The fields that the data source requests from nodes of Cilium 1.19; `hubble -o
+            // jsonpb` needs all fields.
             let field_mask = mask_paths(SHOWN, RELEASE);
             let mut stream = client.get_flows(FlowRequest { field_mask, ..FlowRequest::default() });
             while let Some(message) = stream.next().await {
@@ -211,15 +213,19 @@ fn get_flows(report: &mut Report, flows: Vec<GetFlowsResponse>) -> Result<(), Fa
     });
     let peer = "the same stream, drained";
     let name = "GetFlows to columns".to_owned();
-    report.add(Row::milliseconds_race(name, &race_drain, peer));
+    report.add(Measurement::milliseconds_race(name, &race_drain, peer));
     let share = race_drain.share();
-    let row = Row::value(format!("GetFlows to columns, times the time of {peer}"), "times", share);
+    let row = Measurement::value(
+        format!("GetFlows to columns, times the time of {peer}"),
+        "times",
+        share,
+    );
     report.add(row.goal(Goal::AtMost(1.3)));
 
     let name = "GetFlows to columns, times faster than hubble -o jsonpb".to_owned();
     let Some(hubble) = std::env::var_os("HUBBLE") else {
         let seconds = rounds(ROUNDS, to_columns);
-        let row = Row::rate(
+        let row = Measurement::rate(
             "GetFlows to columns (HUBBLE names no peer)".to_owned(),
             "flows/s",
             count,
@@ -235,7 +241,7 @@ fn get_flows(report: &mut Report, flows: Vec<GetFlowsResponse>) -> Result<(), Fa
         drop(black_box(command.status()));
     };
     let race = race(5, to_columns, observe);
-    let row = Row::rate_race(
+    let row = Measurement::rate_race(
         "GetFlows to columns".to_owned(),
         "flows/s",
         count,
@@ -243,6 +249,6 @@ fn get_flows(report: &mut Report, flows: Vec<GetFlowsResponse>) -> Result<(), Fa
         "hubble observe -o jsonpb",
     );
     report.add(row.recorded(RECORDED));
-    report.add(Row::value(name, "times", race.ratio()).goal(Goal::AtLeast(10.0)));
+    report.add(Measurement::value(name, "times", race.ratio()).goal(Goal::AtLeast(10.0)));
     Ok(())
 }

@@ -16,13 +16,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
-use report::Report;
+use report::BenchReport;
 
 /// Why a bench could not measure anything.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// A name, what is measured, and the function that measures it.
-type Bench = (&'static str, &'static str, fn(&mut Report) -> Result<(), Failure>);
+type Bench = (&'static str, &'static str, fn(&mut BenchReport) -> Result<(), Failure>);
 
 const BENCHES: &[Bench] = &[
     ("flows", "flows from the wire to columns, beside prost and `hubble`", flows::run),
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
             continue;
         }
         println!("\n{name}: {what}");
-        let mut report = Report::new(name);
+        let mut report = BenchReport::new(name);
         let outcome = run(&mut report).and_then(|()| report.finish());
         if let Err(error) = outcome {
             eprintln!("error: {name}: {error}");

@@ -1,8 +1,8 @@
-//! Rounds: ours and a peer's in turn, so that what else the machine does hits both.
+//! Rounds of our code and a peer's in turn, so that other load on the machine affects both.
 
 use std::time::{Duration, Instant};
 
-/// The least, the middle and the most of some rounds.
+/// Least, median and most of some rounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) min: f64,
@@ -11,7 +11,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Errors: none; no value at all is a spread of zeros.
+    /// The spread of some values; all zeros without values.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -20,7 +20,7 @@ impl Spread {
     }
 }
 
-/// Seconds of each round, ours and the peer's.
+/// Seconds of each round, for our code and the peer's.
 #[derive(Debug, Clone)]
 pub(crate) struct Race {
     pub(crate) ours: Vec<f64>,
@@ -28,18 +28,18 @@ pub(crate) struct Race {
 }
 
 impl Race {
-    /// How many times the peer's time is ours, round by round.
+    /// The peer's time divided by ours, round by round.
     pub(crate) fn ratio(&self) -> Spread {
         Spread::of(self.ours.iter().zip(&self.peer).map(|(ours, peer)| peer / ours))
     }
 
-    /// How many times our time is the peer's, round by round.
+    /// Our time divided by the peer's, round by round.
     pub(crate) fn share(&self) -> Spread {
         Spread::of(self.ours.iter().zip(&self.peer).map(|(ours, peer)| ours / peer))
     }
 }
 
-/// Runs both in turn; one round of each goes before and is not counted.
+/// Runs both in turn, after one uncounted round of each.
 pub(crate) fn race(rounds: usize, mut ours: impl FnMut(), mut peer: impl FnMut()) -> Race {
     ours();
     peer();
@@ -51,7 +51,7 @@ pub(crate) fn race(rounds: usize, mut ours: impl FnMut(), mut peer: impl FnMut()
     race
 }
 
-/// Seconds of each round of one thing that has no peer.
+/// Seconds of each round of code without a peer.
 pub(crate) fn rounds(rounds: usize, mut ours: impl FnMut()) -> Vec<f64> {
     ours();
     (0..rounds).map(|_| seconds(&mut ours)).collect()
@@ -60,7 +60,7 @@ pub(crate) fn rounds(rounds: usize, mut ours: impl FnMut()) -> Vec<f64> {
 fn seconds(work: &mut impl FnMut()) -> f64 {
     let start = Instant::now();
     work();
-    // The clock's step, so that nothing is divided by zero.
+    // The clock's resolution, so that nothing is divided by zero.
     start.elapsed().max(Duration::from_nanos(1)).as_secs_f64()
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spread_is_the_least_the_middle_and_the_most() {
+    fn a_spread_has_least_median_and_most() {
         let spread = Spread::of([3.0, 1.0, 2.0]);
         assert_eq!(spread, Spread { min: 1.0, median: 2.0, max: 3.0 });
     }

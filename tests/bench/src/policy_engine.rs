@@ -1,5 +1,5 @@
-//! The policy engine on vectors that Cilium's own engine answered, beside a naive model: filter,
-//! sort, first match, over the same entries.
+//! Benches of the policy engine on vectors that Cilium's own engine answered, beside a naive model:
+//! filter, sort, first match, over the same entries.
 
 pub(crate) mod recorded;
 
@@ -14,13 +14,13 @@ use policy_vectors::{naive::naive, scenarios as vectors};
 use serde_json::Value;
 
 use crate::measure::{Spread, race, rounds};
-use crate::report::{Goal, Report, Row, amount};
+use crate::report::{BenchReport, Goal, Measurement, amount};
 use crate::{Failure, HEAP};
 
 const ROUNDS: usize = 15;
-/// Directions of one round at least: small files are gone through several times.
+/// Minimum number of directions in one round: small files are repeated.
 const DIRECTIONS: usize = 200_000;
-/// Policies that are compiled together, as many as were resolved when Cilium's engine was timed.
+/// Number of policies that are compiled together, as many as in the measurement of Cilium's engine.
 const POLICIES: usize = 193;
 const IDENTITIES: usize = 19;
 
@@ -32,8 +32,8 @@ const RESOLVE: &[&str] = &[
     "Cilium 1.21.0-dev (4df675e3c5a7), one core of an AMD EPYC: 15–27 ms to resolve 19 identities for 193 policies",
 ];
 
-/// Measures everything.
-pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
+/// Runs all benches of this area.
+pub(crate) fn run(report: &mut BenchReport) -> Result<(), Failure> {
     for file in ["connectivity", "random_cilium", "random_k8s", "random_mixed"] {
         judging(report, file)?;
     }
@@ -43,8 +43,8 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One scenario, ready to be asked.
-struct Asked {
+/// One scenario, ready for questions.
+struct PreparedScenario {
     documents: Documents,
     settings: Settings,
     set: Arc<PolicySet>,
@@ -81,7 +81,7 @@ fn sources(scenario: &Value) -> Vec<SourceText<'_>> {
         .collect()
 }
 
-fn ready(scenario: &Value) -> Option<Asked> {
+fn ready(scenario: &Value) -> Option<PreparedScenario> {
     let settings = vectors::settings(scenario);
     let documents = Documents::read(&sources(scenario), &settings);
     let set = Arc::new(PolicySet::compile(documents.clone(), settings.clone()));
@@ -107,19 +107,19 @@ fn ready(scenario: &Value) -> Option<Asked> {
             });
         }
     }
-    Some(Asked { documents, settings, set, judge, questions })
+    Some(PreparedScenario { documents, settings, set, judge, questions })
 }
 
-fn judging(report: &mut Report, file: &str) -> Result<(), Failure> {
+fn judging(report: &mut BenchReport, file: &str) -> Result<(), Failure> {
     let scenarios = scenarios(file)?;
-    let asked: Option<Vec<Asked>> = scenarios.iter().map(ready).collect();
+    let asked: Option<Vec<PreparedScenario>> = scenarios.iter().map(ready).collect();
     let mut asked = asked.ok_or("a field of a scenario is missing")?;
     let once: usize = asked.iter().map(|own| own.questions.len()).sum();
     let times = DIRECTIONS.div_ceil(once.max(1));
     let count = once * times;
 
-    // The naive model has no memory that an earlier question could have filled.
-    let by_naive = |asked: &[Asked]| {
+    // The naive model has no cache that an earlier question could have filled.
+    let by_naive = |asked: &[PreparedScenario]| {
         for own in asked {
             for q in &own.questions {
                 let [subject, peer] = &q.labels;
@@ -127,7 +127,7 @@ fn judging(report: &mut Report, file: &str) -> Result<(), Failure> {
             }
         }
     };
-    let mut copy: Vec<Asked> = scenarios.iter().filter_map(ready).collect();
+    let mut copy: Vec<PreparedScenario> = scenarios.iter().filter_map(ready).collect();
     let decided = race(
         ROUNDS,
         || {
@@ -149,7 +149,7 @@ fn judging(report: &mut Report, file: &str) -> Result<(), Failure> {
         || (0..times).for_each(|_| by_naive(&copy)),
     );
     report.add(
-        Row::rate_race(
+        Measurement::rate_race(
             format!("{file}: judged, deciding rule included"),
             "directions/s",
             count,
@@ -171,7 +171,7 @@ fn judging(report: &mut Report, file: &str) -> Result<(), Failure> {
         }
     });
     report.add(
-        Row::rate(
+        Measurement::rate(
             format!("{file}: the same, both identities looked up by their labels"),
             "directions/s",
             count,
@@ -190,7 +190,7 @@ fn judging(report: &mut Report, file: &str) -> Result<(), Failure> {
             }
         }
     });
-    report.add(Row::rate(
+    report.add(Measurement::rate(
         format!("{file}: the same, once each from nothing, compiling included"),
         "directions/s",
         once,
@@ -199,7 +199,7 @@ fn judging(report: &mut Report, file: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `count` policies of the vectors, each with a name of its own.
+/// `count` policies from the vectors, each with its own name.
 fn texts(count: usize) -> Result<(Vec<String>, Vec<Value>), Failure> {
     let mut scenarios = scenarios("connectivity")?;
     scenarios.extend(self::scenarios("random_cilium")?);
@@ -225,7 +225,7 @@ fn texts(count: usize) -> Result<(Vec<String>, Vec<Value>), Failure> {
     Ok((texts, scenarios))
 }
 
-/// A cluster holds one object of a name.
+/// Renames a policy, because a cluster holds only one object with a name.
 fn named(document: &str, number: usize) -> Option<String> {
     let renamed = document.replacen("\n  name: ", &format!("\n  name: n{number}-"), 1);
     if renamed != document {
@@ -235,7 +235,7 @@ fn named(document: &str, number: usize) -> Option<String> {
     (renamed != document).then_some(renamed)
 }
 
-fn compiling(report: &mut Report) -> Result<(), Failure> {
+fn compiling(report: &mut BenchReport) -> Result<(), Failure> {
     let (texts, scenarios) = texts(POLICIES)?;
     let sources: Vec<SourceText<'_>> =
         texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
@@ -258,7 +258,7 @@ fn compiling(report: &mut Report) -> Result<(), Failure> {
         black_box(resolve(PolicySet::compile(documents, settings.clone()), &identities));
     });
     report.add(
-        Row::milliseconds(
+        Measurement::milliseconds(
             format!(
                 "{policies} policies ({rules} rules) × {} identities, every pair and direction",
                 identities.len()
@@ -272,14 +272,14 @@ fn compiling(report: &mut Report) -> Result<(), Failure> {
         black_box(Documents::read(&sources, &settings));
     });
     let bytes: usize = texts.iter().map(String::len).sum();
-    report.add(Row::milliseconds(
+    report.add(Measurement::milliseconds(
         format!("their texts read, {} KB of YAML and JSON", bytes / 1000),
         &read,
     ));
     Ok(())
 }
 
-/// Every identity against every other, in both directions.
+/// Judges every identity against every other, in both directions.
 fn resolve(set: PolicySet, identities: &[Identity]) -> Judge {
     let mut judge = Judge::new(Arc::new(set));
     let classes: Vec<ClassId> = identities.iter().map(|own| judge.class(own)).collect();
@@ -294,8 +294,8 @@ fn resolve(set: PolicySet, identities: &[Identity]) -> Judge {
     judge
 }
 
-/// Heap bytes of a compiled set for each of its rules: linear means that it stays the same.
-fn memory(report: &mut Report) -> Result<(), Failure> {
+/// Heap bytes of a compiled set per rule: constant if memory is linear.
+fn memory(report: &mut BenchReport) -> Result<(), Failure> {
     let mut first = None;
     for count in [POLICIES, 10 * POLICIES, 50 * POLICIES] {
         let (texts, scenarios) = texts(count)?;
@@ -308,7 +308,7 @@ fn memory(report: &mut Report) -> Result<(), Failure> {
         let per_rule = amount(bytes) / amount(set.entries().len().max(1));
         let limit = 1.1 * *first.get_or_insert(per_rule);
         report.add(
-            Row::value(
+            Measurement::value(
                 format!(
                     "heap of {} policies with {} rules, documents included",
                     set.policies().len(),

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::Failure;
 use crate::measure::Spread;
 use crate::policy_engine::scenarios;
-use crate::report::{Goal, Report, Row};
+use crate::report::{BenchReport, Goal, Measurement};
 
 const FILES: [&str; 4] = ["connectivity", "random_cilium", "random_k8s", "random_mixed"];
 
@@ -39,19 +39,20 @@ struct Measured {
 }
 
 /// Measures everything.
-pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
+pub(crate) fn run(report: &mut BenchReport) -> Result<(), Failure> {
     let folder = std::env::temp_dir().join(format!("k8snet-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let measured = asked(&folder).and_then(|()| measure(&folder));
     fs::remove_dir_all(&folder)?;
     for own in measured? {
         let row = if own.count > 0 {
-            Row::rate(own.name, "directions/s", own.count, &own.rounds).goal(Goal::AtLeast(2e6))
+            Measurement::rate(own.name, "directions/s", own.count, &own.rounds)
+                .goal(Goal::AtLeast(2e6))
         } else if own.unit == "MB" {
-            Row::value(own.name, "MB", Spread::of(own.rounds))
+            Measurement::value(own.name, "MB", Spread::of(own.rounds))
         } else {
             let goal = own.name.contains("after an edit").then_some(Goal::AtMost(1000.0));
-            let row = Row::milliseconds(own.name, &own.rounds);
+            let row = Measurement::milliseconds(own.name, &own.rounds);
             goal.map_or(row.clone(), |goal| row.goal(goal))
         };
         report.add(row);

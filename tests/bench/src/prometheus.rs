@@ -1,5 +1,5 @@
-//! An answer of Prometheus: JSON to columns to Arrow IPC, beside a bare pass of `serde_json` over
-//! the same bytes, which keeps nothing.
+//! Bench of an answer of Prometheus from JSON to columns to Arrow IPC, beside a bare pass of
+//! `serde_json` over the same bytes that keeps nothing.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -14,12 +14,12 @@ use serde::de::IgnoredAny;
 
 use crate::Failure;
 use crate::measure::{Spread, race, rounds};
-use crate::report::{Goal, Report, Row};
+use crate::report::{BenchReport, Goal, Measurement};
 
 const ROUNDS: usize = 21;
 const SERIES: usize = 400;
 const POINTS: usize = 1_000;
-/// As a connection hands them over.
+/// Size of the pieces in which a connection delivers them, in bytes.
 const PIECE_BYTES: usize = 64 << 10;
 
 const GRAFANA: &[&str] = &[
@@ -27,10 +27,10 @@ const GRAFANA: &[&str] = &[
     "the same without other load, 10.24 MB: 53–61 ms, with MarshalArrow 74 ms",
 ];
 
-/// Measures everything.
-pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
+/// Runs all benches of this area.
+pub(crate) fn run(report: &mut BenchReport) -> Result<(), Failure> {
     let json = matrix(SERIES, POINTS)?;
-    // Once with every error told; the rounds below only look away.
+    // One run with all errors checked; the rounds below ignore them.
     let series = read(&json)?;
     ipc(series)?;
     let what = format!("{SERIES} series × {POINTS} samples, {} bytes of JSON", json.len());
@@ -44,14 +44,16 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
             let _nothing = black_box(serde_json::from_slice::<IgnoredAny>(&json).ok());
         },
     );
-    report.add(Row::milliseconds_race(format!("{what} to columns"), &columns, bare));
+    report.add(Measurement::milliseconds_race(format!("{what} to columns"), &columns, bare));
     let share = columns.ours.iter().zip(&columns.peer).map(|(ours, bare)| ours / bare);
-    let share = Row::value(format!("columns, as a multiple of {bare}"), "times", Spread::of(share));
+    let share =
+        Measurement::value(format!("columns, as a multiple of {bare}"), "times", Spread::of(share));
     report.add(share.goal(Goal::AtMost(1.5)));
     let frames = rounds(ROUNDS, || {
         let _bytes = black_box(read(&json).and_then(ipc).ok());
     });
-    let frames = Row::milliseconds(format!("{what} to Arrow IPC, one file a series"), &frames);
+    let frames =
+        Measurement::milliseconds(format!("{what} to Arrow IPC, one file a series"), &frames);
     report.add(frames.goal(Goal::AtMost(15.0)).recorded(GRAFANA));
     Ok(())
 }
@@ -68,7 +70,8 @@ fn read(json: &[u8]) -> Result<Vec<Series>, Failure> {
     }
 }
 
-/// As the plugin writes them: time and value, the labels in the schema. Returns all bytes.
+/// Writes Arrow as the plugin does: time and value, labels in the schema. Returns the number of
+/// bytes.
 fn ipc(series: Vec<Series>) -> Result<usize, Failure> {
     let mut bytes = 0;
     for Series { labels, times_nanos, values, .. } in series {

@@ -1,4 +1,5 @@
-//! Rows on the terminal as they are measured, and all of a bench as JSON in `target/bench/`.
+//! Report of a bench: rows on the terminal as they are measured, and a bench's rows as JSON in
+//! `target/bench/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,40 +9,40 @@ use serde_json::{Value, json};
 use crate::Failure;
 use crate::measure::{Race, Spread};
 
-/// What is aimed at.
+/// Goal of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
-    /// The median is to be this much or more.
+    /// Minimum of the median.
     AtLeast(f64),
-    /// The median is to be this much or less.
+    /// Maximum of the median.
     AtMost(f64),
 }
 
 /// One measurement.
 #[derive(Debug, Clone)]
-pub(crate) struct Row {
-    /// What is measured, in a few words.
+pub(crate) struct Measurement {
+    /// Short description.
     pub(crate) name: String,
     /// The unit of `ours` and `peer`.
     pub(crate) unit: &'static str,
     pub(crate) ours: Spread,
-    /// Who ran beside it, and what it came to.
+    /// Name of the peer and its result.
     pub(crate) peer: Option<(&'static str, Spread)>,
-    /// How many times faster than the peer, round by round.
+    /// Speed in relation to the peer, round by round.
     pub(crate) ratio: Option<Spread>,
     pub(crate) goal: Option<Goal>,
-    /// Figures that were recorded elsewhere, with version and machine.
+    /// Figures recorded elsewhere, with version and machine.
     pub(crate) recorded: &'static [&'static str],
 }
 
-impl Row {
-    /// Things done in a second, `count` of them a round.
+impl Measurement {
+    /// Rate per second, with `count` things per round.
     pub(crate) fn rate(name: String, unit: &'static str, count: usize, rounds: &[f64]) -> Self {
         let per_second = |rounds: &[f64]| Spread::of(rounds.iter().map(|s| amount(count) / s));
         Self::value(name, unit, per_second(rounds))
     }
 
-    /// Milliseconds of a round.
+    /// Milliseconds per round.
     pub(crate) fn milliseconds(name: String, rounds: &[f64]) -> Self {
         Self::value(name, "ms", Spread::of(rounds.iter().map(|s| s * 1e3)))
     }
@@ -51,7 +52,7 @@ impl Row {
         Self { name, unit, ours, peer: None, ratio: None, goal: None, recorded: &[] }
     }
 
-    /// Things done in a second beside a peer that does as many.
+    /// Rate per second beside a peer that does the same.
     pub(crate) fn rate_race(
         name: String,
         unit: &'static str,
@@ -64,7 +65,7 @@ impl Row {
         Self { peer: Some((peer, theirs)), ratio: Some(race.ratio()), ..own }
     }
 
-    /// Milliseconds of a round beside a peer that does the same.
+    /// Milliseconds per round beside a peer that does the same.
     pub(crate) fn milliseconds_race(name: String, race: &Race, peer: &'static str) -> Self {
         let theirs = Self::milliseconds(String::new(), &race.peer).ours;
         let own = Self::milliseconds(name, &race.ours);
@@ -87,7 +88,7 @@ impl Row {
     }
 }
 
-/// A count as a number that can be divided.
+/// A count as a float for divisions.
 #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 pub(crate) fn amount(count: usize) -> f64 {
     count as f64
@@ -95,18 +96,18 @@ pub(crate) fn amount(count: usize) -> f64 {
 
 /// The rows of one bench.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct BenchReport {
     name: &'static str,
-    rows: Vec<Row>,
+    rows: Vec<Measurement>,
 }
 
-impl Report {
+impl BenchReport {
     pub(crate) const fn new(name: &'static str) -> Self {
         Self { name, rows: Vec::new() }
     }
 
     /// Prints a row and keeps it.
-    pub(crate) fn add(&mut self, row: Row) {
+    pub(crate) fn add(&mut self, row: Measurement) {
         let goal = match (row.goal, row.is_met()) {
             (Some(Goal::AtLeast(least)), Some(met)) => format!("≥ {} {}", short(least), word(met)),
             (Some(Goal::AtMost(most)), Some(met)) => format!("≤ {} {}", short(most), word(met)),
@@ -128,7 +129,9 @@ impl Report {
         self.rows.push(row);
     }
 
-    /// Writes the JSON. Errors: the file cannot be written.
+    /// Writes the JSON.
+    ///
+    /// Errors: the file cannot be written.
     pub(crate) fn finish(&self) -> Result<(), Failure> {
         let folder = folder();
         fs::create_dir_all(&folder)?;
@@ -141,7 +144,7 @@ impl Report {
     }
 }
 
-fn as_json(row: &Row) -> Value {
+fn as_json(row: &Measurement) -> Value {
     let spread = |s: Spread| json!({"min": s.min, "median": s.median, "max": s.max});
     let goal = row.goal.map(|goal| match goal {
         Goal::AtLeast(least) => json!({"atLeast": least}),
@@ -159,14 +162,14 @@ fn as_json(row: &Row) -> Value {
     })
 }
 
-/// `target/bench`, wherever the target folder is: the binary lies two folders below it.
+/// `target/bench` in any target folder: the binary is two folders below it.
 fn folder() -> PathBuf {
     let binary = std::env::current_exe().unwrap_or_default();
     let target = binary.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("target"));
     target.join("bench")
 }
 
-/// What it ran on, in a line.
+/// Description of the machine in one line.
 pub(crate) fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus
@@ -189,7 +192,7 @@ fn three(spread: Spread) -> String {
     format!("{} / {} / {}", short(spread.min), short(spread.median), short(spread.max))
 }
 
-/// Three digits that count, and thousands by letter.
+/// Three significant digits, with a letter for thousands.
 fn short(value: f64) -> String {
     let (scaled, suffix) = match value.abs() {
         v if v >= 1e9 => (value / 1e9, "G"),
@@ -222,9 +225,9 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_is_met_by_the_median() {
+    fn the_median_decides_on_a_goal() {
         let ours = Spread { min: 1.0, median: 4.0, max: 9.0 };
-        let row = |goal| Row::value(String::new(), "ms", ours).goal(goal).is_met();
+        let row = |goal| Measurement::value(String::new(), "ms", ours).goal(goal).is_met();
         assert_eq!(row(Goal::AtMost(3.0)), Some(false));
         assert_eq!(row(Goal::AtMost(4.0)), Some(true));
         assert_eq!(row(Goal::AtLeast(4.1)), Some(false));

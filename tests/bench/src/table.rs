@@ -1,7 +1,6 @@
-//! A table of 100,000 flows as Grafana asks for it: the built backend over its real protocol, and
-//! beside it what Grafana itself does with the answer, Arrow to JSON, by the libraries of its 12.4.0.
-//! The asking program is in Go, `tests/bench/grafana/`, because Grafana is; without `go` on the PATH
-//! there is nothing to measure.
+//! Bench of a table of 100,000 flows as Grafana requests it: the built backend over its real
+//! protocol, and beside it Grafana's own step, Arrow to JSON, with the libraries of its 12.4.0. The
+//! client is in Go like Grafana, in `tests/bench/grafana/`; the bench needs `go` on the PATH.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,16 +10,16 @@ use bench::inputs::wire;
 use crate::Failure;
 use crate::flows::relay;
 use crate::measure::Race;
-use crate::report::{Goal, Report, Row};
+use crate::report::{BenchReport, Goal, Measurement};
 
 const ROWS: usize = 100_000;
 
 const PEER: &str = "UnmarshalArrowFrame and FrameToJSON of Grafana's Go SDK 0.287.0";
 
-/// What the program prints; times in seconds.
+/// Output of the client; times in seconds.
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct ClientOutput {
     rounds: Vec<Round>,
     rows: usize,
     columns: usize,
@@ -38,11 +37,11 @@ struct Round {
     marshal: f64,
 }
 
-/// Measures everything.
-pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
+/// Runs all benches of this area.
+pub(crate) fn run(report: &mut BenchReport) -> Result<(), Failure> {
     let program = asker()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // As a relay does that knows no field mask: the backend has all the work.
+    // A relay without field masks, so that the backend has all the work.
     let address = runtime.block_on(relay::start_without_mask(wire::messages(ROWS)));
     let output = Command::new(program)
         .arg(backend()?)
@@ -52,7 +51,7 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
     if !output.status.success() {
         return Err(format!("the asking program ended with {}", output.status).into());
     }
-    let asked: Asked = serde_json::from_slice(&output.stdout)?;
+    let asked: ClientOutput = serde_json::from_slice(&output.stdout)?;
     if asked.rows != ROWS {
         return Err(format!("the answer has {} rows instead of {ROWS}", asked.rows).into());
     }
@@ -63,17 +62,21 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
     let own =
         |secs: fn(&Round) -> f64| Race { ours: rounds.iter().map(secs).collect(), peer: grafana() };
     let whole = own(|round| round.backend_cpu);
-    report.add(Row::milliseconds_race(format!("{name}: processor, in the backend"), &whole, PEER));
+    report.add(Measurement::milliseconds_race(
+        format!("{name}: processor, in the backend"),
+        &whole,
+        PEER,
+    ));
     let race = own(|round| round.backend_cpu - round.receiving_cpu);
-    report.add(Row::milliseconds_race(
+    report.add(Measurement::milliseconds_race(
         format!("{name}: the same, without receiving the flows"),
         &race,
         PEER,
     ));
-    let share = Row::value("which is, of Grafana's time,".into(), "times", race.share());
+    let share = Measurement::value("which is, of Grafana's time,".into(), "times", race.share());
     report.add(share.goal(Goal::AtMost(1.0)));
     let race = Race { ours: rounds.iter().map(|round| round.backend).collect(), peer: grafana() };
-    report.add(Row::milliseconds_race(
+    report.add(Measurement::milliseconds_race(
         format!("{name}: question to answer, relay included"),
         &race,
         PEER,
@@ -82,12 +85,16 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
         let value = crate::report::amount(bytes) / 1e6;
         crate::measure::Spread::of([value])
     };
-    report.add(Row::value("the answer in Arrow".into(), "MB", megabytes(asked.arrow_bytes)));
-    report.add(Row::value("the answer in JSON".into(), "MB", megabytes(asked.json_bytes)));
+    report.add(Measurement::value(
+        "the answer in Arrow".into(),
+        "MB",
+        megabytes(asked.arrow_bytes),
+    ));
+    report.add(Measurement::value("the answer in JSON".into(), "MB", megabytes(asked.json_bytes)));
     Ok(())
 }
 
-/// Builds the asking program beside this one.
+/// Builds the client beside this program.
 fn asker() -> Result<PathBuf, Failure> {
     let program = beside("grafana-asks")?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("grafana");

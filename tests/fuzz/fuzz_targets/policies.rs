@@ -1,4 +1,4 @@
-//! Policies from anybody, YAML or JSON: no panic, bounded time, and every refusal has a place.
+//! Arbitrary policies, YAML or JSON: no panic, bounded time, and every refusal has a place.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz policies tests/vectors/policies-lab`
 

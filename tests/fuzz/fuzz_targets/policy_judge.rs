@@ -1,5 +1,5 @@
-//! Policies and flows from anybody: the short answer is that of the long one, and a suggestion
-//! is proven. The input is policies, a line `===`, and a flow's JSON.
+//! Arbitrary policies and flows: the short answer equals the long one, and a suggestion is proven.
+//! The input is policies, a line `===`, and a flow's JSON.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz policy_judge`
 

@@ -1,5 +1,5 @@
-//! Patterns of HTTP rules and names of DNS rules from anybody: no panic, and time that is bounded
-//! by pattern times text. The input is a pattern and a text, one a line.
+//! Arbitrary patterns of HTTP rules and names of DNS rules: no panic, and time bounded by pattern
+//! times text. The input is a pattern and a text, one per line.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz policy_regex`
 

@@ -1,5 +1,5 @@
-//! The tables that `hubble-api`'s schema is made of: messages, fields and enumerations
-//! that can be reached from the roots, in the order of the proto files.
+//! Tables for `hubble-api`'s schema: messages, fields and enumerations that are reachable from the
+//! roots, in the order of the proto files.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -9,17 +9,18 @@ use prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
 };
 
-/// What `hubble observe -o jsonpb` and the exporter write, and what `--allowlist` takes.
+/// Roots: the messages of `hubble observe -o jsonpb` and of the exporter, and the filter of
+/// `--allowlist`.
 const ROOTS: [&str; 3] = ["observer.GetFlowsResponse", "observer.ExportEvent", "flow.FlowFilter"];
 
-/// A field that the JSON code has no rule for.
+/// Error for a field without a rule in the JSON code.
 #[derive(Debug, thiserror::Error)]
 #[error("`{field}` has a type that the JSON code does not know")]
 pub(crate) struct UnknownType {
     field: String,
 }
 
-/// Messages and enumerations by full name, nested ones after the one that holds them.
+/// Messages and enumerations by full name, nested ones after their parent.
 struct Index<'a> {
     messages: Vec<(String, &'a DescriptorProto)>,
     enums: Vec<(String, &'a EnumDescriptorProto)>,
@@ -39,7 +40,7 @@ pub(crate) fn tables(files: &[FileDescriptorProto]) -> Result<String, UnknownTyp
         messages.clone().map(|(name, _)| format!("    &{},\n", constant(name))).collect();
     let _ = write!(
         out,
-        "/// Every message, nested ones after the one that holds them.\npub static MESSAGES: &[&Message] = &[\n{}];\n",
+        "/// Every message, nested ones after their parent.\npub static MESSAGES: &[&Message] = &[\n{}];\n",
         names.concat()
     );
     for (name, message) in messages {

@@ -1,7 +1,7 @@
-//! The part of `hubble-api`'s projection that follows from the columns of `flow` and from
-//! `proto/`: for each message, the reader of the fields that columns show as they are.
+//! Generated part of `hubble-api`'s projection, from the columns of `flow` and from `proto/`: for
+//! each message, the reader of fields that become columns unchanged.
 //!
-//! By hand remain columns that are made of several fields, and the alternatives of a `oneof`.
+//! Columns made of several fields, and the alternatives of a `oneof`, are written by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
 use super::descriptors::grouped;
 
-/// A column that is read from no field of flow.proto.
+/// Error for a column whose field does not exist in flow.proto.
 #[derive(Debug, thiserror::Error)]
 #[error("column `{column}` is read from `{path}`, which flow.proto does not have")]
 pub(crate) struct UnknownField {
@@ -20,7 +20,7 @@ pub(crate) struct UnknownField {
     path: &'static str,
 }
 
-/// A message of whose fields columns show some as they are.
+/// A message with fields that become columns unchanged.
 struct Message<'a> {
     descriptor: &'a DescriptorProto,
     /// By field number.
@@ -70,7 +70,7 @@ pub(crate) fn readers(files: &[FileDescriptorProto]) -> Result<String, UnknownFi
     Ok(written(&messages, &by_hand, &groups))
 }
 
-/// Lets the reader of the flow call those of the messages in it, but for messages with a `oneof`,
+/// Makes the reader of the flow call those of its messages, except for messages with a `oneof`,
 /// whose alternatives `row_builder.rs` and `layer4.rs` read by hand.
 fn call_readers(messages: &mut BTreeMap<&str, Message<'_>>) {
     let within: Vec<(&str, bool)> = messages
@@ -117,7 +117,7 @@ fn written(
     out
 }
 
-/// The reader of a message; of one that is read by hand in part, the reader of a field.
+/// The reader of a message; for a message that is partly read by hand, the reader of a field.
 fn body(path: &str, message: &Message<'_>) -> String {
     let name = if path.is_empty() { "flow".to_owned() } else { path.replace('.', "_") };
     let name = name.to_ascii_lowercase();
@@ -149,7 +149,8 @@ fn body(path: &str, message: &Message<'_>) -> String {
     out
 }
 
-/// What a column takes of a field. `None`: it does not show the field as it is.
+/// The expression that reads a field into a column. `None`: the column does not hold the field
+/// unchanged.
 fn reading(column: Column, field: &FieldDescriptorProto) -> Option<String> {
     let name = column.name();
     let number = |method: &str| Some(format!("self.row.{name} = field.{method}()?"));

@@ -2,15 +2,17 @@
 
 use std::fmt::Write;
 
-/// A line of the facts that cannot be read.
+/// Error for a line of the facts that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("line {line} of the facts: `{text}` is no fact")]
+#[error("line {line} of the facts: `{text}` is not a fact")]
 pub(crate) struct UnreadableFact {
     line: usize,
     text: String,
 }
 
-/// The tables. Errors: a line that is no fact.
+/// Writes the tables as Rust.
+///
+/// Errors: a line that is not a fact.
 pub(crate) fn tables(facts: &str) -> Result<String, UnreadableFact> {
     let mut out = String::from(
         "// Made from schemas/policies.facts by `cargo xtask gen`; change it there.\n\n\
@@ -48,7 +50,7 @@ pub(crate) fn tables(facts: &str) -> Result<String, UnreadableFact> {
     Ok(out)
 }
 
-/// What is known of an object.
+/// The facts about an object.
 struct Facts {
     name: String,
     fields: String,
@@ -129,7 +131,7 @@ impl Facts {
     }
 }
 
-/// `1..25`, either side may be missing.
+/// Bounds `1..25`; either may be missing.
 fn bounds(range: &str) -> Option<(usize, String)> {
     let (least, most) = range.split_once("..")?;
     let least = if least.is_empty() { 0 } else { least.parse().ok()? };

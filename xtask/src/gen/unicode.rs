@@ -1,5 +1,5 @@
 //! Tables of Unicode 15.0, the version of Go 1.21 and later: general category, script and simple
-//! case folding of every code point, packed for the vocabulary's expressions.
+//! case folding of every code point, packed for the vocabulary's regular expressions.
 
 use regex_syntax::Parser;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
@@ -12,7 +12,7 @@ const CATEGORIES: [&str; 30] = [
 const UNASSIGNED: u8 = 2;
 const SURROGATE: u8 = 4;
 
-/// Scripts of Unicode 15.0, in the order of their numbers in the table; 0 stands for none.
+/// Scripts of Unicode 15.0, in the order of their numbers in the table; 0 means no script.
 const SCRIPTS: &str = "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum \
     Bassa_Vah Batak Bengali Bhaiksuki Bopomofo Brahmi Braille Buginese Buhid Canadian_Aboriginal \
     Carian Caucasian_Albanian Chakma Cham Cherokee Chorasmian Common Coptic Cuneiform Cypriot \
@@ -34,19 +34,19 @@ const SCRIPTS: &str = "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan 
 
 const CODE_POINTS: usize = 0x11_0000;
 
-/// Why the tables cannot be made.
+/// Reason why the tables cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TablesError {
     /// The library's Unicode lacks a class.
     #[error("cannot read the Unicode class `{name}`")]
     Class { name: String, source: Box<regex_syntax::Error> },
-    /// The library gave something else than a class.
+    /// The library returned something other than a class.
     #[error("`{name}` is not a class of code points")]
     NotAClass { name: String },
     /// The library cannot fold the case of a code point.
     #[error("cannot fold the case of U+{code:04X}")]
     Fold { code: usize },
-    /// A number does not fit its place in the tables.
+    /// A number does not fit into the tables.
     #[error("a number of the Unicode tables is too large")]
     TooLarge,
 }
@@ -105,7 +105,7 @@ fn class(name: &str) -> Result<ClassUnicode, TablesError> {
 
 fn fill(table: &mut [u8], name: &str, number: u8) -> Result<(), TablesError> {
     for range in class(name)?.iter() {
-        // Ranges of the library reach over the surrogates.
+        // The library's ranges include the surrogates.
         let range = range.start() as usize..=range.end() as usize;
         if let Some(slots) = table.get_mut(range) {
             slots.fill(number);
@@ -114,7 +114,7 @@ fn fill(table: &mut [u8], name: &str, number: u8) -> Result<(), TablesError> {
     Ok(())
 }
 
-/// Runs of equal numbers: the number, and the length.
+/// Runs of equal numbers: number and length.
 fn runs(table: &[u8]) -> Result<Vec<u8>, TablesError> {
     let mut out = Vec::new();
     for run in table.chunk_by(|one, other| one == other) {
@@ -124,7 +124,7 @@ fn runs(table: &[u8]) -> Result<Vec<u8>, TablesError> {
     Ok(out)
 }
 
-/// The next code point of each orbit of simple case folding.
+/// The next code point in each orbit of simple case folding.
 fn next_of_orbits() -> Result<Vec<usize>, TablesError> {
     let mut next: Vec<usize> = (0..CODE_POINTS).collect();
     for code in 0..CODE_POINTS {
@@ -141,7 +141,7 @@ fn next_of_orbits() -> Result<Vec<usize>, TablesError> {
     Ok(next)
 }
 
-/// Runs of neighbours that are at one distance from the next of their orbits, or each other's next.
+/// Runs of neighbours with the same distance to the next in their orbits, or of pairs.
 fn folds() -> Result<Vec<u8>, TablesError> {
     let next = next_of_orbits()?;
     let folding: Vec<(usize, usize)> =
@@ -172,7 +172,7 @@ fn folds() -> Result<Vec<u8>, TablesError> {
     Ok(out)
 }
 
-/// Seven bits a byte, the lowest first; the eighth says that more follow.
+/// A number in groups of seven bits, lowest first; the eighth bit says that more follow.
 fn push_number(out: &mut Vec<u8>, number: usize) -> Result<(), TablesError> {
     let mut rest = number;
     while rest >= 0x80 {
@@ -183,19 +183,19 @@ fn push_number(out: &mut Vec<u8>, number: usize) -> Result<(), TablesError> {
     Ok(())
 }
 
-/// A list of bytes as rustfmt has it.
+/// A list of bytes in rustfmt's format.
 fn bytes(bytes: &[u8]) -> String {
     let numbers: Vec<String> = bytes.iter().map(|byte| format!("{byte},")).collect();
     format!("&[\n    {}\n]", lines(&numbers).join("\n    "))
 }
 
-/// Words over several lines of one text.
+/// Words wrapped over several lines of one text.
 fn wrapped(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     lines(&words).join(" \\\n    ")
 }
 
-/// Words in lines that the project's width holds.
+/// Words in lines of the project's width.
 fn lines(words: &[String]) -> Vec<String> {
     const WIDTH: usize = 94;
     let mut lines: Vec<String> = Vec::new();

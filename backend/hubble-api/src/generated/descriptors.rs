@@ -1,5 +1,5 @@
 // Made from proto/ by `cargo xtask gen`; change it there.
-/// Every message, nested ones after the one that holds them.
+/// Every message, nested ones after their parent.
 pub static MESSAGES: &[&Message] = &[
     &FLOW_FLOW,
     &FLOW_EMITTER,

@@ -1,4 +1,5 @@
-//! Answers to the queries of a request: each is executed by itself, and its frames encoded.
+//! Answers to the queries of a request. Each query is executed and its frames encoded in a task of
+//! its own.
 
 mod error;
 mod policies;
@@ -22,10 +23,10 @@ use tokio::task::JoinSet;
 pub(crate) use self::error::QueryError;
 use crate::instance::Instance;
 
-/// Queries of one request at most: a dashboard panel has 26 letters to name them by.
+/// Maximum number of queries in one request; a dashboard panel names its queries by 26 letters.
 const MAX_QUERIES: usize = 200;
 
-/// One request of Grafana.
+/// A request of Grafana.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) queries: Vec<RequestQuery>,
@@ -36,37 +37,37 @@ pub(crate) struct Request {
 /// A query of a request.
 #[derive(Debug)]
 pub(crate) struct RequestQuery {
-    /// The query. Errors: it cannot be read.
+    /// The query, or the error of reading it.
     pub(crate) read: Result<ReadQuery, InvalidQuery>,
     pub(crate) ref_id: String,
-    /// The user who asks.
+    /// The user who sent the request.
     pub(crate) identity: ForwardedIdentity,
     pub(crate) context: QueryContext,
 }
 
 /// The answer to one query: encoded frames, or a failure.
-pub(crate) type Answer = Result<Vec<Bytes>, Failure>;
+pub(crate) type QueryAnswer = Result<Vec<Bytes>, QueryFailure>;
 
-/// A query that failed, as its user reads it.
+/// A failed query, as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct QueryFailure {
     pub(crate) message: String,
-    /// An HTTP status.
+    /// HTTP status.
     pub(crate) status: u16,
     pub(crate) source: FailureSource,
 }
 
-/// Whose fault it was; Grafana counts them apart.
+/// Origin of a failure; Grafana counts the two separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureSource {
-    /// Ours.
+    /// The plugin.
     Plugin,
-    /// The relay's, Prometheus', or the user's.
+    /// The relay, Prometheus, or the user.
     Downstream,
 }
 
 impl FailureSource {
-    /// Grafana's word for it.
+    /// Grafana's name for it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Plugin => "plugin",
@@ -75,7 +76,7 @@ impl FailureSource {
     }
 }
 
-impl From<QueryError> for Failure {
+impl From<QueryError> for QueryFailure {
     fn from(error: QueryError) -> Self {
         let source = match &error {
             QueryError::Execution(ExecutionError::Frame(_)) => FailureSource::Plugin,
@@ -85,31 +86,31 @@ impl From<QueryError> for Failure {
     }
 }
 
-/// Runs all queries of a request side by side. Each is its own task: one that fails, panics or is
-/// slow takes no other down. Dropping the future stops them all, and with them their calls to
-/// relay and Prometheus.
-pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(String, Answer)> {
+/// Runs all queries of a request in parallel. Each is a task of its own, so a query that fails,
+/// panics or is slow does not affect the others. Dropping the future stops all tasks and their
+/// calls to the relay and Prometheus.
+pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(String, QueryAnswer)> {
     let tables = count_tables(&request.queries);
     let permits = Arc::new(Semaphore::new(request.concurrent_queries));
     let mut tasks = JoinSet::new();
     let mut answers = Vec::with_capacity(request.queries.len());
-    for (index, asked) in request.queries.into_iter().enumerate() {
+    for (index, query) in request.queries.into_iter().enumerate() {
         if index >= MAX_QUERIES {
-            answers.push((asked.ref_id, Err(too_many_queries())));
+            answers.push((query.ref_id, Err(too_many_queries())));
             continue;
         }
         let (instance, permits) = (instance.clone(), permits.clone());
         let facts = RequestFacts { reader: request.reader, tables };
         tasks.spawn(async move {
             let permit = permits.acquire_owned().await;
-            let ref_id = asked.ref_id.clone();
-            let answer = Box::pin(isolated(answer(&instance, asked, facts))).await;
+            let ref_id = query.ref_id.clone();
+            let answer = Box::pin(isolated(answer(&instance, query, facts))).await;
             drop(permit);
             (ref_id, answer)
         });
     }
     while let Some(joined) = tasks.join_next().await {
-        // The tasks catch their own panics, and are aborted all together only.
+        // The tasks catch their own panics and are only aborted all together.
         if let Ok(answered) = joined {
             answers.push(answered);
         }
@@ -121,17 +122,18 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
 #[derive(Debug, Clone, Copy)]
 struct RequestFacts {
     reader: Reader,
-    /// PromQL queries in format table: beside others, a value column bears its ref id.
+    /// Number of PromQL queries in format table: with several, a value column is named after its
+    /// ref id.
     tables: usize,
 }
 
-/// Turns a panic into a failure of this query alone. Grafana would show "request canceled" for
-/// the whole panel, and the cause only at its debug level.
-async fn isolated(answer: impl Future<Output = Answer>) -> Answer {
+/// Turns a panic into a failure of this query alone. Otherwise Grafana would show "request
+/// canceled" for the whole panel, and the cause only at its debug level.
+async fn isolated(answer: impl Future<Output = QueryAnswer>) -> QueryAnswer {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
-        Err(Failure {
+        Err(QueryFailure {
             message:
-                "this query broke the plugin; the place stands in Grafana's log, please report it"
+                "this query crashed the plugin's task: please report it with the location from Grafana's log"
                     .to_owned(),
             status: 500,
             source: FailureSource::Plugin,
@@ -139,19 +141,19 @@ async fn isolated(answer: impl Future<Output = Answer>) -> Answer {
     })
 }
 
-async fn answer(instance: &Instance, asked: RequestQuery, facts: RequestFacts) -> Answer {
-    let ref_id = asked.ref_id.clone();
-    let frames = frames(instance, asked, facts).await?;
+async fn answer(instance: &Instance, query: RequestQuery, facts: RequestFacts) -> QueryAnswer {
+    let ref_id = query.ref_id.clone();
+    let frames = frames(instance, query, facts).await?;
     let encoded: Result<Vec<Bytes>, _> =
         frames.iter().map(|frame| frames::encode(&ref_id, frame)).collect();
     encoded.map_err(|error| QueryError::from(ExecutionError::from(error)).into())
 }
 
-/// How many of these queries are PromQL in format table and shown.
+/// The number of visible PromQL queries in format table.
 fn count_tables(queries: &[RequestQuery]) -> usize {
-    let is_table = |asked: &&RequestQuery| {
+    let is_table = |query: &&RequestQuery| {
         matches!(
-            &asked.read,
+            &query.read,
             Ok(ReadQuery {
                 query: Query::Promql(PromqlQuery { format: PromqlFormat::Table, .. }),
                 is_hidden: false,
@@ -164,10 +166,10 @@ fn count_tables(queries: &[RequestQuery]) -> usize {
 
 async fn frames(
     instance: &Instance,
-    asked: RequestQuery,
+    query: RequestQuery,
     facts: RequestFacts,
 ) -> Result<Vec<Frame>, QueryError> {
-    let RequestQuery { read, ref_id, identity, context } = asked;
+    let RequestQuery { read, ref_id, identity, context } = query;
     if context.from_ms > context.to_ms {
         return Err(InvalidQuery::TimeRange.into());
     }
@@ -211,9 +213,9 @@ async fn frames(
     Ok(frames)
 }
 
-fn too_many_queries() -> Failure {
-    Failure {
-        message: format!("a request may hold {MAX_QUERIES} queries"),
+fn too_many_queries() -> QueryFailure {
+    QueryFailure {
+        message: format!("a request may hold at most {MAX_QUERIES} queries"),
         status: 400,
         source: FailureSource::Downstream,
     }

@@ -1,4 +1,4 @@
-//! The data source's network policies, as the flows panel asks for them.
+//! Answers to queries for the data source's network policies.
 
 use frames::{Frame, Meta, policy_files};
 use serde_json::json;
@@ -7,12 +7,14 @@ use super::QueryError;
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, Roots};
 
-/// Answers the query: one frame, a row for each file. Errors: the settings cannot be used.
+/// One frame with a row for each file.
+///
+/// Errors: the settings cannot be used.
 pub(super) async fn frames(instance: &Instance) -> Result<Vec<Frame>, QueryError> {
     let source = instance.settings()?.policies.clone();
     let namespace = source.namespace.clone();
     let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
-    // The task is neither aborted, nor does it panic.
+    // The task is not aborted and does not panic.
     let PolicyFiles { files, changed_ms, notices } = read.await.unwrap_or_default();
     let meta = Meta { notices, ..Meta::default() };
     Ok(vec![policy_files(&files, changed_ms, namespace.as_deref(), meta)])

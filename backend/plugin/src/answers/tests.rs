@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn asked(json: &Value) -> RequestQuery {
+fn read_query(json: &Value) -> RequestQuery {
     let read = ReadQuery::read(json.to_string().as_bytes(), "");
     RequestQuery {
         read,
@@ -14,8 +14,8 @@ fn asked(json: &Value) -> RequestQuery {
 
 #[tokio::test]
 async fn a_range_that_ends_before_it_begins() {
-    let instance = Instance::new(&crate::settings::Stored::default());
-    let mut backwards = asked(&json!({}));
+    let instance = Instance::new(&crate::settings::StoredSettings::default());
+    let mut backwards = read_query(&json!({}));
     backwards.context.from_ms = 2;
     let facts = RequestFacts { reader: Reader::Panel, tables: 0 };
     let failure = answer(&instance, backwards, facts).await.unwrap_err();
@@ -28,7 +28,7 @@ fn tables_of_a_request_are_counted() {
     let hidden = json!({ "expr": "up", "format": "table", "hide": true });
     let series = json!({ "expr": "up" });
     let count = |queries: &[&Value]| {
-        let queries: Vec<RequestQuery> = queries.iter().map(|query| asked(query)).collect();
+        let queries: Vec<RequestQuery> = queries.iter().map(|query| read_query(query)).collect();
         count_tables(&queries)
     };
     assert_eq!(count(&[]), 0);
@@ -52,16 +52,18 @@ async fn a_panic_is_the_failure_of_one_query() {
 
 #[tokio::test]
 async fn queries_beyond_the_bound_are_refused_and_the_rest_answered() {
-    let instance = Arc::new(Instance::new(&crate::settings::Stored::default()));
+    let instance = Arc::new(Instance::new(&crate::settings::StoredSettings::default()));
     let queries = (0..=MAX_QUERIES)
-        .map(|index| RequestQuery { ref_id: index.to_string(), ..asked(&json!({})) })
+        .map(|index| RequestQuery { ref_id: index.to_string(), ..read_query(&json!({})) })
         .collect();
     let request = Request { queries, reader: Reader::Panel, concurrent_queries: 10 };
     let answers = run(instance, request).await;
     assert_eq!(answers.len(), MAX_QUERIES + 1);
     let refused: Vec<&str> = answers
         .iter()
-        .filter(|(_, answer)| answer.as_ref().unwrap_err().message.contains("a request may hold"))
+        .filter(|(_, answer)| {
+            answer.as_ref().unwrap_err().message.contains("a request may hold at most")
+        })
         .map(|(ref_id, _)| ref_id.as_str())
         .collect();
     assert_eq!(refused, ["200"]);

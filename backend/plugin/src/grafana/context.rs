@@ -1,26 +1,26 @@
-//! Grafana's settings of a data source, taken from a call's context.
+//! Grafana's stored settings of a data source, from a call's context.
 
 use std::collections::BTreeMap;
 
 use plugin_protocol::{PluginContext, Status};
 use secret::Secret;
 
-use crate::settings::Stored;
+use crate::settings::StoredSettings;
 
-/// Which data source a call is about.
+/// The data source of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     /// Grafana's organisation.
     pub(crate) org_id: i64,
     /// The data source's uid, unique within the organisation.
     pub(crate) uid: String,
-    /// When Grafana last stored the settings, in Unix milliseconds.
+    /// Time of the last change to the settings, in Unix milliseconds.
     pub(crate) updated_ms: i64,
-    /// What it stored.
-    pub(crate) stored: Stored,
+    /// The stored settings.
+    pub(crate) stored: StoredSettings,
 }
 
-/// The call names no data source: Grafana sent it for something else.
+/// Error for a call without a data source.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the call carries no data source settings")]
 pub(crate) struct NoDataSource;
@@ -41,7 +41,7 @@ impl TryFrom<Option<PluginContext>> for Target {
             org_id: context.org_id,
             uid: settings.uid,
             updated_ms: settings.last_updated_ms,
-            stored: Stored {
+            stored: StoredSettings {
                 url: settings.url,
                 json_data: settings.json_data,
                 secrets: secrets(settings.decrypted_secure_json_data),

@@ -1,4 +1,4 @@
-//! Queries in, frames out.
+//! Calls with queries: queries in, frames out.
 
 use execution::{QueryContext, Reader};
 use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse, Status};
@@ -7,14 +7,16 @@ use query::ReadQuery;
 
 use super::context::Target;
 use super::instances::Instances;
-use crate::answers::{self, Answer, Request, RequestQuery};
+use crate::answers::{self, QueryAnswer, Request, RequestQuery};
 
-/// Queries of one request that run at once, unless Grafana says otherwise. Source: Grafana's
+/// Default for the number of queries of one request that run in parallel. Source: Grafana's
 /// `concurrent_query_count`, default 10.
 const DEFAULT_CONCURRENT_QUERIES: usize = 10;
 const MAX_CONCURRENT_QUERIES: usize = 50;
 
-/// Errors: the call names no data source, or the user's own headers cannot be handed on.
+/// Answers a call with queries.
+///
+/// Errors: the call names no data source, or the user's own headers cannot be forwarded.
 pub(super) async fn query(
     instances: &Instances,
     request: QueryDataRequest,
@@ -35,16 +37,19 @@ pub(super) async fn query(
     let reader = reader(headers());
     let identity = ForwardedIdentity::new(headers(), HeaderOrigin::Grafana)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
-    let queries =
-        request.queries.into_iter().map(|query| asked(query, &datasource_uid, &identity)).collect();
+    let queries = request
+        .queries
+        .into_iter()
+        .map(|query| read_query(query, &datasource_uid, &identity))
+        .collect();
     let answers = answers::run(instance, Request { queries, reader, concurrent_queries }).await;
     let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, response(answer)));
     Ok(QueryDataResponse { responses: responses.collect() })
 }
 
-/// Who reads the answers, as Grafana's headers say it. Source: `FromAlertHeaderName` in
+/// The consumer of the answers, by Grafana's headers. Source: `FromAlertHeaderName` in
 /// `pkg/services/ngalert/models/constants.go`, `HeaderFromExpression` in
-/// `pkg/services/query/query.go`; the second comes with the mark of a browser's header.
+/// `pkg/services/query/query.go`; the second has the prefix of a browser's header.
 fn reader<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Reader {
     let mut reader = Reader::Panel;
     for (name, value) in headers {
@@ -58,8 +63,12 @@ fn reader<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Reader {
     reader
 }
 
-/// The query, read once; everything behind takes the typed value.
-fn asked(query: DataQuery, datasource_uid: &str, identity: &ForwardedIdentity) -> RequestQuery {
+/// The query, read once into its typed value.
+fn read_query(
+    query: DataQuery,
+    datasource_uid: &str,
+    identity: &ForwardedIdentity,
+) -> RequestQuery {
     let range = query.time_range.unwrap_or_default();
     RequestQuery {
         read: ReadQuery::read(&query.json, &query.query_type),
@@ -75,7 +84,7 @@ fn asked(query: DataQuery, datasource_uid: &str, identity: &ForwardedIdentity) -
     }
 }
 
-fn response(answer: Answer) -> DataResponse {
+fn response(answer: QueryAnswer) -> DataResponse {
     match answer {
         Ok(frames) => DataResponse { frames, status: 200, ..DataResponse::default() },
         Err(failure) => DataResponse {

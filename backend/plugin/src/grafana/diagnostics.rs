@@ -1,4 +1,4 @@
-//! "Save & test".
+//! Health checks ("Save & test").
 
 use plugin_protocol::{CheckHealthRequest, CheckHealthResponse, HealthStatus, Status};
 use prometheus::{ForwardedIdentity, HeaderOrigin};
@@ -7,7 +7,9 @@ use super::context::{NoDataSource, Target};
 use super::instances::Instances;
 use crate::health;
 
-/// Errors: the user's own headers cannot be handed on.
+/// Answers a health check.
+///
+/// Errors: the user's own headers cannot be forwarded.
 pub(super) async fn check(
     instances: &Instances,
     request: CheckHealthRequest,
@@ -17,8 +19,8 @@ pub(super) async fn check(
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
     let report = match Target::try_from(request.plugin_context) {
         Ok(target) => health::check(&instances.get(target), &identity).await,
-        // Grafana asks the plugin itself now and then; it is well when it can answer.
-        Err(NoDataSource) => health::Report::alive(),
+        // Grafana sometimes checks the plugin itself; an answer is enough then.
+        Err(NoDataSource) => health::HealthReport::alive(),
     };
     let status = if report.healthy { HealthStatus::Ok } else { HealthStatus::Error };
     Ok(CheckHealthResponse {

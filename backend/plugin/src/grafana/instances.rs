@@ -1,4 +1,4 @@
-//! One instance (connections, caches) for each data source, made anew when its settings change.
+//! One instance (connections, caches) for each data source, replaced when its settings change.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,45 +6,45 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::context::Target;
 use crate::instance::Instance;
 
-/// Data sources kept at once. Beyond that the one that was used longest ago goes, and with it its
-/// connections; it comes back when it is asked for again.
+/// Maximum number of data sources kept. The least recently used one is dropped with its
+/// connections, and set up again on its next call.
 const MAX_INSTANCES: usize = 64;
 
-/// The instances by organisation and uid.
+/// The instances, by organisation and uid.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
-    kept: Mutex<Kept>,
+    kept: Mutex<CachedInstances>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
-    entries: HashMap<(i64, String), Entry>,
+struct CachedInstances {
+    entries: HashMap<(i64, String), CachedInstance>,
     uses: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct CachedInstance {
     target: Target,
     instance: Arc<Instance>,
     last_use: u64,
 }
 
 impl Instances {
-    /// The instance for `target`: the kept one while its settings are the same, else a new one.
-    /// Calls in flight keep the old one until they end.
+    /// The instance for `target`: the kept one if its settings are unchanged, else a new one. Calls
+    /// in flight keep the old instance until they end.
     pub(crate) fn get(&self, target: Target) -> Arc<Instance> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;
         let last_use = kept.uses;
         let key = (target.org_id, target.uid.clone());
-        // The settings themselves are compared too: provisioning may write new ones within the
-        // same millisecond, and then the update time alone would keep the old address.
+        // The settings are compared too: provisioning may write new ones within the same
+        // millisecond, and the update time alone would then keep the old address.
         if let Some(entry) = kept.entries.get_mut(&key).filter(|entry| entry.target == target) {
             entry.last_use = last_use;
             return entry.instance.clone();
         }
         let instance = Arc::new(Instance::new(&target.stored));
-        let entry = Entry { target, instance: instance.clone(), last_use };
+        let entry = CachedInstance { target, instance: instance.clone(), last_use };
         kept.entries.insert(key, entry);
         if kept.entries.len() > MAX_INSTANCES {
             let oldest = kept
@@ -63,14 +63,14 @@ impl Instances {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Stored;
+    use crate::settings::StoredSettings;
 
     fn target(org_id: i64, uid: &str, updated_ms: i64, url: &str) -> Target {
         Target {
             org_id,
             uid: uid.to_owned(),
             updated_ms,
-            stored: Stored { url: url.to_owned(), ..Stored::default() },
+            stored: StoredSettings { url: url.to_owned(), ..StoredSettings::default() },
         }
     }
 
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_same_time_with_other_settings_is_a_change() {
+    async fn other_settings_at_the_same_time_are_a_change() {
         let instances = Instances::default();
         let first = instances.get(target(1, "a", 1, "relay:80"));
         let second = instances.get(target(1, "a", 1, "relay:81"));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bounded_and_the_least_used_goes() {
+    async fn the_least_recently_used_instance_is_dropped() {
         let instances = Instances::default();
         let kept = instances.get(target(1, "kept", 1, ""));
         let gone = instances.get(target(1, "gone", 1, ""));

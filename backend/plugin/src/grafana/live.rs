@@ -1,4 +1,4 @@
-//! Grafana Live: the channels of [`crate::stream`].
+//! Calls of Grafana Live: the channels of [`crate::stream`].
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use plugin_protocol::{
 use super::context::{NoDataSource, Target};
 use super::instances::Instances;
 use crate::instance::Instance;
-use crate::stream::{self, ChannelKey, Channels, Refusal};
+use crate::stream::{self, ChannelKey, Channels, RefusedChannel};
 
 fn channel(
     instances: &Instances,
@@ -23,6 +23,8 @@ fn channel(
     Ok((instances.get(target), key))
 }
 
+/// Answers a subscription.
+///
 /// Errors: the call names no data source.
 pub(super) fn subscribe(
     instances: &Instances,
@@ -34,10 +36,10 @@ pub(super) fn subscribe(
         Ok(message) => (SubscribeStatus::Ok, message),
         Err(refusal) => {
             let status = match refusal {
-                Refusal::Path { .. } => SubscribeStatus::NotFound,
-                Refusal::OtherQuery { .. } | Refusal::TooMany(_) | Refusal::TooLarge => {
-                    SubscribeStatus::PermissionDenied
-                }
+                RefusedChannel::Path { .. } => SubscribeStatus::NotFound,
+                RefusedChannel::OtherQuery { .. }
+                | RefusedChannel::TooMany(_)
+                | RefusedChannel::TooLarge => SubscribeStatus::PermissionDenied,
             };
             let message = serde_json::json!({ "message": refusal.to_string() });
             (status, message.to_string().into_bytes())
@@ -46,13 +48,13 @@ pub(super) fn subscribe(
     Ok(SubscribeStreamResponse { status: status.into(), data })
 }
 
-/// Why a channel does not run.
+/// Reason why a channel does not run.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RunError {
     #[error(transparent)]
     NoDataSource(#[from] NoDataSource),
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] RefusedChannel),
 }
 
 impl From<RunError> for Status {
@@ -60,14 +62,16 @@ impl From<RunError> for Status {
         let text = error.to_string();
         match error {
             RunError::NoDataSource(error) => error.into(),
-            RunError::Refused(Refusal::Path { .. }) => Self::not_found(text),
-            RunError::Refused(Refusal::OtherQuery { .. }) => Self::permission_denied(text),
-            RunError::Refused(Refusal::TooMany(_)) => Self::resource_exhausted(text),
-            RunError::Refused(Refusal::TooLarge) => Self::invalid_argument(text),
+            RunError::Refused(RefusedChannel::Path { .. }) => Self::not_found(text),
+            RunError::Refused(RefusedChannel::OtherQuery { .. }) => Self::permission_denied(text),
+            RunError::Refused(RefusedChannel::TooMany(_)) => Self::resource_exhausted(text),
+            RunError::Refused(RefusedChannel::TooLarge) => Self::invalid_argument(text),
         }
     }
 }
 
+/// Runs a channel.
+///
 /// Errors: [`RunError`].
 pub(super) fn run(
     instances: &Instances,

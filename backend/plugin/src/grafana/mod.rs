@@ -1,4 +1,4 @@
-//! Grafana's calls, each handed to the room that answers it.
+//! Grafana's calls, each passed to the module that answers it.
 
 mod context;
 mod data;
@@ -36,7 +36,7 @@ const PROGRAM: Program = Program {
     ],
 };
 
-/// The data sources at work, and their live channels.
+/// The data sources in use, and their live channels.
 #[derive(Debug, Default)]
 struct DataSources {
     instances: Instances,
@@ -87,7 +87,7 @@ impl Backend for DataSources {
         &self,
         _: PublishStreamRequest,
     ) -> Result<PublishStreamResponse, Status> {
-        // Flows are observed, never made.
+        // Flows are only observed, so nothing can be published.
         Ok(PublishStreamResponse {
             status: PublishStatus::PermissionDenied.into(),
             data: Vec::new(),
@@ -99,7 +99,7 @@ impl Backend for DataSources {
 mod tests {
     use super::*;
 
-    /// A crate that is not listed logs nothing below `warn`.
+    /// Every crate of this workspace is listed; others log from `warn` on.
     #[test]
     fn every_crate_of_ours_logs() {
         let workspace = include_str!("../../../../Cargo.toml");
@@ -107,7 +107,7 @@ mod tests {
         let (own, _) = own.split_once("\n[").unwrap();
         let is_ours = |name: &&str| workspace.contains(&format!("\n{name} = {{ path = "));
         let ours = own.lines().filter_map(|line| line.split(['.', ' ']).next()).filter(is_ours);
-        // The protocol lists itself.
+        // The protocol crate lists itself.
         let ours =
             ours.filter(|name| *name != "plugin-protocol").map(|name| name.replace('-', "_"));
         let ours: Vec<String> = std::iter::once("gpx_hubble".to_owned()).chain(ours).collect();

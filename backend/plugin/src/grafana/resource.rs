@@ -1,4 +1,4 @@
-//! HTTP-like calls, answered whole or chunk by chunk.
+//! HTTP-like calls, answered whole or in chunks.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,9 @@ use super::context::Target;
 use super::instances::Instances;
 use crate::resources::{self, Body, Call};
 
-/// Errors: the call names no data source, or the user's own headers cannot be handed on.
+/// Answers an HTTP-like call.
+///
+/// Errors: the call names no data source, or the user's own headers cannot be forwarded.
 pub(super) async fn call(
     instances: &Instances,
     request: CallResourceRequest,
@@ -33,7 +35,7 @@ pub(super) async fn call(
     let list = |value: &str| StringList { values: vec![value.to_owned()] };
     let mut headers = HashMap::from([
         ("Content-Type".to_owned(), list(reply.content_type)),
-        // What Prometheus or a relay says is shown as what it is, never guessed at.
+        // Text from Prometheus or a relay is shown with its own type and never sniffed.
         ("X-Content-Type-Options".to_owned(), list("nosniff")),
     ]);
     headers.extend(reply.headers.iter().map(|(name, value)| ((*name).to_owned(), list(value))));
@@ -45,7 +47,8 @@ pub(super) async fn call(
     Ok(match reply.body {
         Body::Whole(body) => stream::iter([Ok(CallResourceResponse { body, ..head })]).boxed(),
         Body::Chunks(chunks) => {
-            // Only the first message's code and headers count; the rest is body.
+            // Only the first message's status and headers count; the other messages add to the
+            // body.
             let chunks =
                 chunks.map(|body| CallResourceResponse { body, ..CallResourceResponse::default() });
             stream::iter([head]).chain(chunks).map(Ok).boxed()

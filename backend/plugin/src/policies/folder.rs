@@ -1,4 +1,4 @@
-//! The files of a folder, bounded in every way that a folder can be large.
+//! The policy files of a folder, with bounds on their number, depth and size.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,27 +12,27 @@ use frames::PolicyFile;
 use super::roots::Allowed;
 use super::{PolicyFiles, shown};
 
-/// Files that are read.
+/// Maximum number of files.
 const MAX_FILES: usize = 1_000;
-/// Entries that are looked at, whatever they are.
+/// Maximum number of directory entries of any kind.
 const MAX_ENTRIES: usize = 20_000;
-/// Folders within folders.
+/// Maximum depth of nested folders.
 const MAX_DEPTH: usize = 8;
-/// Bytes of one file; Cilium's own objects end at 1.5 MiB.
+/// Maximum size of one file, in bytes; Cilium's own objects end at 1.5 MiB.
 const MAX_FILE_BYTES: u64 = 4 << 20;
-/// Bytes of all files: they go to the browser in one answer.
+/// Maximum size of all files, in bytes: they go to the browser in one answer.
 const MAX_TOTAL_BYTES: u64 = 8 << 20;
-/// Files that are named one by one where they cannot be read.
+/// Maximum number of unreadable files that are named; the rest are counted.
 const MAX_NAMED: usize = 10;
 
-/// Why a file is left out.
+/// Reason why a file is left out.
 #[derive(Debug, thiserror::Error)]
 enum LeftOut {
     #[error("it cannot be read")]
     Unreadable(#[source] io::Error),
     #[error("it is a link that leads out of the allowed folder")]
     LeadsOut,
-    #[error("it is no ordinary file")]
+    #[error("it is not a regular file")]
     Special,
     #[error("it is larger than {} MiB", MAX_FILE_BYTES >> 20)]
     TooLarge,
@@ -40,9 +40,9 @@ enum LeftOut {
     NoText,
 }
 
-/// Reads `*.yaml`, `*.yml` and `*.json` of a folder and the folders in it, in the order of their
-/// names. Names that begin with a dot are skipped, and links to folders: Kubernetes mounts a
-/// `ConfigMap` as links into such folders. `configured` is what the user called the folder.
+/// Reads `*.yaml`, `*.yml` and `*.json` of a folder and its subfolders, in the order of their
+/// names. Names that begin with a dot and links to folders are skipped: Kubernetes mounts a
+/// `ConfigMap` as links into such folders. `configured` is the folder as the user wrote it.
 pub(super) fn read(allowed: &Allowed, configured: &Path, found: &mut PolicyFiles) {
     let mut walk = Walk::default();
     walk.folder(&allowed.folder, 0);
@@ -82,7 +82,7 @@ pub(super) fn read(allowed: &Allowed, configured: &Path, found: &mut PolicyFiles
     }
     if entries > MAX_ENTRIES {
         found.warn(format!(
-            "the policies folder has more than {MAX_ENTRIES} entries; the rest was not looked at"
+            "the policies folder has more than {MAX_ENTRIES} entries; the rest was not read"
         ));
     }
     let unnamed = problems.len().saturating_sub(MAX_NAMED);
@@ -92,11 +92,11 @@ pub(super) fn read(allowed: &Allowed, configured: &Path, found: &mut PolicyFiles
         found.warn(format!("`{name}` was left out: {}", wording::with_causes(problem)));
     }
     if unnamed > 0 {
-        found.warn(format!("{unnamed} more files of the policies folder were left out"));
+        found.warn(format!("{unnamed} further files of the policies folder were left out"));
     }
     if found.files.len() == files_before && found.notices.is_empty() {
         found.warn(format!(
-            "the policies folder `{}` holds no file `*.yaml`, `*.yml` or `*.json`",
+            "the policies folder `{}` contains no `*.yaml`, `*.yml` or `*.json` file",
             shown(configured)
         ));
     }
@@ -124,7 +124,7 @@ pub(super) fn hash(allowed: &Allowed, hasher: &mut impl Hasher) -> usize {
 struct Walk {
     paths: Vec<PathBuf>,
     entries: usize,
-    /// When a file came into one of the folders or left it.
+    /// Time of the last addition to or removal from one of the folders, in Unix milliseconds.
     changed_ms: Option<i64>,
     problems: Vec<(PathBuf, LeftOut)>,
 }
@@ -169,13 +169,13 @@ fn is_of_policies(path: &Path) -> bool {
     matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml" | "json"))
 }
 
-/// Text and time of a file.
+/// Text and modification time of a file.
 fn file(path: &Path, root: &Path) -> Result<(String, Option<i64>), LeftOut> {
     let resolved = path.canonicalize().map_err(LeftOut::Unreadable)?;
     if !resolved.starts_with(root) {
         return Err(LeftOut::LeadsOut);
     }
-    // Looked at before it is opened: opening a pipe waits for its writer.
+    // Checked before opening: opening a pipe waits for its writer.
     let before = fs::symlink_metadata(&resolved).map_err(LeftOut::Unreadable)?;
     if !before.is_file() {
         return Err(LeftOut::Special);
@@ -183,7 +183,7 @@ fn file(path: &Path, root: &Path) -> Result<(String, Option<i64>), LeftOut> {
     let file = File::open(&resolved).map_err(LeftOut::Unreadable)?;
     let metadata = file.metadata().map_err(LeftOut::Unreadable)?;
     if !is_same(&before, &metadata) {
-        // Something else was put in its place in between; the next query finds out what.
+        // The file was replaced in between; the next query reads the new one.
         return Err(LeftOut::Special);
     }
     let mut bytes = Vec::new();

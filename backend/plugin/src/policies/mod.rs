@@ -1,5 +1,5 @@
-//! The network policies that a data source names: a text in its settings, and a folder on
-//! Grafana's machine. Both are read anew by every query; nothing is judged here.
+//! The network policies of a data source: a text in its settings, and a folder on Grafana's
+//! machine. Every query reads both again; they are not parsed here.
 
 mod folder;
 mod roots;
@@ -14,34 +14,35 @@ use wording::Notice;
 
 pub(crate) use self::roots::Roots;
 
-/// Bytes of the text in the settings.
+/// Maximum size of the text in the settings, in bytes.
 const MAX_TEXT_BYTES: usize = 2 << 20;
-/// What the text in the settings is called where a file has its name.
+/// Name of the settings' text, in place of a file name.
 pub(crate) const TEXT_NAME: &str = "data source settings";
 
-/// Where a data source has its policies.
+/// The places of a data source's policies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PolicySource {
-    /// YAML or JSON in the settings.
+    /// YAML or JSON from the settings.
     pub(crate) text: Option<String>,
-    /// An absolute path.
+    /// Folder, as an absolute path.
     pub(crate) folder: Option<PathBuf>,
-    /// The namespace of documents that name none.
+    /// Namespace of documents without one.
     pub(crate) namespace: Option<String>,
 }
 
-/// The files, and what of them could not be had.
+/// The files, and notices about those that could not be read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PolicyFiles {
     pub(crate) files: Vec<PolicyFile>,
-    /// When a file came into the folder or left it, in Unix milliseconds; none: not known.
+    /// Time of the last addition to or removal from the folder, in Unix milliseconds; `None`:
+    /// unknown.
     pub(crate) changed_ms: Option<i64>,
     pub(crate) notices: Vec<Notice>,
 }
 
 impl PolicySource {
-    /// Reads text and folder. What cannot be read is a notice, and takes nothing else down.
-    /// Blocks on the file system.
+    /// Reads the text and the folder. An unreadable file becomes a notice and does not affect the
+    /// others. Blocks on the file system.
     pub(crate) fn read(&self, roots: &Roots) -> PolicyFiles {
         let mut found = PolicyFiles::default();
         if let Some(text) = &self.text {

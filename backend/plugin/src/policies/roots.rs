@@ -1,30 +1,31 @@
-//! The folders below which the server's administrator lets data sources read.
+//! The folders from which the server's administrator lets data sources read policies.
 //!
-//! A user who may edit a data source must not be able to read Grafana's own files with it. So the
-//! folders stand in Grafana's configuration, which only its administrator can change:
-//! `[plugin.k8snet-hubble-datasource] policy_roots = /etc/policies, /srv/manifests`. Grafana hands
-//! such a setting to the plugin's process as `GF_PLUGIN_POLICY_ROOTS`.
+//! A user who may edit a data source must not be able to read Grafana's own files with it. So these
+//! folders are part of Grafana's configuration, which only its administrator can change:
+//! `[plugin.k8snet-hubble-datasource] policy_roots = /etc/policies, /srv/manifests`. Grafana passes
+//! the setting to the plugin's process as `GF_PLUGIN_POLICY_ROOTS`.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Source: Grafana, `pkg/services/pluginsintegration/pluginconfig/envvars.go`.
+/// Environment variable of the setting. Source: Grafana,
+/// `pkg/services/pluginsintegration/pluginconfig/envvars.go`.
 const VARIABLE: &str = "GF_PLUGIN_POLICY_ROOTS";
 const SETTING: &str =
     "`policy_roots` in `[plugin.k8snet-hubble-datasource]` of Grafana's configuration";
 
-/// Folders, as configured.
+/// Allowed root folders, as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Roots(Vec<PathBuf>);
 
-/// A folder that may be read, both without symbolic links.
+/// A folder that may be read and its root, both without symbolic links.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Allowed {
     pub(crate) root: PathBuf,
     pub(crate) folder: PathBuf,
 }
 
-/// Why a folder is not read.
+/// Reason why a folder is not read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RefusedFolder {
     #[error("the policies folder `{}` is not an absolute path", super::shown(.0))]
@@ -53,12 +54,12 @@ pub(crate) enum RefusedFolder {
 }
 
 impl Roots {
-    /// The folders that Grafana's configuration names.
+    /// The root folders from Grafana's configuration.
     pub(crate) fn from_environment() -> Self {
         Self::read(&std::env::var(VARIABLE).unwrap_or_default())
     }
 
-    /// Paths separated by commas. Those that are not absolute allow nothing.
+    /// Reads paths separated by commas. Relative paths allow nothing.
     pub(crate) fn read(list: &str) -> Self {
         let paths = list.split(',').map(str::trim).filter(|path| !path.is_empty());
         Self(paths.map(PathBuf::from).filter(|path| path.is_absolute()).collect())
@@ -66,7 +67,7 @@ impl Roots {
 
     /// The folder without symbolic links, if it lies below a root.
     ///
-    /// Errors: it does not, or is none.
+    /// Errors: [`RefusedFolder`].
     pub(super) fn allowed(&self, folder: &Path) -> Result<Allowed, RefusedFolder> {
         let path = folder.to_owned();
         if !folder.is_absolute() {
@@ -78,7 +79,8 @@ impl Roots {
         if self.0.is_empty() {
             return Err(RefusedFolder::NoRoots(path));
         }
-        // Whether a folder elsewhere exists stays unsaid: refuse before looking.
+        // Refuse before looking, so that the answer does not reveal whether a folder elsewhere
+        // exists.
         if !self.0.iter().any(|root| folder.starts_with(root)) {
             return Err(RefusedFolder::Outside(path));
         }

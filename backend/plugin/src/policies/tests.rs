@@ -6,7 +6,7 @@ use super::*;
 
 const POLICY: &str = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n";
 
-/// What is read of `folder` below `roots`: names, then notices.
+/// Checks the names and notices that come from `folder` below `roots`.
 fn check(folder: &Path, roots: &str, files: &[&str], notices: &[&str]) {
     let source = PolicySource { text: None, folder: Some(folder.to_owned()), namespace: None };
     let found = source.read(&Roots::read(roots));
@@ -32,7 +32,7 @@ fn a_folder_and_the_folders_in_it() {
     for name in ["z.yaml", "a.yml", "b/c/x.json", "readme.md", ".hidden.yaml", "..data/l.yaml"] {
         fs::write(folder.join(name), POLICY).unwrap();
     }
-    // As a ConfigMap is mounted.
+    // The layout of a mounted ConfigMap.
     symlink("..data/l.yaml", folder.join("linked.yaml")).unwrap();
     let roots = shown(root.path());
     check(&folder, &roots, &["a.yml", "b/c/x.json", "linked.yaml", "z.yaml"], &[]);
@@ -69,10 +69,10 @@ fn only_what_the_administrator_allows() {
     check(outside.path(), &roots, &[], &["is not below a folder that the administrator allows"]);
     check(Path::new("policies"), &roots, &[], &["is not an absolute path"]);
     check(&folder.join("../policies"), &roots, &[], &["holds `..`"]);
-    // A name that only begins like a root.
+    // A name that only starts like a root.
     check(Path::new(&format!("{roots}-other")), &roots, &[], &["is not below"]);
     check(&root.path().join("gone"), &roots, &[], &["cannot be read: No such file"]);
-    check(&folder, &roots, &[], &["holds no file `*.yaml`, `*.yml` or `*.json`"]);
+    check(&folder, &roots, &[], &["contains no `*.yaml`, `*.yml` or `*.json` file"]);
 
     symlink(outside.path(), root.path().join("link")).unwrap();
     check(&root.path().join("link"), &roots, &[], &["is not below a folder"]);
@@ -84,7 +84,7 @@ fn only_what_the_administrator_allows() {
 }
 
 #[test]
-fn what_is_no_text_is_left_out_and_named() {
+fn files_that_are_not_text_are_left_out_and_named() {
     let root = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| fs::write(root.path().join(name), bytes).unwrap();
     write("binary.yaml", b"\xff\xfe\x00");
@@ -106,7 +106,7 @@ fn what_is_no_text_is_left_out_and_named() {
     write("secret.yaml", b"");
     let path = root.path().join("secret.yaml");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
-    // Root reads it all the same.
+    // Root can read every file.
     if fs::read(&path).is_err() {
         notices.push("`secret.yaml` was left out: it cannot be read: Permission denied");
         check(root.path(), &shown(root.path()), &["good.yaml"], &notices);

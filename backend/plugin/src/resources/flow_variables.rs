@@ -1,4 +1,4 @@
-//! Variables made of what flows show: each narrowed by those before it, and by a pattern.
+//! Dashboard variables from recent flows, each narrowed by earlier variables and by a pattern.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -9,21 +9,21 @@ use flow::{DropReason, Verdict};
 use query::{InvalidQuery, unresolved_variable};
 
 use super::CallError;
-use super::sample::Side;
+
 use crate::instance::Instance;
 
 /// A variable query such as `pods(pets, store-*)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FlowVariable {
-    of: Of,
+    of: ValueKind,
     namespace: Pattern,
     workload: Pattern,
-    /// Of the values themselves.
+    /// Pattern for the values themselves.
     pattern: Pattern,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum ValueKind {
     Namespaces,
     Workloads,
     Pods,
@@ -34,47 +34,45 @@ enum Of {
     DropReasons,
 }
 
-/// Alternatives of all arguments.
+/// Maximum number of alternatives in all arguments.
 const MAX_ALTERNATIVES: usize = 1_000;
-/// Stars of all alternatives of all arguments: each is looked for in every value.
+/// Maximum number of `*` in all alternatives; each is searched in every value.
 const MAX_STARS: usize = 100;
-/// What looking for them in all values may take. It is a matter of milliseconds, but for values
-/// that nobody expects.
+/// Maximum time to match all values. Matching normally takes milliseconds; hostile values could
+/// take longer.
 const MAX_TIME: Duration = Duration::from_secs(1);
 
-/// Why arguments cannot be used.
+/// Reason why arguments cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidPattern {
-    #[error(
-        "the variable's arguments have {count} alternatives, at most {MAX_ALTERNATIVES} are taken"
-    )]
+    #[error("the variable's arguments have {count} alternatives; the limit is {MAX_ALTERNATIVES}")]
     Alternatives { count: usize },
-    #[error("the variable's arguments have {count} `*`, at most {MAX_STARS} are taken")]
+    #[error("the variable's arguments have {count} `*`; the limit is {MAX_STARS}")]
     Stars { count: usize },
     #[error(
-        "looking for the variable's values took longer than {} s: use fewer `*` in its arguments",
+        "the search for the variable's values took longer than {} s: use fewer `*` in its arguments",
         MAX_TIME.as_secs()
     )]
     Time,
 }
 
-/// An option: what is shown, and what it stands for.
+/// An option: its label and its value.
 pub(super) type VariableOption = (String, String);
 
 impl FlowVariable {
-    /// Reads the arguments of `function`; `None`: an unknown function, or one that takes fewer.
+    /// Reads the arguments of `function`. `None`: the function is unknown or takes fewer arguments.
     ///
     /// Errors: [`InvalidPattern`].
     pub(super) fn read(function: &str, arguments: &str) -> Result<Option<Self>, InvalidPattern> {
         let of = match function {
-            "namespaces" => Of::Namespaces,
-            "workloads" => Of::Workloads,
-            "pods" => Of::Pods,
-            "labels" => Of::Labels,
-            "identities" => Of::Identities,
-            "nodes" => Of::Nodes,
-            "verdicts" => Of::Verdicts,
-            "drop_reasons" => Of::DropReasons,
+            "namespaces" => ValueKind::Namespaces,
+            "workloads" => ValueKind::Workloads,
+            "pods" => ValueKind::Pods,
+            "labels" => ValueKind::Labels,
+            "identities" => ValueKind::Identities,
+            "nodes" => ValueKind::Nodes,
+            "verdicts" => ValueKind::Verdicts,
+            "drop_reasons" => ValueKind::DropReasons,
             _ => return Ok(None),
         };
         let mut arguments = split(arguments).into_iter().map(Pattern::read);
@@ -82,8 +80,8 @@ impl FlowVariable {
             let pattern = if is_taken { arguments.next() } else { None };
             pattern.unwrap_or_else(|| Ok(Pattern::default()))
         };
-        let has_ends = matches!(of, Of::Pods | Of::Labels | Of::Identities);
-        let namespace = next(has_ends || of == Of::Workloads)?;
+        let has_ends = matches!(of, ValueKind::Pods | ValueKind::Labels | ValueKind::Identities);
+        let namespace = next(has_ends || of == ValueKind::Workloads)?;
         let workload = next(has_ends)?;
         let pattern = next(true)?;
         let all = [&namespace, &workload, &pattern];
@@ -102,9 +100,9 @@ impl FlowVariable {
         Ok(is_all.then_some(Self { of, namespace, workload, pattern }))
     }
 
-    /// The options, sorted by what is shown.
+    /// The options, sorted by label.
     ///
-    /// Errors: an argument holds a variable that was not replaced, or the relay has no answer.
+    /// Errors: an argument holds a variable that was not replaced, or the relay did not answer.
     pub(super) async fn options(
         &self,
         instance: &Instance,
@@ -120,17 +118,19 @@ impl FlowVariable {
             values.into_iter().map(|value| (value.clone(), value)).collect()
         };
         let options = match self.of {
-            Of::Namespaces => plain(instance.relay()?.namespaces().await?),
-            Of::Nodes => {
+            ValueKind::Namespaces => plain(instance.relay()?.namespaces().await?),
+            ValueKind::Nodes => {
                 let nodes = instance.relay()?.nodes().await?;
                 plain(nodes.into_iter().map(|node| node.name).collect())
             }
-            Of::Verdicts => plain(Verdict::ALL.iter().skip(1).map(ToString::to_string).collect()),
-            Of::DropReasons => {
+            ValueKind::Verdicts => {
+                plain(Verdict::ALL.iter().skip(1).map(ToString::to_string).collect())
+            }
+            ValueKind::DropReasons => {
                 let known = DropReason::ALL.iter().filter(|reason| reason.is_known());
                 plain(known.filter_map(|reason| reason.name()).map(str::to_owned).collect())
             }
-            Of::Workloads | Of::Pods | Of::Labels | Of::Identities => {
+            ValueKind::Workloads | ValueKind::Pods | ValueKind::Labels | ValueKind::Identities => {
                 let sample = instance.sample.get(instance.relay()?).await?;
                 self.seen(sample.columns(), Instant::now() + MAX_TIME)?
             }
@@ -145,7 +145,9 @@ impl FlowVariable {
         Ok(fitting)
     }
 
-    /// From recent flows, by what is shown. Errors: [`InvalidPattern::Time`], after `deadline`.
+    /// Options from recent flows.
+    ///
+    /// Errors: [`InvalidPattern::Time`] after `deadline`.
     fn seen(
         &self,
         columns: &FlowColumns,
@@ -154,11 +156,7 @@ impl FlowVariable {
         let mut namespaces = Matcher::new(&self.namespace, deadline);
         let mut workloads = Matcher::new(&self.workload, deadline);
         let mut options = BTreeMap::new();
-        for side in [Side::Source, Side::Destination] {
-            let role = match side {
-                Side::Source => EndpointRole::Source,
-                Side::Destination => EndpointRole::Destination,
-            };
+        for role in [EndpointRole::Source, EndpointRole::Destination] {
             for row in 0..columns.len() {
                 let namespace = role.namespace(columns, row);
                 let workload = role.workload(columns, row);
@@ -171,15 +169,17 @@ impl FlowVariable {
                     }
                 };
                 match self.of {
-                    Of::Workloads => add(workload.clone().into_owned(), workload.into_owned()),
-                    Of::Pods => {
+                    ValueKind::Workloads => {
+                        add(workload.clone().into_owned(), workload.into_owned());
+                    }
+                    ValueKind::Pods => {
                         let pod = role.pod(columns, row);
                         let pod = pod.rsplit_once('/').map_or(pod.as_ref(), |(_, name)| name);
                         add(pod.to_owned(), pod.to_owned());
                     }
-                    Of::Labels => {
+                    ValueKind::Labels => {
                         let mut labels = BTreeSet::new();
-                        super::suggestions::label(columns, side, row, &mut labels);
+                        super::suggestions::label(columns, role, row, &mut labels);
                         for label in labels {
                             add(label.clone(), label);
                         }
@@ -187,7 +187,7 @@ impl FlowVariable {
                     _ => {
                         let number = role.identity(columns, row);
                         let name = role.reserved(columns, row).unwrap_or_else(|| {
-                            // Nodes other than the pod's own do not know its workload.
+                            // Only the pod's own node knows its workload.
                             match (namespace, &*workload) {
                                 ("", workload) => workload.to_owned().into(),
                                 (namespace, "") => namespace.into(),
@@ -204,7 +204,7 @@ impl FlowVariable {
     }
 }
 
-/// A pattern at work: it looks at each text once, and not for ever.
+/// A pattern with cached results and a deadline.
 struct Matcher<'p> {
     pattern: &'p Pattern,
     deadline: Instant,
@@ -216,6 +216,8 @@ impl<'p> Matcher<'p> {
         Self { pattern, deadline, known: HashMap::new() }
     }
 
+    /// Whether a text matches.
+    ///
     /// Errors: [`InvalidPattern::Time`].
     fn matches(&mut self, text: &str) -> Result<bool, InvalidPattern> {
         if let Some(&known) = self.known.get(text) {
@@ -230,17 +232,17 @@ impl<'p> Matcher<'p> {
     }
 }
 
-/// What a text may be: one of these. None: all.
+/// Alternatives of which a text must match one; empty: any text matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Pattern {
     names: BTreeSet<String>,
-    /// Texts in which `*` stands for any run of characters.
+    /// Texts in which `*` stands for any characters.
     globs: Vec<String>,
 }
 
 impl Pattern {
-    /// Reads what Grafana makes of one value or of several: `a`, `{a,b}`, `(a|b)`, `a|b`; quotes
-    /// around it are dropped. Nothing, `*`, `.*`, `.+` and `$__all` stand for everything.
+    /// Reads Grafana's text for one value or several: `a`, `{a,b}`, `(a|b)`, `a|b`. Surrounding
+    /// quotes are dropped. An empty text, `*`, `.*`, `.+` and `$__all` match everything.
     ///
     /// Errors: [`InvalidPattern`].
     fn read(text: &str) -> Result<Self, InvalidPattern> {
@@ -286,7 +288,7 @@ impl Pattern {
     }
 }
 
-/// Whether `value` is `pattern` with something in place of each `*`.
+/// Whether `value` equals `pattern` with some text in place of each `*`.
 fn matches_glob(pattern: &str, value: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else { return pattern == value };
     let Some(rest) = value.strip_prefix(head) else { return false };
@@ -294,7 +296,7 @@ fn matches_glob(pattern: &str, value: &str) -> bool {
         tail.rsplit_once('*').map_or((None, tail), |(parts, last)| (Some(parts), last));
     let mut rest = rest;
     for part in parts.into_iter().flat_map(|parts| parts.split('*')) {
-        // The first place is as good as any: what follows can only match later.
+        // The first match is sufficient: the rest can only match later.
         match rest.find(part).and_then(|at| rest.get(at + part.len()..)) {
             Some(after) => rest = after,
             None => return false,
@@ -303,7 +305,7 @@ fn matches_glob(pattern: &str, value: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The arguments, at commas that stand in no braces, parentheses or quotes.
+/// The arguments, split at commas outside of braces, parentheses and quotes.
 fn split(arguments: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut depth, mut quote, mut start) = (0_usize, None, 0);
@@ -382,11 +384,11 @@ mod tests {
         check(&"a*".repeat(100), Ok(()));
         check(&"a*".repeat(101), Err(InvalidPattern::Stars { count: 101 }));
         check(&"a.*".repeat(101), Err(InvalidPattern::Stars { count: 101 }));
-        // All alternatives together, of which the last would have been allowed alone.
+        // The bound counts all alternatives together, although the last is allowed alone.
         let alternatives = vec!["*a".repeat(32); 1_000].join("|");
         check(&format!("({alternatives})"), Err(InvalidPattern::Stars { count: 32_000 }));
         check(&format!("({})", vec!["store-*"; 100].join("|")), Ok(()));
-        // All arguments together, too.
+        // The bound counts all arguments together.
         let half = "a*".repeat(50);
         check(&format!("{half}, {half}"), Ok(()));
         check(&format!("{half}, {half}, b*"), Err(InvalidPattern::Stars { count: 101 }));
@@ -397,14 +399,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_looks_for_ever() {
+    fn matching_ends_at_the_deadline() {
         let pattern = Pattern::read("a*b").unwrap();
         let now = Instant::now();
         let mut late = Matcher::new(&pattern, now);
         assert_eq!(late.matches("axb"), Err(InvalidPattern::Time));
         let mut matcher = Matcher::new(&pattern, now + Duration::from_hours(1));
         assert_eq!((matcher.matches("axb"), matcher.matches("axc")), (Ok(true), Ok(false)));
-        // What was looked at is known.
+        // Results before the deadline stay known.
         matcher.deadline = now;
         assert_eq!((matcher.matches("axb"), matcher.matches("axc")), (Ok(true), Ok(false)));
         assert_eq!(matcher.matches("ab"), Err(InvalidPattern::Time));

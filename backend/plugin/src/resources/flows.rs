@@ -1,5 +1,5 @@
-//! Packed flows in raw bytes for the flows panel: a third of the time that a frame takes through
-//! Grafana, and they arrive batch by batch.
+//! Packed flows as raw bytes for the flows panel. They take a third of the time of a frame through
+//! Grafana, and arrive batch by batch.
 
 use execution::{Batches, PackedFlows};
 use flow::TimeRange;
@@ -10,18 +10,18 @@ use super::{Body, CallError, Reply};
 use crate::answers::QueryError;
 use crate::instance::Instance;
 
-/// Number of flows in the stream.
+/// Header with the number of flows in the stream.
 const FLOWS_HEADER: &str = "X-Hubble-Flows";
-/// JSON list of `{"severity", "text"}`: what the answer lacks.
+/// Header with a JSON list of `{"severity", "text"}`: notices about gaps.
 const NOTICES_HEADER: &str = "X-Hubble-Notices";
-/// JSON object: what `meta.custom` of a frame would hold.
+/// Header with a JSON object: the `meta.custom` of a frame.
 const CUSTOM_HEADER: &str = "X-Hubble-Custom";
-/// The equivalent `hubble observe …`, as a JSON string.
+/// Header with the equivalent `hubble observe …` line, as a JSON string.
 const EXECUTED_HEADER: &str = "X-Hubble-Executed-Query";
 
 /// Answers `POST flows`: `{"query", "from", "to"}`, times in Unix milliseconds.
 ///
-/// Errors: [`CallError`], when there is nothing to show.
+/// Errors: [`CallError`], if there is nothing to show.
 pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, CallError> {
     let mut fields = super::body(body)?;
     let missing = |field, expected| InvalidQuery::Missing { field, expected };
@@ -53,7 +53,7 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
     })
 }
 
-/// JSON in nothing but printable ASCII, as a header must be.
+/// JSON in printable ASCII, as a header requires.
 fn ascii(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for char in json.chars() {

@@ -1,4 +1,4 @@
-//! What the editors, variables and the flows panel ask beside queries, over HTTP-like calls.
+//! Resource calls of the editors, variables and the flows panel, over HTTP-like calls.
 
 mod flow_variables;
 mod flows;
@@ -23,7 +23,7 @@ use crate::answers::QueryError;
 use crate::instance::Instance;
 
 const JSON: &str = "application/json";
-/// Resources of our own.
+/// The plugin's own resources.
 const RESOURCES: [&str; 8] = [
     "namespaces",
     "nodes",
@@ -34,35 +34,35 @@ const RESOURCES: [&str; 8] = [
     "convert",
     "flows",
 ];
-/// Largest body of a call: what editors send are queries and names.
+/// Maximum size of a call's body, in bytes; editors send only queries and names.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// A call.
+/// A resource call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Call {
-    /// In capitals.
+    /// HTTP method in capitals.
     pub(crate) method: String,
-    /// Without slashes around it.
+    /// Path without surrounding slashes.
     pub(crate) path: String,
-    /// As in the URL, still encoded.
+    /// Query string as in the URL, still encoded.
     pub(crate) query: String,
     pub(crate) body: Bytes,
     /// The user who calls.
     pub(crate) identity: ForwardedIdentity,
 }
 
-/// An answer.
+/// The answer to a resource call.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    /// An HTTP status.
+    /// HTTP status.
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
-    /// Further headers.
+    /// Headers other than the content type.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Body,
 }
 
-/// Whole, or piece by piece.
+/// A body, whole or in pieces.
 pub(crate) enum Body {
     Whole(Bytes),
     Chunks(BoxStream<'static, Bytes>),
@@ -77,12 +77,12 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// Why a call has no answer.
+/// Reason why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
     #[error("there is no resource `{path}`{}", names::did_you_mean(names::suggested(.path, RESOURCES)))]
     NotFound { path: String },
-    #[error("resource `{path}` is asked for with {allowed}")]
+    #[error("resource `{path}` accepts only {allowed}")]
     Method { path: String, allowed: &'static str },
     #[error("the request is larger than {} KiB", MAX_BODY_BYTES >> 10)]
     TooLarge,
@@ -96,7 +96,7 @@ pub(crate) enum CallError {
     Twice { name: &'static str },
     #[error("`limit` must be a whole number from 1 to {most}, not `{found}`")]
     Limit { found: String, most: usize },
-    #[error("`{field}` is not a field that can be suggested for{}", names::did_you_mean_or(.field, "; there are", Flag::keys()))]
+    #[error("`{field}` is not a field with suggestions{}", names::did_you_mean_or(.field, "; there are", Flag::keys()))]
     Field { field: String },
     #[error("`{query}` is not a variable query{}", variables::is_it_or_list(.query))]
     Variable { query: String },
@@ -161,7 +161,7 @@ impl Reply {
     }
 }
 
-/// Answers a call. Errors are answers too: `{"message": …}` with a status that fits.
+/// Answers a call. An error becomes `{"message": …}` with a fitting status.
 pub(crate) async fn call(instance: &Instance, call: Call) -> Reply {
     match answer(instance, &call).await {
         Ok(reply) => reply,
@@ -237,7 +237,9 @@ impl Call {
     }
 }
 
-/// The fields of a body. Errors: the body is not a JSON object.
+/// The fields of a body.
+///
+/// Errors: the body is not a JSON object.
 fn body(json: &[u8]) -> Result<Fields, CallError> {
     Fields::read(json).map_err(|error| match error {
         InvalidQuery::NoObject => CallError::NoObject,
@@ -246,9 +248,9 @@ fn body(json: &[u8]) -> Result<Fields, CallError> {
     })
 }
 
-/// The values of the parameters `known`, in their order; a blank one counts as absent.
+/// The values of the parameters `known`, in their order; an empty one counts as absent.
 ///
-/// Errors: another parameter, or one that is given twice.
+/// Errors: an unknown parameter, or a repeated one.
 fn named_params<const N: usize>(
     query: &str,
     known: &'static [&'static str; N],
@@ -268,7 +270,7 @@ fn named_params<const N: usize>(
     Ok(values)
 }
 
-/// Names and values of an URL's query or of a form.
+/// Names and values of a URL's query string or of a form.
 fn params(encoded: &str) -> Params {
     form_urlencoded::parse(encoded.as_bytes())
         .map(|(name, value)| (name.into_owned(), value.into_owned()))

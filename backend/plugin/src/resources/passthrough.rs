@@ -1,12 +1,12 @@
-//! Prometheus' own API for its editors and for variables, handed on unchanged: a short list of
-//! paths that read.
+//! Prometheus' own API for its editors and for variables, forwarded unchanged. Only a short list of
+//! reading paths is allowed.
 
 use prometheus::HttpMethod;
 
 use super::{Body, Call, CallError, JSON, Reply, params};
 use crate::instance::Instance;
 
-/// Whether `path` is one that is handed on.
+/// Whether `path` may be forwarded.
 pub(super) fn is_passed(path: &[&str]) -> bool {
     match path {
         ["api", "v1", "labels" | "series" | "query" | "metadata"]
@@ -16,7 +16,9 @@ pub(super) fn is_passed(path: &[&str]) -> bool {
     }
 }
 
-/// Hands the call on. Errors: [`CallError::Query`], when Prometheus has no answer.
+/// Forwards the call.
+///
+/// Errors: [`CallError::Query`], if Prometheus does not answer.
 pub(super) async fn pass(
     instance: &Instance,
     path: &[&str],
@@ -24,7 +26,7 @@ pub(super) async fn pass(
 ) -> Result<Reply, CallError> {
     let prometheus = instance.prometheus()?.on_behalf_of(&call.identity);
     let mut params = params(&call.query);
-    // These know no POST: what came in a form goes into the URL.
+    // These paths do not accept POST, so the fields of a form go into the URL.
     let only_get =
         matches!(path, ["api", "v1", "label" | "status", ..] | ["api", "v1", "metadata"]);
     let method = match call.method.as_str() {

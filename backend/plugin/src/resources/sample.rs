@@ -1,18 +1,18 @@
-//! A few recent flows, kept for a few seconds: what suggestions are made of.
+//! A sample of recent flows, kept for a few seconds as the source of suggestions.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
+use flow::{EndpointRole, TimeRange};
 use hubble_api::projection::Decoder;
 use relay::{Cached, NewestRequest, Relay, RelayError, now_ms};
 
-/// Someone who types asks several times a second.
+/// Time for which a sample is reused; a typing user asks several times a second.
 const TTL: Duration = Duration::from_secs(5);
-/// Newest flows that are looked at, of each node and in all.
+/// Number of newest flows in a sample, per node and in all.
 const FLOWS: usize = 4_000;
 const WINDOW_MS: i64 = 3_600_000;
 
@@ -46,21 +46,14 @@ const COLUMNS: ColumnSet = ColumnSet::of(&[
 
 /// The sample of a data source.
 #[derive(Debug)]
-pub(crate) struct SampleCache(Cached<Arc<Sample>>);
+pub(crate) struct SampleCache(Cached<Arc<FlowSample>>);
 
 /// Recent flows.
 #[derive(Debug)]
-pub(super) struct Sample {
+pub(super) struct FlowSample {
     columns: FlowColumns,
-    /// What the relay could not give.
+    /// Notices about missing flows.
     pub(super) notices: Vec<String>,
-}
-
-/// An end of a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Source,
-    Destination,
 }
 
 impl Default for SampleCache {
@@ -70,15 +63,15 @@ impl Default for SampleCache {
 }
 
 impl SampleCache {
-    /// The sample; who asks while it is fetched waits for the same one.
+    /// The sample; concurrent callers share one request.
     ///
     /// Errors: the relay has none.
-    pub(super) async fn get(&self, relay: &Relay) -> Result<Arc<Sample>, RelayError> {
+    pub(super) async fn get(&self, relay: &Relay) -> Result<Arc<FlowSample>, RelayError> {
         self.0.get(async { fetch(relay).await.map(Arc::new) }).await
     }
 }
 
-async fn fetch(relay: &Relay) -> Result<Sample, RelayError> {
+async fn fetch(relay: &Relay) -> Result<FlowSample, RelayError> {
     let now_ms = now_ms();
     let request = NewestRequest {
         filters: FilterSet::default(),
@@ -92,7 +85,7 @@ async fn fetch(relay: &Relay) -> Result<Sample, RelayError> {
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(COLUMNS);
     for flow in &newest.flows {
-        // One that cannot be read has nothing to suggest.
+        // An unreadable flow is skipped.
         let _unreadable =
             decoder.decode_with_header(flow.message(), flow.header(), &mut columns).is_err();
     }
@@ -102,37 +95,37 @@ async fn fetch(relay: &Relay) -> Result<Sample, RelayError> {
         | hubble_api::client::RelayNotice::NodeError { .. } => Some(notice.to_string()),
         _ => None,
     }));
-    Ok(Sample { columns, notices })
+    Ok(FlowSample { columns, notices })
 }
 
-impl Sample {
-    /// The flows.
+impl FlowSample {
+    /// The flows as columns.
     pub(super) fn columns(&self) -> &FlowColumns {
         &self.columns
     }
 
-    /// How many flows there are.
+    /// Number of flows.
     pub(super) fn flows(&self) -> usize {
         self.columns.len()
     }
 
-    /// Everything that `of` reads from the given sides of flows, each once, sorted; only of ends
-    /// in `namespace`, if one is given.
+    /// The values that `of` reads from the given endpoints, sorted and without duplicates; if a
+    /// namespace is given, only from endpoints in it.
     pub(super) fn collect(
         &self,
-        sides: &[Side],
+        roles: &[EndpointRole],
         namespace: Option<&str>,
-        of: impl Fn(&FlowColumns, Side, usize, &mut BTreeSet<String>),
+        of: impl Fn(&FlowColumns, EndpointRole, usize, &mut BTreeSet<String>),
     ) -> BTreeSet<String> {
         let mut values = BTreeSet::new();
-        for &side in sides {
-            let namespaces = match side {
-                Side::Source => self.columns.source_namespace(),
-                Side::Destination => self.columns.destination_namespace(),
+        for &role in roles {
+            let namespaces = match role {
+                EndpointRole::Source => self.columns.source_namespace(),
+                EndpointRole::Destination => self.columns.destination_namespace(),
             };
             for (row, &code) in namespaces.iter().enumerate() {
                 if namespace.is_none_or(|namespace| self.columns.text(code) == namespace) {
-                    of(&self.columns, side, row, &mut values);
+                    of(&self.columns, role, row, &mut values);
                 }
             }
         }

@@ -1,26 +1,25 @@
-//! Values for the fields of the query editor, from what is there right now.
+//! Suggested values for fields of the query editor, from the cluster's current state.
 
 use std::collections::BTreeSet;
 
 use flow::columns::FlowColumns;
 use flow::group::GroupField;
-use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
+use flow::{DropReason, EndpointRole, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
 use query::{Flag, HUBBLE_PROTOCOLS, InvalidQuery, MESSAGE_TYPES};
 use serde_json::json;
 use wording::{names, quote};
 
-use super::sample::Side;
 use super::{CallError, Reply};
 use crate::instance::Instance;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_000;
-/// Nodes that a notice names.
+/// Maximum number of nodes that a notice names.
 const MAX_NODES_SHOWN: usize = 10;
 
-const EITHER: &[Side] = &[Side::Source, Side::Destination];
-const SOURCE: &[Side] = &[Side::Source];
-const DESTINATION: &[Side] = &[Side::Destination];
+const EITHER: &[EndpointRole] = &[EndpointRole::Source, EndpointRole::Destination];
+const SOURCE: &[EndpointRole] = &[EndpointRole::Source];
+const DESTINATION: &[EndpointRole] = &[EndpointRole::Destination];
 
 /// Answers `GET nodes`.
 pub(super) async fn nodes(instance: &Instance) -> Result<Reply, CallError> {
@@ -38,7 +37,8 @@ pub(super) async fn nodes(instance: &Instance) -> Result<Reply, CallError> {
 
 /// Answers `GET suggestions`.
 ///
-/// Errors: an unknown field or parameter, a limit that is not a number in range, or a relay that does not answer.
+/// Errors: an unknown field or parameter, a limit that is not a number in range, or a relay that
+/// does not answer.
 pub(super) async fn suggestions(instance: &Instance, query: &str) -> Result<Reply, CallError> {
     let [field, prefix, namespace, limit] =
         super::named_params(query, &["field", "prefix", "namespace", "limit"])?;
@@ -57,19 +57,19 @@ pub(super) async fn suggestions(instance: &Instance, query: &str) -> Result<Repl
     Ok(reply(values.into_iter().take(limit), &notices))
 }
 
-/// Answers `GET tag-keys`: what ad hoc filters can filter by, as Grafana reads it.
+/// Answers `GET tag-keys`: the keys of ad hoc filters, in Grafana's format.
 pub(super) fn tag_keys() -> Reply {
     let keys: Vec<_> = Flag::ALL.iter().map(|flag| json!({ "text": flag.key() })).collect();
     Reply::json(200, &keys.into())
 }
 
-/// Answers `GET group-by-keys`: what flows can be counted by, as Grafana reads it.
+/// Answers `GET group-by-keys`: the fields to group counts by, in Grafana's format.
 pub(super) fn group_by_keys() -> Reply {
     let keys: Vec<_> = GroupField::ALL.iter().map(|field| json!({ "text": field.key() })).collect();
     Reply::json(200, &keys.into())
 }
 
-/// An answer in the form that all suggestions have.
+/// The common answer format of all suggestions.
 pub(super) fn reply(values: impl IntoIterator<Item = String>, notices: &[String]) -> Reply {
     let values: Vec<String> = values.into_iter().collect();
     Reply::json(200, &json!({ "values": values, "notices": notices }))
@@ -105,7 +105,7 @@ async fn values(
             let nodes = instance.relay()?.nodes().await?;
             fixed(nodes.into_iter().map(|node| node.name).collect())
         }
-        // No two flows share one, or they are expressions.
+        // These values are unique to one flow, or are expressions.
         Flag::Uuid | Flag::CelExpression | Flag::DnsQuery => fixed(Vec::new()),
         _ => seen(instance, flag, namespace).await,
     }
@@ -125,14 +125,14 @@ fn event_types() -> Vec<String> {
     types
 }
 
-/// What recent flows show.
+/// Values from recent flows.
 async fn seen(
     instance: &Instance,
     flag: Flag,
     namespace: Option<&str>,
 ) -> Result<Values, CallError> {
-    type Read = fn(&FlowColumns, Side, usize, &mut BTreeSet<String>);
-    let (sides, read): (&[Side], Read) = match flag {
+    type Read = fn(&FlowColumns, EndpointRole, usize, &mut BTreeSet<String>);
+    let (roles, read): (&[EndpointRole], Read) = match flag {
         Flag::Pod => (EITHER, pod),
         Flag::FromPod => (SOURCE, pod),
         Flag::ToPod => (DESTINATION, pod),
@@ -166,14 +166,14 @@ async fn seen(
         _ => return Ok((Vec::new(), Vec::new())),
     };
     let sample = instance.sample.get(instance.relay()?).await?;
-    let values = sample.collect(sides, namespace, read);
+    let values = sample.collect(roles, namespace, read);
     let mut notices = sample.notices.clone();
     notices.push(format!("from the newest {} flows", sample.flows()));
     Ok((values.into_iter().collect(), notices))
 }
 
-/// Values that hold what was typed, those first that begin with it; a pod also begins after its
-/// namespace.
+/// The values that contain the typed text. Values that start with it come first; a pod's name also
+/// starts after its namespace.
 pub(super) fn matching(values: Vec<String>, typed: &str) -> Vec<String> {
     if typed.is_empty() {
         return values;
@@ -194,10 +194,10 @@ fn code(columns: &[u32], row: usize) -> u32 {
     columns.get(row).copied().unwrap_or_default()
 }
 
-fn pod(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let (namespaces, pods) = match side {
-        Side::Source => (columns.source_namespace(), columns.source_pod()),
-        Side::Destination => (columns.destination_namespace(), columns.destination_pod()),
+fn pod(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let (namespaces, pods) = match role {
+        EndpointRole::Source => (columns.source_namespace(), columns.source_pod()),
+        EndpointRole::Destination => (columns.destination_namespace(), columns.destination_pod()),
     };
     let name = columns.text(code(pods, row));
     if !name.is_empty() {
@@ -205,73 +205,78 @@ fn pod(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<Stri
     }
 }
 
-fn workload(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let workloads = match side {
-        Side::Source => columns.source_workloads(),
-        Side::Destination => columns.destination_workloads(),
+fn workload(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let workloads = match role {
+        EndpointRole::Source => columns.source_workloads(),
+        EndpointRole::Destination => columns.destination_workloads(),
     };
     values
         .extend(columns.workloads(code(workloads, row)).map(|workload| workload.name.into_owned()));
 }
 
-pub(super) fn label(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let labels = match side {
-        Side::Source => columns.source_labels(),
-        Side::Destination => columns.destination_labels(),
+pub(super) fn label(
+    columns: &FlowColumns,
+    role: EndpointRole,
+    row: usize,
+    values: &mut BTreeSet<String>,
+) {
+    let labels = match role {
+        EndpointRole::Source => columns.source_labels(),
+        EndpointRole::Destination => columns.destination_labels(),
     };
     values.extend(columns.items(code(labels, row)).map(std::borrow::Cow::into_owned));
 }
 
-fn ip(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let ips = match side {
-        Side::Source => columns.source_ip(),
-        Side::Destination => columns.destination_ip(),
+fn ip(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let ips = match role {
+        EndpointRole::Source => columns.source_ip(),
+        EndpointRole::Destination => columns.destination_ip(),
     };
     values.insert(columns.text(code(ips, row)).to_owned());
 }
 
-fn fqdn(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let names = match side {
-        Side::Source => columns.source_names(),
-        Side::Destination => columns.destination_names(),
+fn fqdn(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let names = match role {
+        EndpointRole::Source => columns.source_names(),
+        EndpointRole::Destination => columns.destination_names(),
     };
     values.extend(columns.items(code(names, row)).map(std::borrow::Cow::into_owned));
 }
 
-fn port(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let ports = match side {
-        Side::Source => columns.source_port(),
-        Side::Destination => columns.destination_port(),
+fn port(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let ports = match role {
+        EndpointRole::Source => columns.source_port(),
+        EndpointRole::Destination => columns.destination_port(),
     };
     values.extend(ports.get(row).filter(|port| **port != 0).map(ToString::to_string));
 }
 
-fn identity(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let identities = match side {
-        Side::Source => columns.source_identity(),
-        Side::Destination => columns.destination_identity(),
+fn identity(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let identities = match role {
+        EndpointRole::Source => columns.source_identity(),
+        EndpointRole::Destination => columns.destination_identity(),
     };
     values.extend(identities.get(row).filter(|number| **number != 0).map(ToString::to_string));
 }
 
-fn http_status(columns: &FlowColumns, _: Side, row: usize, values: &mut BTreeSet<String>) {
+fn http_status(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
     values.extend(
         columns.http_code().get(row).filter(|status| **status != 0).map(ToString::to_string),
     );
 }
 
-fn http_method(columns: &FlowColumns, _: Side, row: usize, values: &mut BTreeSet<String>) {
+fn http_method(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
     values.insert(columns.text(code(columns.http_method(), row)).to_owned());
 }
 
-fn interface(columns: &FlowColumns, _: Side, row: usize, values: &mut BTreeSet<String>) {
+fn interface(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
     values.insert(columns.text(code(columns.interface(), row)).to_owned());
 }
 
-fn service(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let (namespaces, services) = match side {
-        Side::Source => (columns.source_service_namespace(), columns.source_service()),
-        Side::Destination => {
+fn service(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let (namespaces, services) = match role {
+        EndpointRole::Source => (columns.source_service_namespace(), columns.source_service()),
+        EndpointRole::Destination => {
             (columns.destination_service_namespace(), columns.destination_service())
         }
     };
@@ -281,10 +286,10 @@ fn service(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<
     }
 }
 
-fn cluster(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
-    let clusters = match side {
-        Side::Source => columns.source_cluster(),
-        Side::Destination => columns.destination_cluster(),
+fn cluster(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let clusters = match role {
+        EndpointRole::Source => columns.source_cluster(),
+        EndpointRole::Destination => columns.destination_cluster(),
     };
     values.insert(columns.text(code(clusters, row)).to_owned());
 }

@@ -46,7 +46,7 @@ fn variable_queries() {
 }
 
 #[test]
-fn what_is_typed_is_found_anywhere_and_first_where_it_begins() {
+fn typed_text_matches_anywhere_and_prefixes_come_first() {
     let values = || {
         ["kube-system/coredns-0", "pets/store-front-0", "store/x", "pets/restore"]
             .map(str::to_owned)

@@ -1,4 +1,4 @@
-//! Dashboard variables: Grafana's Prometheus functions, and our own.
+//! Dashboard variables: Grafana's functions for Prometheus, and the plugin's own.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::{Call, CallError, Reply};
 use crate::answers::QueryError;
 use crate::instance::Instance;
 
-/// The functions of variable queries with their arguments.
+/// The functions of variable queries, with their arguments.
 const FUNCTIONS: [(&str, &str); 12] = [
     ("label_values", "metric, label"),
     ("label_names", ""),
@@ -38,10 +38,11 @@ struct VariablesCall {
 }
 
 impl VariablesCall {
-    /// Reads `{"query", "from", "to"}`, times in Unix milliseconds; without, the last hour.
+    /// Reads `{"query", "from", "to"}`, times in Unix milliseconds; the default range is the last
+    /// hour.
     fn read(json: &[u8]) -> Result<Self, CallError> {
         let mut fields = super::body(json)?;
-        let missing = InvalidQuery::Missing { field: "query", expected: "a text" };
+        let missing = InvalidQuery::Missing { field: "query", expected: "a string" };
         let query = fields.text("query")?.ok_or(missing)?;
         let to_ms = fields.whole("to")?.unwrap_or_else(now_ms);
         let from_ms = fields.whole("from")?.unwrap_or(to_ms.saturating_sub(3_600_000));
@@ -65,7 +66,7 @@ pub(super) enum VariableQuery {
 
 /// Answers `POST variables`.
 ///
-/// Errors: the query cannot be read, or relay or Prometheus have no answer.
+/// Errors: the query cannot be read, or the relay or Prometheus does not answer.
 pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
     let VariablesCall { query: text, from_ms, to_ms } = VariablesCall::read(&call.body)?;
     let query =
@@ -76,7 +77,8 @@ pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply,
     Ok(Reply::json(200, &options.into()))
 }
 
-/// The end of a sentence about an unknown variable query `text`: the function that is meant, or all.
+/// The end of an error text about an unknown variable query: the nearest function, or all
+/// functions.
 pub(super) fn is_it_or_list(text: &str) -> String {
     let function = text.split('(').next().unwrap_or_default().trim();
     let meant = names::suggested(function, FUNCTIONS.iter().map(|(name, _)| *name));
@@ -88,7 +90,9 @@ pub(super) fn is_it_or_list(text: &str) -> String {
 }
 
 impl VariableQuery {
-    /// Reads `function(arguments)`; `None`: an unknown function. Errors: [`InvalidPattern`].
+    /// Reads `function(arguments)`. `None`: an unknown function.
+    ///
+    /// Errors: [`InvalidPattern`].
     pub(super) fn read(text: &str) -> Result<Option<Self>, InvalidPattern> {
         let call = text.trim().split_once('(').and_then(|(function, rest)| {
             Some((function.trim(), rest.trim_end().strip_suffix(')')?.trim()))
@@ -133,7 +137,7 @@ impl VariableQuery {
                 Ok(sorted(prometheus.label_names(params).await?))
             }
             Self::Metrics { regex } => {
-                // Unanchored, as a regular expression of JavaScript is.
+                // Unanchored, like a regular expression in JavaScript.
                 let selector =
                     format!("{{__name__=~{}}}", promql_string(&format!(".*(?:{regex}).*")));
                 let prometheus = prometheus()?;
@@ -153,7 +157,7 @@ impl VariableQuery {
     }
 }
 
-/// `label`, or `selector, label`: the label comes last, and a selector may hold commas itself.
+/// Reads `label` or `selector, label`. The label comes last, because a selector may contain commas.
 fn label_values(inner: &str) -> Option<VariableQuery> {
     let (selector, label) = match inner.rsplit_once(',') {
         Some((selector, label)) => (Some(selector.trim()), label.trim()),
@@ -174,14 +178,14 @@ fn secs(ms: i64) -> String {
 }
 
 fn sorted(answer: WithWarnings<Vec<String>>) -> Vec<String> {
-    // A list of options has no place for a word about itself; that Prometheus cut it stands here.
+    // A list of options cannot carry a notice, so a truncated answer of Prometheus is logged.
     for warning in answer.warnings {
         tracing::warn!(warning, "Prometheus warns about the options of a variable");
     }
     answer.data.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// A double-quoted string of PromQL.
+/// A text as a double-quoted string of PromQL.
 pub(super) fn promql_string(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -197,8 +201,8 @@ pub(super) fn promql_string(text: &str) -> String {
     quoted
 }
 
-/// `name{label="value"} value timestamp`, as Grafana's Prometheus source writes a result, so that
-/// a variable's regular expression finds what it looks for.
+/// Lines `name{label="value"} value timestamp`, as Grafana's Prometheus source writes results, so
+/// that a variable's regular expression matches them.
 fn results(data: &ResultData) -> Vec<String> {
     match data {
         ResultData::Vector(series) | ResultData::Matrix(series) => {

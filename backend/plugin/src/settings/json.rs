@@ -1,5 +1,5 @@
-//! The JSON that Grafana stores of a data source, read once. Provisioning files expand `$VAR` to
-//! strings, so numbers and switches may be written as texts.
+//! The JSON in which Grafana stores a data source, read once. Provisioning files expand `$VAR` to
+//! strings, so numbers and switches may be strings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use serde_json::Value;
 
-/// `jsonData`: first the relay's part, then that of Prometheus, then that of the policies. Names that
-/// Grafana's own sources have are the same here.
+/// `jsonData`: the fields of the relay, of Prometheus and of the policies. Names are the same as in
+/// Grafana's own sources.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(clippy::struct_excessive_bools, reason = "Grafana's own switches, one by one")]
@@ -50,16 +50,16 @@ pub(super) struct JsonData {
     #[serde(rename = "oauthPassThru", deserialize_with = "flag")]
     pub(super) oauth_pass_thru: bool,
     pub(super) azure_credentials: AzureJson,
-    /// YAML or JSON.
+    /// YAML or JSON of policies.
     pub(super) policies_text: Option<String>,
     pub(super) policies_folder: Option<String>,
     pub(super) policies_namespace: Option<String>,
-    /// `httpHeaderName1` and so on, as Grafana numbers them, among all that is not ours.
+    /// All other fields, including `httpHeaderName1` and so on, as Grafana numbers them.
     #[serde(flatten)]
     pub(super) others: BTreeMap<String, Value>,
 }
 
-/// As `@grafana/azure-sdk` stores it.
+/// Azure settings, as `@grafana/azure-sdk` stores them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct AzureJson {
@@ -69,7 +69,7 @@ pub(super) struct AzureJson {
     pub(super) client_id: Option<String>,
 }
 
-/// A number, or a text with one.
+/// A number, or a string with one.
 fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     struct WholeNumber;
     impl Visitor<'_> for WholeNumber {

@@ -1,4 +1,4 @@
-//! Where the data source has its network policies.
+//! Settings of the network policies.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,4 @@
-//! What a user configured of Prometheus. Names that Grafana's own Prometheus source has are the
-//! same here.
+//! Settings of Prometheus. Names are the same as in Grafana's own Prometheus source.
 
 use ::prometheus::duration::parse_ms;
 use ::prometheus::{
@@ -10,31 +9,32 @@ use http::{HeaderName, HeaderValue, header};
 use reqwest::Url;
 
 use super::json::{AzureJson, JsonData};
-use super::{InvalidSettings, Stored, Timeouts, non_empty};
+use super::{InvalidSettings, StoredSettings, Timeouts, non_empty};
 
-/// Prometheus' own default, and that of Grafana's Prometheus source.
+/// Default of Prometheus, and of Grafana's Prometheus source.
 const DEFAULT_SCRAPE_INTERVAL_MS: u64 = 15_000;
 const DEFAULT_RESPONSE_LIMIT_MIB: u64 = 64;
-/// An answer takes about three times its size in memory, ten of them at once.
+/// Maximum response size: an answer takes about three times its size in memory, and ten may run at
+/// once.
 const MAX_RESPONSE_LIMIT_MIB: u64 = 512;
 /// Grafana's own default.
 const DEFAULT_SERIES_LIMIT: u64 = 40_000;
 const MAX_SERIES_LIMIT: u64 = 1_000_000;
 const MAX_CUSTOM_HEADERS: usize = 64;
-/// Where Azure Monitor workspaces answer.
+/// Hosts of Azure Monitor workspaces.
 const AZURE_HOSTS: [&str; 3] =
     ["prometheus.monitor.azure.com", "prometheus.monitor.azure.us", "prometheus.monitor.azure.cn"];
 
-/// Whether the browser hands PromQL to another data source.
+/// Whether the browser sends PromQL to another data source.
 pub(super) fn is_delegated(json: &JsonData) -> bool {
     non_empty(json.prometheus_datasource_uid.as_ref()).is_some()
 }
 
-/// Reads the Prometheus part; `None` when no URL is given.
+/// Reads the Prometheus part; `None`: no URL is set.
 ///
 /// Errors: [`InvalidSettings`].
 pub(super) fn read(
-    stored: &Stored,
+    stored: &StoredSettings,
     json: &JsonData,
     timeouts: Timeouts,
 ) -> Result<Option<PrometheusSettings>, InvalidSettings> {
@@ -90,7 +90,7 @@ pub(super) fn read(
     }))
 }
 
-fn auth(stored: &Stored, json: &JsonData) -> Result<PrometheusAuth, InvalidSettings> {
+fn auth(stored: &StoredSettings, json: &JsonData) -> Result<PrometheusAuth, InvalidSettings> {
     let secret = |name: &str| stored.secrets.get(name).cloned();
     match non_empty(json.prometheus_auth.as_ref()).as_deref() {
         None | Some("none") => Ok(PrometheusAuth::None),
@@ -108,7 +108,7 @@ fn auth(stored: &Stored, json: &JsonData) -> Result<PrometheusAuth, InvalidSetti
     }
 }
 
-fn azure(stored: &Stored, json: &AzureJson) -> Result<AzureCredentials, InvalidSettings> {
+fn azure(stored: &StoredSettings, json: &AzureJson) -> Result<AzureCredentials, InvalidSettings> {
     let cloud = match non_empty(json.azure_cloud.as_ref()).as_deref() {
         None => None,
         Some("AzureCloud") => Some(AzureCloud::Public),
@@ -140,8 +140,8 @@ fn azure(stored: &Stored, json: &AzureJson) -> Result<AzureCredentials, InvalidS
     Ok(AzureCredentials { cloud, login })
 }
 
-/// A user who may edit a data source could otherwise have the identity of the machine that Grafana
-/// runs on sent to a host of theirs.
+/// Checks that a machine's identity is sent only to Azure. Otherwise a user who may edit a data
+/// source could have the identity of Grafana's machine sent to a host of their own.
 fn check_azure_url(url: &Url, login: &AzureLogin) -> Result<(), InvalidSettings> {
     if is_loopback(url) {
         return Ok(());
@@ -160,7 +160,7 @@ fn check_azure_url(url: &Url, login: &AzureLogin) -> Result<(), InvalidSettings>
     }
 }
 
-fn tls(stored: &Stored, json: &JsonData) -> Result<PrometheusTls, InvalidSettings> {
+fn tls(stored: &StoredSettings, json: &JsonData) -> Result<PrometheusTls, InvalidSettings> {
     let secret = |name: &str| stored.secrets.get(name).cloned();
     let ca_pem = if json.prometheus_tls_auth_with_ca_cert {
         Some(secret("prometheusTlsCACert").ok_or(InvalidSettings::PrometheusCaCertificate)?)
@@ -186,7 +186,7 @@ fn tls(stored: &Stored, json: &JsonData) -> Result<PrometheusTls, InvalidSetting
 
 fn response_limit_bytes(json: &JsonData) -> Result<usize, InvalidSettings> {
     let limit_mib = match json.prometheus_response_limit_mib {
-        // An emptied number field arrives as 0.
+        // Grafana stores 0 for an emptied number field.
         None | Some(0) => DEFAULT_RESPONSE_LIMIT_MIB,
         Some(limit_mib) => limit_mib,
     };
@@ -200,7 +200,7 @@ fn response_limit_bytes(json: &JsonData) -> Result<usize, InvalidSettings> {
     Ok(usize::try_from(limit_mib << 20).unwrap_or(usize::MAX))
 }
 
-/// As in Grafana, 0 means no limit.
+/// Maximum number of series; 0 means no limit, as in Grafana.
 fn series_limit(json: &JsonData) -> Result<Option<u64>, InvalidSettings> {
     match json.series_limit.unwrap_or(DEFAULT_SERIES_LIMIT) {
         0 => Ok(None),
@@ -226,7 +226,7 @@ fn custom_parameters(json: &JsonData) -> Result<Vec<(String, String)>, InvalidSe
 }
 
 fn custom_headers(
-    stored: &Stored,
+    stored: &StoredSettings,
     json: &JsonData,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, InvalidSettings> {
     let mut headers = Vec::new();
@@ -238,9 +238,10 @@ fn custom_headers(
         }
         let invalid = |problem| InvalidSettings::CustomHeader { name: name.to_owned(), problem };
         if headers.len() >= MAX_CUSTOM_HEADERS {
-            return Err(invalid("is one too many: 64 are taken"));
+            return Err(invalid("exceeds the limit of 64 headers"));
         }
-        let header = HeaderName::try_from(name).map_err(|_| invalid("is no header name"))?;
+        let header =
+            HeaderName::try_from(name).map_err(|_| invalid("is not a valid header name"))?;
         if [header::HOST, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::TRANSFER_ENCODING]
             .contains(&header)
         {
@@ -251,14 +252,14 @@ fn custom_headers(
             .get(&format!("httpHeaderValue{number}"))
             .ok_or_else(|| invalid("has no value"))?;
         let mut value = HeaderValue::try_from(secret.reveal())
-            .map_err(|_| invalid("has a value that no header can carry"))?;
+            .map_err(|_| invalid("has a value that a header cannot hold"))?;
         value.set_sensitive(true);
         headers.push((header, value));
     }
     Ok(headers)
 }
 
-/// A URL may carry `user:password@`, which no message may repeat.
+/// The URL without `user:password@`, which must not appear in messages.
 fn without_userinfo(url: &str) -> String {
     match url.rsplit_once('@') {
         None => url.to_owned(),

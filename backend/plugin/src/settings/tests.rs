@@ -2,8 +2,8 @@ use std::error::Error as _;
 
 use super::*;
 
-fn stored(url: &str, json: &str, secrets: &[(&str, &str)]) -> Stored {
-    Stored {
+fn stored(url: &str, json: &str, secrets: &[(&str, &str)]) -> StoredSettings {
+    StoredSettings {
         url: url.to_owned(),
         json_data: json.as_bytes().to_vec(),
         secrets: secrets
@@ -52,7 +52,7 @@ fn relay_addresses() {
 }
 
 #[test]
-fn tls_needs_what_it_names() {
+fn tls_needs_its_certificates() {
     let json = r#"{"tls":true,"tlsAuth":true,"tlsAuthWithCACert":true}"#;
     check("relay:443", json, &[], "`With CA certificate` is on, but the CA certificate is empty");
     check(
@@ -69,7 +69,7 @@ fn tls_needs_what_it_names() {
     );
     let all = [("tlsCACert", "ca"), ("tlsClientCert", "cert"), ("tlsClientKey", "key")];
     check("relay:443", json, &all, "tls relay:443");
-    // Without TLS nothing of it is asked for.
+    // Without TLS the certificates are not needed.
     check("relay:80", r#"{"tlsAuth":true}"#, &[], "plain relay:80");
 }
 
@@ -129,7 +129,7 @@ fn prometheus() {
         "",
         r#"{"prometheusUrl":"http://user:hunter2@prom"}"#,
         &[],
-        "the Prometheus URL holds a user name or password: take away what stands before `@`, and use basic authentication",
+        "the Prometheus URL holds a user name or password: remove the part before `@`, and use basic authentication",
     );
     check(
         "",
@@ -250,12 +250,12 @@ fn parameters_and_headers_of_prometheus() {
     check(
         r#","httpHeaderName1":"X A""#,
         &[("httpHeaderValue1", "v")],
-        "custom header `X A` is no header name",
+        "custom header `X A` is not a valid header name",
     );
     check(
         r#","httpHeaderName1":"X-A""#,
         &[("httpHeaderValue1", "hunter2\r\nX-B: 1")],
-        "custom header `X-A` has a value that no header can carry",
+        "custom header `X-A` has a value that a header cannot hold",
     );
     check(
         r#","httpHeaderName1":"Host""#,
@@ -271,7 +271,7 @@ fn tls_of_prometheus() {
     };
     let json = r#","prometheusTlsAuth":true,"prometheusTlsAuthWithCACert":true"#;
     check(json, &[], "Prometheus: `With CA certificate` is on, but the CA certificate is empty");
-    // The relay's are not Prometheus'.
+    // The relay's certificates do not apply to Prometheus.
     check(
         json,
         &[("prometheusTlsCACert", "ca"), ("tlsClientCert", "cert"), ("tlsClientKey", "key")],
@@ -332,7 +332,7 @@ fn azure() {
         &[],
         "Azure cloud `Azure` is unknown: use `AzureCloud`, `AzureUSGovernment` or `AzureChinaCloud`",
     );
-    // The machine's identity is not for everybody who may edit a data source.
+    // The machine's identity must not be available to everyone who may edit a data source.
     for host in [
         "evil.example",
         "prometheus.monitor.azure.com.evil.example",
@@ -343,7 +343,7 @@ fn azure() {
             r#""authType":"msi""#,
             &[],
             &format!(
-                "the identity of this machine or pod is shown to Azure Monitor alone, and `{host}` is not below `prometheus.monitor.azure.com`, `.us` or `.cn`: use a client secret for other hosts"
+                "the identity of this machine or pod is sent only to Azure Monitor, and `{host}` is not below `prometheus.monitor.azure.com`, `.us` or `.cn`: use a client secret for other hosts"
             ),
         );
     }
@@ -355,7 +355,7 @@ fn azure() {
     );
 }
 
-/// Settings of data sources as they were provisioned by earlier trees.
+/// Settings of data sources as earlier versions provisioned them.
 #[test]
 fn saved_data_sources_are_read() {
     let saved = include_str!("../../../../tests/vectors/saved/datasources.jsonl");

@@ -1,4 +1,4 @@
-//! What one message of a channel carries, and what finds no room in it.
+//! Batches of a live channel: the content of one message, within bounds.
 
 use std::collections::VecDeque;
 
@@ -9,52 +9,53 @@ use hubble_api::projection::Decoder;
 use relay::now_ms;
 use wording::Severity;
 
-use super::Shape;
+use super::MessageFormat;
 
-/// Flows of one message. At five messages a second it is more than a person reads, and little
-/// enough for a browser.
+/// Maximum number of flows in one message. At five messages a second this is more than a person can
+/// read, and little enough for a browser.
 pub(super) const MAX_FLOWS: usize = 500;
-/// Bytes of flows that wait.
+/// Maximum size of waiting flows, in bytes.
 const MAX_WAITING_BYTES: usize = 8 << 20;
-/// A message: Grafana cuts off a browser with 4 MiB waiting (`[live] client_queue_max_size`).
+/// Maximum size of a message, in bytes. Grafana disconnects a browser with 4 MiB waiting (`[live]
+/// client_queue_max_size`).
 const MAX_MESSAGE_BYTES: usize = 256 << 10;
-/// Things said in one message.
-const MAX_SAID: usize = 20;
+/// Maximum number of notices in one message.
+const MAX_NOTICES: usize = 20;
 
-/// The flows that came since the last message.
+/// The flows since the last message.
 #[derive(Debug)]
 pub(super) struct Batch {
-    shape: Shape,
+    format: MessageFormat,
     pub(super) meta: Meta,
     flows: VecDeque<WireFlow>,
     bytes: usize,
-    said: Vec<LiveNotice>,
-    said_before: u64,
-    /// Flows that found no room, and are not yet counted in a notice.
+    notices: Vec<LiveNotice>,
+    earlier_notices: u64,
+    /// Number of flows that did not fit and are not yet in a notice.
     pub(super) left_out: u64,
-    /// Flows that cannot be read, and are not yet counted in a notice.
+    /// Number of unreadable flows that are not yet in a notice.
     pub(super) unreadable: u64,
 }
 
 impl Batch {
-    pub(super) fn new(shape: Shape) -> Self {
+    pub(super) fn new(format: MessageFormat) -> Self {
         Self {
-            shape,
+            format,
             meta: Meta::default(),
             flows: VecDeque::new(),
             bytes: 0,
-            said: Vec::new(),
-            said_before: 0,
+            notices: Vec::new(),
+            earlier_notices: 0,
             left_out: 0,
             unreadable: 0,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.flows.is_empty() && self.said.is_empty()
+        self.flows.is_empty() && self.notices.is_empty()
     }
 
-    /// Adds a flow; the oldest go where there is no room.
+    /// Adds a flow; drops the oldest ones if there is no room.
     pub(super) fn push(&mut self, flow: &WireFlow) {
         self.bytes += flow.message().len();
         self.flows.push_back(flow.compacted());
@@ -65,20 +66,25 @@ impl Batch {
         }
     }
 
-    /// Adds a row that says something.
-    pub(super) fn say(&mut self, severity: Severity, text: String) {
-        if self.said.len() < MAX_SAID {
-            self.said_before += 1;
+    /// Adds a row with a notice.
+    pub(super) fn add_notice(&mut self, severity: Severity, text: String) {
+        if self.notices.len() < MAX_NOTICES {
+            self.earlier_notices += 1;
             let time_nanos = now_ms().saturating_mul(1_000_000);
-            self.said.push(LiveNotice { time_nanos, severity, text, number: self.said_before });
+            self.notices.push(LiveNotice {
+                time_nanos,
+                severity,
+                text,
+                number: self.earlier_notices,
+            });
         }
     }
 
-    /// The message, oldest flow first; the batch is empty then.
+    /// Takes the message, oldest flow first, and empties the batch.
     ///
     /// Errors: [`BadFrame`].
     pub(super) fn message(&mut self, part: FramePart) -> Result<Vec<u8>, BadFrame> {
-        let mut decoder = Decoder::new(self.shape.columns());
+        let mut decoder = Decoder::new(self.format.columns());
         let mut columns = FlowColumns::new(ColumnLimits {
             max_flows: MAX_FLOWS,
             max_text_bytes: 4 * MAX_WAITING_BYTES,
@@ -89,16 +95,16 @@ impl Batch {
             }
         }
         self.bytes = 0;
-        let said = std::mem::take(&mut self.said);
+        let notices = std::mem::take(&mut self.notices);
         let mut rows = oldest_first(&columns);
         loop {
-            let shown = if self.shape.is_log { live_log } else { live_table };
-            let frame = shown(&columns, &rows, &said, self.meta.clone())?;
-            let message = live_json(&self.shape.ref_id, &frame, part)?;
+            let shown = if self.format.is_log { live_log } else { live_table };
+            let frame = shown(&columns, &rows, &notices, self.meta.clone())?;
+            let message = live_json(&self.format.ref_id, &frame, part)?;
             if message.len() <= MAX_MESSAGE_BYTES || rows.is_empty() {
                 return Ok(message);
             }
-            // The newest half.
+            // The newest half of the rows.
             let cut = rows.len().div_ceil(2);
             rows.drain(..cut);
             self.left_out += cut as u64;
@@ -109,7 +115,7 @@ impl Batch {
 fn oldest_first(columns: &FlowColumns) -> Vec<u32> {
     let mut rows = columns.newest_first();
     rows.reverse();
-    // Without a time they came last before, and would come first now.
+    // Flows without a time were last and would be first after the reversal.
     let no_time = rows.iter().take_while(|&&row| {
         columns.time_nanos().get(row as usize).is_none_or(|&time| time == NO_TIME)
     });
@@ -130,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_message_begins_with_its_oldest_flow() {
-        let mut batch = Batch::new(Shape::default());
+        let mut batch = Batch::new(MessageFormat::default());
         for secs in [3, 1, 0, 2] {
             let time = (secs > 0).then_some(prost_types::Timestamp { seconds: secs, nanos: 0 });
             let flow = Flow { time, ..Flow::default() };
@@ -143,7 +149,7 @@ mod tests {
         }
         let message: Value =
             serde_json::from_slice(&batch.message(FramePart::Rows).unwrap()).unwrap();
-        // One without a time counts as the newest.
+        // A flow without a time counts as the newest.
         assert_eq!(message["data"]["values"][0], json!([1_000, 2_000, 3_000, null]));
         assert!(batch.is_empty());
     }

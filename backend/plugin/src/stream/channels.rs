@@ -1,4 +1,4 @@
-//! The channels that run: a path stands for one query.
+//! Running live channels. Each path belongs to one query.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,22 +6,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use query::MAX_QUERY_BYTES;
 
-use super::Refusal;
+use super::RefusedChannel;
 
-/// Channels at once; Grafana itself holds 100 browsers by default (`[live] max_connections`).
+/// Maximum number of channels; Grafana itself allows 100 browsers by default (`[live]
+/// max_connections`).
 const MAX_CHANNELS: usize = 200;
 const MAX_KEY_CHARS: usize = 100;
 
-/// What names a channel.
+/// Identification of a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ChannelKey {
     pub(crate) org_id: i64,
-    /// Of the data source.
+    /// Uid of the data source.
     pub(crate) uid: String,
     pub(crate) path: String,
 }
 
-/// The channels that run, and the query of each.
+/// The running channels and their queries.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
     running: Mutex<HashMap<ChannelKey, Running>>,
@@ -30,25 +31,27 @@ pub(crate) struct Channels {
 #[derive(Debug)]
 struct Running {
     query: Bytes,
-    /// A stream that is made anew overlaps with the one before.
+    /// Number of streams; a restarted stream overlaps with its predecessor.
     streams: usize,
 }
 
-/// A stream that runs.
+/// A running stream; dropping it frees its place.
 #[derive(Debug)]
-pub(crate) struct Ticket {
+pub(crate) struct RunningStream {
     channels: Arc<Channels>,
     key: ChannelKey,
 }
 
 impl ChannelKey {
-    /// Errors: [`Refusal::Path`].
-    pub(super) fn check(&self) -> Result<(), Refusal> {
+    /// Checks the form of the path.
+    ///
+    /// Errors: [`RefusedChannel::Path`].
+    pub(super) fn check(&self) -> Result<(), RefusedChannel> {
         let fits = self.path.strip_prefix("flows/").is_some_and(|key| {
             (1..=MAX_KEY_CHARS).contains(&key.len())
                 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         });
-        if fits { Ok(()) } else { Err(Refusal::Path { path: self.path.clone() }) }
+        if fits { Ok(()) } else { Err(RefusedChannel::Path { path: self.path.clone() }) }
     }
 }
 
@@ -57,43 +60,43 @@ impl Channels {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether `query` may be subscribed to under `key`.
+    /// Checks whether `query` may be subscribed to under `key`.
     ///
-    /// Errors: [`Refusal::OtherQuery`], [`Refusal::TooLarge`].
-    pub(super) fn check(&self, key: &ChannelKey, query: &Bytes) -> Result<(), Refusal> {
+    /// Errors: [`RefusedChannel::OtherQuery`], [`RefusedChannel::TooLarge`].
+    pub(super) fn check(&self, key: &ChannelKey, query: &Bytes) -> Result<(), RefusedChannel> {
         if query.len() > MAX_QUERY_BYTES {
-            return Err(Refusal::TooLarge);
+            return Err(RefusedChannel::TooLarge);
         }
         match self.running().get(key) {
             Some(running) if running.query != query => {
-                Err(Refusal::OtherQuery { path: key.path.clone() })
+                Err(RefusedChannel::OtherQuery { path: key.path.clone() })
             }
             _ => Ok(()),
         }
     }
 
-    /// Counts a stream for as long as the ticket lives.
+    /// Counts a stream for as long as the returned value lives.
     ///
-    /// Errors: [`Refusal::OtherQuery`], [`Refusal::TooMany`], [`Refusal::TooLarge`].
+    /// Errors: [`RefusedChannel::OtherQuery`], [`RefusedChannel::TooMany`], [`RefusedChannel::TooLarge`].
     pub(super) fn enter(
         self: &Arc<Self>,
         key: &ChannelKey,
         query: &Bytes,
-    ) -> Result<Ticket, Refusal> {
+    ) -> Result<RunningStream, RefusedChannel> {
         self.check(key, query)?;
         let mut running = self.running();
         if running.len() >= MAX_CHANNELS && !running.contains_key(key) {
-            return Err(Refusal::TooMany(MAX_CHANNELS));
+            return Err(RefusedChannel::TooMany(MAX_CHANNELS));
         }
         let entry = running
             .entry(key.clone())
             .or_insert_with(|| Running { query: query.clone(), streams: 0 });
         entry.streams += 1;
-        Ok(Ticket { channels: Arc::clone(self), key: key.clone() })
+        Ok(RunningStream { channels: Arc::clone(self), key: key.clone() })
     }
 }
 
-impl Drop for Ticket {
+impl Drop for RunningStream {
     fn drop(&mut self) {
         let mut running = self.channels.running();
         if let Some(entry) = running.get_mut(&self.key) {
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_stands_for_one_query_while_it_runs() {
+    fn a_path_belongs_to_one_query_while_it_runs() {
         let channels = Arc::new(Channels::default());
         let (one, other) = (Bytes::from_static(b"1"), Bytes::from_static(b"2"));
         let first = channels.enter(&key("flows/a"), &one).unwrap();
@@ -147,8 +150,8 @@ mod tests {
         let channels = Arc::new(Channels::default());
         let query = Bytes::new();
         let enter = |n: usize| channels.enter(&key(&format!("flows/{n}")), &query);
-        let tickets: Vec<Ticket> = (0..MAX_CHANNELS).map(|n| enter(n).unwrap()).collect();
-        assert_eq!(enter(MAX_CHANNELS).unwrap_err(), Refusal::TooMany(MAX_CHANNELS));
+        let tickets: Vec<RunningStream> = (0..MAX_CHANNELS).map(|n| enter(n).unwrap()).collect();
+        assert_eq!(enter(MAX_CHANNELS).unwrap_err(), RefusedChannel::TooMany(MAX_CHANNELS));
         assert!(enter(0).is_ok());
         drop(tickets);
         assert!(enter(MAX_CHANNELS).is_ok());

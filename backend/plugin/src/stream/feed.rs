@@ -1,4 +1,5 @@
-//! From the relay's stream to messages, at a pace that a browser keeps up with.
+//! The loop of a live channel: from the relay's stream to messages, at a rate that a browser can
+//! handle.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use hubble_api::client::{
 use relay::{self, Plan, Relay, StartMarkers};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep, timeout};
-use wording::{Notice, Severity};
+use wording::{Notice, Severity, count};
 
 use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
@@ -20,21 +21,21 @@ use crate::instance::Instance;
 
 /// Time between two messages.
 const PACE: Duration = Duration::from_millis(200);
-/// Time between two words about flows that found no room.
+/// Time between two notices about flows that did not fit.
 const COUNT_PACE: Duration = Duration::from_secs(1);
-/// First and longest wait before a relay that is gone is asked again.
+/// First wait before reconnecting to a relay, and the longest one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// How long the relay may take to say of which nodes it knows.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Maximum time for the relay to list its nodes.
+const MAX_NODES_WAIT: Duration = Duration::from_secs(3);
 
-/// Where flows come from just now.
-enum Source {
+/// Current source of events.
+enum FeedSource {
     Following(FlowStream),
     Waiting(Pin<Box<Sleep>>),
 }
 
-enum Event {
+enum FeedEvent {
     Message(Option<Result<FlowMessage, RelayError>>),
     Waited,
     Tick,
@@ -43,22 +44,22 @@ enum Event {
 /// Sends messages until the receiver is gone.
 pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Sender<Vec<u8>>) {
     let Ok(relay) = instance.relay() else { return };
-    let mut batch = Batch::new(query.shape.clone());
+    let mut batch = Batch::new(query.format.clone());
     let (mut plan, mut request) = match begin(instance, relay, query, &mut batch).await {
         Ok(begun) => begun,
         Err(error) => {
-            batch.say(Severity::Error, error.to_string());
+            batch.add_notice(Severity::Error, error.to_string());
             if let Ok(message) = batch.message(FramePart::Rows) {
-                // A receiver that is gone needs no message.
+                // The receiver may be gone already.
                 let _gone = sender.send(message).await;
             }
             return sender.closed().await;
         }
     };
-    let mut source = Source::Following(relay.follow(request.clone()));
+    let mut source = FeedSource::Following(relay.follow(request.clone()));
     let mut wait = FIRST_WAIT;
     let mut last_seen: Option<Timestamp> = None;
-    let mut heard = Heard::default();
+    let mut messages = RelayMessages::default();
     let mut counted = Instant::now().checked_sub(COUNT_PACE);
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -66,63 +67,64 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
         let event = {
             let next = async {
                 match &mut source {
-                    Source::Following(stream) => Event::Message(stream.next().await),
-                    Source::Waiting(sleep) => {
+                    FeedSource::Following(stream) => FeedEvent::Message(stream.next().await),
+                    FeedSource::Waiting(sleep) => {
                         sleep.await;
-                        Event::Waited
+                        FeedEvent::Waited
                     }
                 }
             };
             tokio::select! {
                 () = sender.closed() => return,
-                _ = ticks.tick() => Event::Tick,
+                _ = ticks.tick() => FeedEvent::Tick,
                 event = next => event,
             }
         };
         match event {
-            Event::Message(Some(message)) if is_mask_refused(relay, &plan, &message) => {
+            FeedEvent::Message(Some(message)) if is_mask_refused(relay, &plan, &message) => {
                 plan = plan.unmasked();
                 request.field_mask.clear();
                 go_on(&mut request, last_seen);
-                heard = Heard::default();
-                source = Source::Following(relay.follow(request.clone()));
+                messages = RelayMessages::default();
+                source = FeedSource::Following(relay.follow(request.clone()));
             }
-            Event::Message(Some(Ok(FlowMessage::Flow(flow)))) => {
+            FeedEvent::Message(Some(Ok(FlowMessage::Flow(flow)))) => {
                 wait = FIRST_WAIT;
-                heard.flows = true;
+                messages.flows = true;
                 last_seen = last_seen.max(flow.time());
                 if plan.passes(&flow) {
                     batch.push(&flow);
                 }
             }
-            Event::Message(Some(Ok(FlowMessage::Notice(notice)))) => {
-                heard.say(relay, &mut batch, notice).await;
+            FeedEvent::Message(Some(Ok(FlowMessage::Notice(notice)))) => {
+                messages.add_notice(relay, &mut batch, notice).await;
             }
-            Event::Message(ended) => {
+            FeedEvent::Message(ended) => {
                 let reason = match ended {
                     Some(Err(error)) => error.user_message(),
                     _ => "the relay ended the stream".to_owned(),
                 };
                 let secs = wait.as_secs();
-                batch.say(Severity::Warning, format!("{reason} (trying again in {secs} s)"));
-                heard = Heard::default();
-                source = Source::Waiting(Box::pin(sleep(wait)));
+                batch.add_notice(Severity::Warning, format!("{reason} (trying again in {secs} s)"));
+                messages = RelayMessages::default();
+                source = FeedSource::Waiting(Box::pin(sleep(wait)));
                 wait = (wait * 2).min(MAX_WAIT);
             }
-            Event::Waited => {
+            FeedEvent::Waited => {
                 go_on(&mut request, last_seen);
-                source = Source::Following(relay.follow(request.clone()));
+                source = FeedSource::Following(relay.follow(request.clone()));
             }
-            Event::Tick => {
+            FeedEvent::Tick => {
                 if counted.is_none_or(|counted| counted.elapsed() >= COUNT_PACE)
-                    && count(&mut batch, &mut plan)
+                    && add_counts(&mut batch, &mut plan)
                 {
                     counted = Some(Instant::now());
                 }
                 if batch.is_empty() {
                     continue;
                 }
-                // While Grafana takes no messages the batch waits, and its oldest flows go.
+                // While Grafana accepts no messages the batch waits, and its oldest flows are
+                // dropped.
                 let Ok(permit) = sender.try_reserve() else { continue };
                 match batch.message(FramePart::Rows) {
                     Ok(message) => permit.send(message),
@@ -138,7 +140,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
     }
 }
 
-/// How the relay is asked, and what there is to say about it.
+/// The plan and request for the relay, with notices in the batch.
 async fn begin(
     instance: &Instance,
     relay: &Relay,
@@ -147,11 +149,11 @@ async fn begin(
 ) -> Result<(Plan, FlowRequest), relay::RelayError> {
     let (filters, of_clusters) = query.filters(instance).await;
     for Notice { severity, text } in of_clusters {
-        batch.say(severity, text);
+        batch.add_notice(severity, text);
     }
-    let plan = relay.plan(&filters, query.shape.columns()).await?;
-    for remark in plan.remarks() {
-        batch.say(Severity::Info, remark.to_string());
+    let plan = relay.plan(&filters, query.format.columns()).await?;
+    for notice in plan.notices() {
+        batch.add_notice(Severity::Info, notice.to_string());
     }
     let request = FlowRequest {
         follow: true,
@@ -162,7 +164,7 @@ async fn begin(
     Ok((plan, request))
 }
 
-/// Whether a message says that the mask of the request is refused.
+/// Whether a message refuses the mask of the request.
 fn is_mask_refused(relay: &Relay, plan: &Plan, message: &Result<FlowMessage, RelayError>) -> bool {
     match message {
         Ok(FlowMessage::Flow(_)) => false,
@@ -171,27 +173,27 @@ fn is_mask_refused(relay: &Relay, plan: &Plan, message: &Result<FlowMessage, Rel
     }
 }
 
-/// Asks on from the newest flow that came, where there was one.
+/// Continues from the newest flow received, if any.
 fn go_on(request: &mut FlowRequest, last_seen: Option<Timestamp>) {
     if let Some(last_seen) = last_seen.map(Timestamp::one_nano_later) {
         (request.number, request.since) = (0, Some(last_seen));
     }
 }
 
-/// What the relay said on the connection that is on.
+/// Messages of the relay on the current connection.
 #[derive(Default)]
-struct Heard {
+struct RelayMessages {
     notices: RelayNotices,
     markers: StartMarkers,
-    /// Whether a flow came.
+    /// Whether a flow was received.
     flows: bool,
-    /// Whether the stream has said that no node answers.
+    /// Whether the batch has an error that no node answers.
     failed: bool,
 }
 
-impl Heard {
-    /// Passes on what the relay says, and says where no node answers.
-    async fn say(&mut self, relay: &Relay, batch: &mut Batch, notice: RelayNotice) {
+impl RelayMessages {
+    /// Adds the relay's notice to the batch, and an error if no node answers.
+    async fn add_notice(&mut self, relay: &Relay, batch: &mut Batch, notice: RelayNotice) {
         let severity = match &notice {
             RelayNotice::NodesConnected { .. } => {
                 self.notices.add(notice);
@@ -205,22 +207,22 @@ impl Heard {
                     if let RelayNotice::FlowsLost { count, .. } = &mut notice {
                         *count = lost;
                     }
-                    batch.say(Severity::Warning, notice.to_string());
+                    batch.add_notice(Severity::Warning, notice.to_string());
                 }
                 return;
             }
             _ => Severity::Warning,
         };
-        batch.say(severity, notice.to_string());
-        // A relay ends the stream at once where no node is left to follow.
+        batch.add_notice(severity, notice.to_string());
+        // A relay without nodes ends the stream at once.
         let is_end = matches!(notice, RelayNotice::Interrupted { .. });
         let may_be_all = matches!(notice, RelayNotice::NodeError { .. });
         self.notices.add(notice);
         if (is_end || may_be_all) && !self.flows && !self.failed {
-            let checked = timeout(PATIENCE, relay.check_answered(&self.notices)).await;
+            let checked = timeout(MAX_NODES_WAIT, relay.check_answered(&self.notices)).await;
             if let Ok(Err(error)) = checked {
                 self.failed = true;
-                batch.say(Severity::Error, error.to_string());
+                batch.add_notice(Severity::Error, error.to_string());
             }
         }
         if is_end {
@@ -229,33 +231,28 @@ impl Heard {
     }
 }
 
-/// The noun of a number of flows.
-const fn noun(count: u64) -> &'static str {
-    if count == 1 { "flow" } else { "flows" }
-}
-
-/// Says how many flows found no room; whether there was anything to say.
-fn count(batch: &mut Batch, plan: &mut Plan) -> bool {
+/// Adds notices about flows that did not fit. Returns whether there were any.
+fn add_counts(batch: &mut Batch, plan: &mut Plan) -> bool {
     let left_out = std::mem::take(&mut batch.left_out);
     let unreadable = std::mem::take(&mut batch.unreadable);
     if left_out > 0 {
         let pace_ms = PACE.as_millis();
-        batch.say(
+        batch.add_notice(
             Severity::Warning,
             format!(
-                "{left_out} {} left out: more came than {MAX_FLOWS} in {pace_ms} ms, or than \
-                 Grafana took; narrow the filter",
-                noun(left_out)
+                "{} left out: more came than {MAX_FLOWS} in {pace_ms} ms, or than Grafana took; \
+                 narrow the filter",
+                count(left_out, "flow")
             ),
         );
     }
     if unreadable > 0 {
-        batch.say(Severity::Warning, format!("{unreadable} {} cannot be read", noun(unreadable)));
+        batch.add_notice(Severity::Warning, format!("cannot read {}", count(unreadable, "flow")));
     }
     let let_through = plan.take_let_through();
     let has_more = let_through.is_some();
-    if let Some(remark) = let_through {
-        batch.say(Severity::Warning, remark.to_string());
+    if let Some(notice) = let_through {
+        batch.add_notice(Severity::Warning, notice.to_string());
     }
     left_out + unreadable > 0 || has_more
 }

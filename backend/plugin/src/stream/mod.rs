@@ -1,7 +1,7 @@
-//! Flows as they come, for Grafana Live: Explore's live mode and dashboards.
+//! Live flows for Grafana Live: Explore's live mode and dashboards.
 //!
-//! A channel is one query of one user, and follows the relay on one stream for as long as Grafana
-//! runs it. What it shows has one schema from its first message on.
+//! A channel is one query of one user. It follows the relay on one stream for as long as Grafana
+//! runs it, and its schema stays the same from the first message on.
 
 mod batch;
 mod channels;
@@ -23,21 +23,22 @@ use tokio_stream::wrappers::ReceiverStream;
 use wording::{Notice, Severity};
 
 use self::batch::Batch;
-pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
+pub(crate) use self::channels::{ChannelKey, Channels, RunningStream};
 use crate::answers::QueryError;
 use crate::instance::Instance;
 
-/// Flows of the past that a stream begins with, of each node, where the query says nothing:
-/// as many as `hubble observe` shows.
+/// Default number of past flows from each node at the start of a stream, as in `hubble observe`.
 const DEFAULT_BACKLOG: u64 = 20;
 const MAX_BACKLOG: u64 = 1_000;
-/// Messages that wait for Grafana before batches do.
+/// Number of messages that wait for Grafana before batches start to wait.
 const WAITING_MESSAGES: usize = 2;
 
-/// Why there is no such channel.
+/// Reason why a channel is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
-    #[error("no live channel `{path}`: use `flows/` and 1 to 100 letters, digits, `-` and `_`")]
+pub(crate) enum RefusedChannel {
+    #[error(
+        "`{path}` is not a live channel: use `flows/` and 1 to 100 letters, digits, `-` and `_`"
+    )]
     Path { path: String },
     #[error("live channel `{path}` runs with another query")]
     OtherQuery { path: String },
@@ -52,34 +53,35 @@ pub(crate) enum Refusal {
 pub(crate) struct LiveQuery {
     form: FlowsForm,
     selection: FlowSelection,
-    shape: Shape,
-    /// Flows of the past, of each node; 0: all since `since_nanos`.
+    format: MessageFormat,
+    /// Number of past flows from each node; 0: all since `since_nanos`.
     backlog: u64,
     since_nanos: Option<i64>,
     notices: Vec<Notice>,
 }
 
-/// What is the same in all messages of a channel.
+/// Properties that all messages of a channel share.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Shape {
+struct MessageFormat {
     ref_id: String,
     is_log: bool,
 }
 
-impl Shape {
-    /// What is read of each flow.
+impl MessageFormat {
+    /// The columns to read of each flow.
     fn columns(&self) -> ColumnSet {
         if self.is_log { FLOW_LOG_COLUMNS } else { FLOW_TABLE_COLUMNS }
     }
 }
 
-struct Kind {
+/// Fields that are read before the query itself.
+struct QueryHead {
     query_type: Option<String>,
     ref_id: String,
     format: Option<String>,
 }
 
-impl Kind {
+impl QueryHead {
     fn peek(fields: &Fields) -> Result<Self, InvalidQuery> {
         Ok(Self {
             query_type: fields.peek_text("queryType")?,
@@ -89,10 +91,10 @@ impl Kind {
     }
 }
 
-/// Why a query cannot be followed.
+/// Reason why a query cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidLiveQuery {
-    #[error("a live query of type `{0}` is not known: use `flows`")]
+    #[error("query type `{0}` cannot be followed: use `flows`")]
     QueryType(String),
     #[error("format `packed` cannot be followed: use `table` or `logs`")]
     Packed,
@@ -101,28 +103,30 @@ pub(crate) enum InvalidLiveQuery {
 }
 
 impl LiveQuery {
-    /// Reads a query. The shape is known of queries that cannot be used, too.
-    fn read(instance: &Instance, json: &[u8]) -> (Shape, Result<Self, InvalidLiveQuery>) {
-        let read = Fields::read(json).and_then(|fields| Ok((Kind::peek(&fields)?, fields)));
-        let shape = read.as_ref().map_or_else(
-            |_| Shape::default(),
-            |(kind, _)| Shape {
-                ref_id: kind.ref_id.clone(),
-                is_log: kind.format.as_deref() == Some("logs"),
+    /// Reads a query. The message format is known even if the query cannot be used.
+    fn read(instance: &Instance, json: &[u8]) -> (MessageFormat, Result<Self, InvalidLiveQuery>) {
+        let read = Fields::read(json).and_then(|fields| Ok((QueryHead::peek(&fields)?, fields)));
+        let format = read.as_ref().map_or_else(
+            |_| MessageFormat::default(),
+            |(head, _)| MessageFormat {
+                ref_id: head.ref_id.clone(),
+                is_log: head.format.as_deref() == Some("logs"),
             },
         );
-        let query = Self::read_as(instance, read, shape.clone());
-        (shape, query)
+        let query = Self::read_as(instance, read, format.clone());
+        (format, query)
     }
 
     fn read_as(
         instance: &Instance,
-        read: Result<(Kind, Fields), InvalidQuery>,
-        shape: Shape,
+        read: Result<(QueryHead, Fields), InvalidQuery>,
+        format: MessageFormat,
     ) -> Result<Self, InvalidLiveQuery> {
         let invalid = |error: InvalidQuery| InvalidLiveQuery::Query(error.into());
-        let (kind, fields) = read.map_err(invalid)?;
-        if let Some(other) = kind.query_type.filter(|kind| !kind.is_empty() && kind != "flows") {
+        let (head, fields) = read.map_err(invalid)?;
+        if let Some(other) =
+            head.query_type.filter(|query_type| !query_type.is_empty() && query_type != "flows")
+        {
             return Err(InvalidLiveQuery::QueryType(other));
         }
         let query = FlowsQuery::take(fields).map_err(invalid)?;
@@ -146,11 +150,11 @@ impl LiveQuery {
             [(selectors.first.is_some(), "first"), (selectors.until.is_some(), "until")]
         {
             if is_set {
-                let text = format!("`{name}` is not used: what is followed has no end");
+                let text = format!("`{name}` is not used: a live query has no end");
                 notices.push(Notice::info(text));
             }
         }
-        Ok(Self { form, selection, shape, backlog, since_nanos, notices })
+        Ok(Self { form, selection, format, backlog, since_nanos, notices })
     }
 
     /// The filters for the relay, and notices about clusters.
@@ -161,7 +165,7 @@ impl LiveQuery {
         let (form, of_clusters) = execution::resolve_clusters(source, &self.form).await;
         match FlowSelection::new(&form) {
             Ok(selection) => (selection.filters, of_clusters),
-            // It was valid with one more condition.
+            // The query was valid with the additional condition.
             Err(_) => (self.selection.filters.clone(), of_clusters),
         }
     }
@@ -171,20 +175,19 @@ impl LiveQuery {
     }
 }
 
-/// The first message for who subscribes: the schema, and what is wrong with the query, if
-/// something is.
+/// The first message for a subscriber: the schema, and the query's error if there is one.
 ///
-/// Errors: there is no such channel.
+/// Errors: [`RefusedChannel`].
 pub(crate) fn first_message(
     instance: &Instance,
     channels: &Channels,
     key: &ChannelKey,
     json: &Bytes,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<Vec<u8>, RefusedChannel> {
     key.check()?;
     channels.check(key, json)?;
-    let (shape, query) = LiveQuery::read(instance, json);
-    let mut batch = Batch::new(shape);
+    let (format, query) = LiveQuery::read(instance, json);
+    let mut batch = Batch::new(format);
     match query {
         Ok(query) => {
             batch.meta.executed_query_string = query.executed();
@@ -193,7 +196,7 @@ pub(crate) fn first_message(
         Err(error) => {
             let text = message(&error);
             batch.meta.notices.push(Notice { severity: Severity::Error, text: text.clone() });
-            batch.say(Severity::Error, text);
+            batch.add_notice(Severity::Error, text);
         }
     }
     Ok(batch.message(FramePart::Whole).unwrap_or_default())
@@ -201,22 +204,23 @@ pub(crate) fn first_message(
 
 /// Follows until the stream is dropped.
 ///
-/// Errors: there is no such channel.
+/// Errors: [`RefusedChannel`].
 pub(crate) fn run(
     instance: Arc<Instance>,
     channels: &Arc<Channels>,
     key: &ChannelKey,
     json: &Bytes,
-) -> Result<impl Stream<Item = Vec<u8>> + Send + use<>, Refusal> {
+) -> Result<impl Stream<Item = Vec<u8>> + Send + use<>, RefusedChannel> {
     key.check()?;
-    let ticket = channels.enter(key, json)?;
+    let running = channels.enter(key, json)?;
     let (_, query) = LiveQuery::read(&instance, json);
     let (sender, receiver) = tokio::sync::mpsc::channel(WAITING_MESSAGES);
     tokio::spawn(async move {
-        let _ticket: Ticket = ticket;
+        let _running: RunningStream = running;
         match query {
             Ok(query) => feed::follow(&instance, &query, &sender).await,
-            // LiveNotice to each subscriber. A stream that ended would be run again at once.
+            // Each subscriber gets the error in its first message. Grafana would restart a stream
+            // that ends at once.
             Err(_) => sender.closed().await,
         }
     });

@@ -1,5 +1,5 @@
-//! "Nobody answered" is not zero: no node, a filter that every node refuses, and only some that
-//! answer; each in every type of query.
+//! Tests of missing answers, which are errors and never zero: no connected node, a filter that
+//! every node refuses, and answers of some nodes only; each with every type of query.
 
 use hubble_api::pb::flow::Flow;
 use hubble_api::pb::observer::{GetFlowsResponse, Node};
@@ -8,7 +8,7 @@ use test_kit::grafana::{Plugin, Range};
 use test_kit::now_ms;
 use test_kit::relay::{self, Relay, Script};
 
-/// Every type of query that asks the relay for flows.
+/// Every type of query that reads flows.
 fn queries() -> Vec<Value> {
     let metrics = |metric: &str, format: &str| json!({ "queryType": "flowMetrics", "metric": metric, "format": format });
     let mut queries = vec![
@@ -57,19 +57,24 @@ async fn no_node_is_an_error_in_every_type() {
         &format!("no node is connected: the relay cannot reach nodes `aks-1`, `aks-2`; {advice}"),
     )
     .await;
-    // One that reaches none of its nodes may say so only where it is asked for them.
+    // A relay without reachable nodes may report them only in its list of nodes.
     check(
         vec![],
         &[("aks-1", 2), ("aks-2", 2)],
         &format!("no node is connected: the relay cannot reach nodes `aks-1`, `aks-2`; {advice}"),
     )
     .await;
-    // A relay without peers says nothing of nodes and ends well.
-    check(vec![], &[], &format!("no node is connected: the relay knows of none; {advice}")).await;
+    // A relay without peers does not mention nodes and ends the stream normally.
+    check(
+        vec![],
+        &[],
+        &format!("no node is connected: the relay does not know any nodes; {advice}"),
+    )
+    .await;
 }
 
 #[tokio::test]
-async fn what_every_node_refuses_is_an_error_in_their_words() {
+async fn a_refusal_by_every_node_is_an_error_with_their_message() {
     let plugin = Plugin::start().await;
     let check = async |flows: Vec<GetFlowsResponse>, expected: (i32, &str)| {
         let known = nodes(&[("aks-1", 1), ("aks-2", 1), ("aks-3", 2)]);
@@ -107,7 +112,7 @@ async fn what_every_node_refuses_is_an_error_in_their_words() {
 }
 
 #[tokio::test]
-async fn where_some_answered_a_number_is_a_lower_bound() {
+async fn counts_are_lower_bounds_if_some_nodes_did_not_answer() {
     let plugin = Plugin::start().await;
     let flow = relay::flow("aks-2", now_ms() - 1_000, |_| {});
     let script = |flows: &[&GetFlowsResponse]| {
@@ -134,20 +139,20 @@ async fn where_some_answered_a_number_is_a_lower_bound() {
     let answer = ask(script(&[&flow]), count()).await;
     check(&answer, &[refused, "each number is a lower bound: flows are missing", "rows:\n1\n"]);
     let answer = ask(script(&[&flow]), ratio()).await;
-    check(&answer, &[refused, "each ratio is of the flows that came: others are missing"]);
+    check(&answer, &[refused, "each ratio covers the received flows only: others are missing"]);
     let nothing = "no flows were found, but some may be missing: flows of some nodes are missing";
     for query in queries() {
         let answer = ask(script(&[]), query).await;
         check(&answer, &[refused, nothing]);
     }
-    // All of them answered, and there was nothing.
+    // All nodes answered without flows.
     let known = vec![relay::node_status(1, &["aks-1"], "")];
     let answer = ask(Script { flows: known, ..Script::default() }, count()).await;
     assert!(!answer.contains("may be missing") && answer.contains("rows:\n0\n"), "{answer}");
 }
 
 #[tokio::test]
-async fn suggestions_and_variables_know_no_names_without_a_node() {
+async fn suggestions_and_variables_fail_without_a_node() {
     let plugin = Plugin::start().await;
     let script = Script {
         flows: vec![relay::node_status(2, &["aks-1"], "")],
@@ -173,7 +178,7 @@ async fn suggestions_and_variables_know_no_names_without_a_node() {
 }
 
 #[tokio::test]
-async fn windows_that_touch_share_no_flow() {
+async fn adjacent_time_ranges_share_no_flow() {
     let plugin = Plugin::start().await;
     let edge = (now_ms() - 600_000) / 1_000 * 1_000;
     let at = |nanos: i64| {
@@ -211,9 +216,9 @@ async fn windows_that_touch_share_no_flow() {
     check(edge - 1_000, edge + 1_000, &both, &["at+1"]).await;
 }
 
-/// A node counts back from now: flows that came after the range are of its number, and not shown.
+/// A node counts back from now: flows after the range use up its number and are not shown.
 #[tokio::test]
-async fn what_comes_while_a_range_is_asked_is_of_the_next_one() {
+async fn flows_during_a_request_belong_to_the_next_range() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let edge = now - 2_000;
@@ -240,7 +245,7 @@ async fn what_comes_while_a_range_is_asked_is_of_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_range_that_is_forgotten_says_so() {
+async fn a_forgotten_range_has_a_notice() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let begins = now - 60_000;
@@ -293,7 +298,7 @@ async fn losses_are_counted_by_node_and_range() {
     let script = Script {
         flows: vec![
             relay::node_status(1, &["aks-1", "aks-2", "aks-3"], ""),
-            // Where readers began.
+            // Start markers of readers.
             lost_at("aks-1", 3, 1, now),
             lost_at("aks-2", 3, 1, now),
             lost_at("aks-1", 2, 100, now - 30_000),
@@ -323,16 +328,16 @@ async fn losses_are_counted_by_node_and_range() {
         let squeezed = frame.replace([' ', '\n'], "");
         assert!(squeezed.contains(r#""lost":{"events":102"#), "{frame}");
         if query["queryType"] == "flows" {
-            // The frame keeps the notices that the panel words itself apart from missing data.
+            // The frame separates notices about missing data from those that the panel replaces.
             assert!(squeezed.contains(r#""incomplete":["100eventslost"#), "{frame}");
             assert!(squeezed.contains(r#""reworded":["noflowswerefound"#), "{frame}");
         }
     }
 }
 
-/// Lost events are counted over what was read, and flows over the range: no share of both.
+/// Lost events are counted over the part that was read, flows over the range: they have no share.
 #[tokio::test]
-async fn losses_have_no_share_where_reading_stopped_at_the_limit() {
+async fn losses_have_no_share_if_reading_stopped_at_the_limit() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let node = |name: &str| Node {
@@ -346,7 +351,7 @@ async fn losses_have_no_share_where_reading_stopped_at_the_limit() {
         ..relay::lost(node, 2, 100)
     };
     let script = Script {
-        // The first stops after two; the other has one only, and was read through the range.
+        // The first node stops after two flows; the other has only one and was read over the range.
         flows: vec![
             relay::flow("aks-1", now - 2_000, |_| {}),
             relay::flow("aks-2", now - 1_500, |_| {}),
@@ -380,9 +385,9 @@ async fn losses_have_no_share_where_reading_stopped_at_the_limit() {
     check(now, 1_000, false).await;
 }
 
-/// Between where memory begins and where all nodes have theirs, some flows are gone.
+/// Between the start of memory and the time from which all nodes have their flows, some are gone.
 #[tokio::test]
-async fn numbers_are_lower_bounds_where_some_nodes_have_forgotten() {
+async fn counts_are_lower_bounds_if_some_nodes_have_forgotten() {
     let plugin = Plugin::start().await;
     let now = now_ms() / 60_000 * 60_000;
     let script = Script {
@@ -410,7 +415,7 @@ async fn numbers_are_lower_bounds_where_some_nodes_have_forgotten() {
     }
     let range = Range { from_ms: now - 180_000, to_ms: now };
     let frames = plugin.tables(&relay.source(), range, by_node).await;
-    // Two of three minutes are forgotten on one of the nodes: eight of twelve buckets.
+    // One of the nodes has forgotten two of three minutes: eight of twelve buckets.
     for (node, forgotten) in [("aks-1", 0), ("aks-2", 8)] {
         let frame = frames.iter().find(|frame| frame.name == node).unwrap();
         let counts = frame.cells(frame.fields().last().unwrap());

@@ -1,5 +1,5 @@
-//! Queries that cannot be meant, and flows as no agent should send them: a clear error at the
-//! right place, or the row as it is.
+//! Tests of queries that cannot be meant, and of flows that no agent should send: a clear error at
+//! the right place, or the row as it is.
 
 use std::fmt::Write as _;
 
@@ -59,11 +59,11 @@ async fn what_hubble_would_refuse_is_refused_by_name() {
     assert_eq!((status, message.as_str()), (400, "the time range ends before it begins"));
 }
 
-/// The ends of a frame that is no IP.
+/// The endpoints of a frame that is not IP.
 const MACS: [&str; 2] = ["2e:00:00:00:00:01", "2e:00:00:00:00:02"];
 
-/// Flows without ends, addresses or time, with huge labels and strange paths, twice and in any
-/// order.
+/// Flows without endpoints, addresses or time, with huge labels and strange paths, repeated and in
+/// any order.
 fn strange(now: i64) -> Vec<GetFlowsResponse> {
     let http = |url: &str| {
         let http = Http { url: url.to_owned(), method: "GET".to_owned(), ..Http::default() };
@@ -120,7 +120,7 @@ async fn strange_flows_are_shown_as_they_are() {
     }
 }
 
-/// The message with bytes in place of a text of their length.
+/// The message with bytes in place of a text of the same length.
 fn with_bytes(message: &GetFlowsResponse, text: &str, bytes: &[u8]) -> Bytes {
     assert_eq!(text.len(), bytes.len());
     let mut message = message.encode_to_vec();
@@ -177,7 +177,7 @@ async fn texts_that_are_no_utf_8_are_shown() {
     for query_type in ["serviceMap", "flowAnnotations"] {
         ask(json!({ "queryType": query_type })).await;
     }
-    // Nodes of which nothing is known are looked at; what cannot be looked at stays.
+    // The filter is applied here to flows of unknown nodes; unreadable flows stay.
     let relay = Relay::start(Script { nodes: Vec::new(), ..script }).await;
     let query = flows(&json!({ "filter": { "fromIp": ["10.0.0.1"] } }));
     let shown = plugin.frames(&relay.source(), Range::last_hour(), query).await.join("\n");
@@ -185,7 +185,7 @@ async fn texts_that_are_no_utf_8_are_shown() {
 }
 
 #[tokio::test]
-async fn a_denied_packet_that_stands_twice_is_told_of() {
+async fn a_denied_packet_with_two_records_has_a_notice() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let denied = |event_type: i32, time_ms: i64| {
@@ -200,7 +200,7 @@ async fn a_denied_packet_that_stands_twice_is_told_of() {
         let frames = plugin
             .frames(&relay.source(), Range::last_hour(), flows(&json!({ "format": format })))
             .await;
-        let words = "1 denied packets are there twice: as a policy verdict and as a drop";
+        let words = "1 denied packet listed twice: as a policy verdict and as a drop";
         assert!(frames[0].contains(words), "{format}: {}", frames[0]);
     }
 }
@@ -230,13 +230,13 @@ async fn lines_and_forms_convert_into_each_other() {
     let umlauts = (&json!(29), &json!(31));
     assert_eq!((&error["start"], &error["startByte"]), umlauts, "{wrong}");
     assert_eq!(error["text"], "unknown flag `--nope`");
-    assert_eq!(wrong["errors"][1]["text"], "`--verdict`: `MÄÄ` is no verdict");
+    assert_eq!(wrong["errors"][1]["text"], "`--verdict`: `MÄÄ` is not a verdict");
     let (status, broken) = convert(json!({ "text": 5 })).await;
     assert_eq!(status, 400, "{broken}");
 }
 
-/// Puts a row's cells where a link names them, as Grafana does. Every field that is named is one
-/// of `row`.
+/// Fills a row's cells into a link's variables, as Grafana does. Every named field must be in
+/// `row`.
 fn filled(text: &str, row: &[(&str, &str)]) -> String {
     let mut filled = String::new();
     let mut rest = text;
@@ -273,7 +273,7 @@ fn filled_in(value: &Value, row: &[(&str, &str)]) -> Value {
     }
 }
 
-/// Asks for a table of flows. The last part: name and settings of each of its columns.
+/// Requests a table of flows. The last part of the result: name and settings of each column.
 async fn asked_table() -> (Plugin, Relay, Vec<(String, Value)>) {
     let plugin = Plugin::start().await;
     let script = Script { flows: strange(now_ms()), ..Script::default() };
@@ -309,7 +309,7 @@ fn row<'f>(
 }
 
 #[tokio::test]
-async fn a_flow_without_ports_or_addresses_does_not_ask_for_all() {
+async fn links_of_a_flow_without_ports_or_addresses_do_not_select_everything() {
     let (plugin, relay, fields) = asked_table().await;
     let link = |field: &str, title: &str| {
         let (_, config) = fields.iter().find(|(name, _)| name == field).unwrap();
@@ -326,7 +326,7 @@ async fn a_flow_without_ports_or_addresses_does_not_ask_for_all() {
     let asked = ask("Reply", "The reply", ["10.0.0.1", "10.0.0.2"]).await;
     let ports = asked.iter().flat_map(|of| [&of.source_port, &of.destination_port]);
     assert_eq!((asked.len(), ports.flatten().count()), (1, 0));
-    // Packets that are no IP have no addresses: this is what a relay refuses.
+    // Packets that are not IP have no addresses; a relay refuses a filter by an empty one.
     for (field, title) in [
         ("Reply", "The reply"),
         ("Destination", "This pair in both directions"),
@@ -342,7 +342,7 @@ async fn a_flow_without_ports_or_addresses_does_not_ask_for_all() {
 }
 
 #[tokio::test]
-async fn rows_link_to_what_belongs_to_them() {
+async fn rows_link_to_their_dashboards_and_flows() {
     let (plugin, relay, fields) = asked_table().await;
     let row =
         |source_ip, destination_ip| row(&fields, [source_ip, destination_ip], ["40000", "3000"]);

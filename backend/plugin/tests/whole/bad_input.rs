@@ -1,5 +1,5 @@
-//! Wrong addresses, wrong protocols, refusals, rubbish: each is one query's clear error, and the
-//! other queries of the request keep their answers.
+//! Tests of wrong addresses, wrong protocols, refusals and garbage: each is one query's clear
+//! error, and the other queries of the request keep their answers.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ fn flows() -> Value {
     json!({ "queryType": "flows" })
 }
 
-/// What is said of a variable that was left over is not said of one that was filled in.
+/// The hint about a left-over variable does not appear for a macro that was replaced.
 #[tokio::test]
-async fn a_macro_that_was_filled_in_is_no_variable() {
+async fn a_replaced_macro_is_not_reported_as_a_variable() {
     let plugin = Plugin::start().await;
     let body = r#"{"status":"error","errorType":"bad_data","error":"1:33: parse error"}"#;
     let prometheus = Http::start(move |_, _| Answer::json("400 Bad Request", body)).await;
@@ -32,7 +32,7 @@ async fn a_macro_that_was_filled_in_is_no_variable() {
 }
 
 #[tokio::test]
-async fn prometheus_errors_are_sentences() {
+async fn prometheus_errors_are_readable() {
     let plugin = Plugin::start().await;
     let check = async |answer: Answer, expected: (i32, &str)| {
         let prometheus = Http::start(move |_, _| answer.clone()).await;
@@ -45,7 +45,7 @@ async fn prometheus_errors_are_sentences() {
     let page = |status, body: &str| Answer::of(status, "text/html", body);
     check(
         Answer::json("400 Bad Request", r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:14: parse error"}"#),
-        (400, "Prometheus refused the query (bad_data): invalid parameter \"query\": 1:14: parse error; `$namespace` stands in the expression as it is: a variable that this dashboard does not have, or an alert rule, which has none"),
+        (400, "Prometheus refused the query (bad_data): invalid parameter \"query\": 1:14: parse error; `$namespace` was not replaced in the expression: this dashboard has no such variable, or this is an alert rule, where variables do not work"),
     )
     .await;
     check(
@@ -106,9 +106,9 @@ async fn prometheus_errors_are_sentences() {
     .await;
 }
 
-/// What the browser hands to another data source, an alert rule cannot.
+/// PromQL that the browser sends to another data source cannot run in an alert rule.
 #[tokio::test]
-async fn a_prometheus_that_is_another_data_source() {
+async fn promql_delegated_to_another_data_source() {
     let plugin = Plugin::start().await;
     let source =
         Source { json_data: json!({ "prometheusDatasourceUid": "prom" }), ..Source::default() };
@@ -181,7 +181,7 @@ async fn a_prometheus_with_a_foreign_certificate() {
 }
 
 #[tokio::test]
-async fn a_prometheus_that_breaks_off_or_says_nothing() {
+async fn a_prometheus_that_breaks_off_or_stays_silent() {
     let plugin = Plugin::start().await;
     let cut = *b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":";
     let url = format!("http://{}", answering(cut).await);
@@ -226,7 +226,7 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_relay_that_cannot_be_reached_or_is_none() {
+async fn a_relay_that_cannot_be_reached_or_is_another_server() {
     let plugin = Plugin::start().await;
     let check = async |url: String, status: i32, expected: &str| {
         let (got_status, source, message) =
@@ -257,7 +257,7 @@ async fn a_relay_that_cannot_be_reached_or_is_none() {
 }
 
 #[tokio::test]
-async fn one_bad_query_takes_no_other_down() {
+async fn one_bad_query_does_not_affect_the_others() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let script =
@@ -333,10 +333,9 @@ async fn many_slow_queries_run_side_by_side() {
     assert!(answers.values().all(|answer| answer.status == 200 && answer.frames.len() == 1));
 }
 
-/// What a Prometheus may answer that is odd, beside a query that is fine: the data that is there, or
-/// one query's error.
+/// Odd but possible answers of Prometheus, beside a correct query: the data, or one query's error.
 #[tokio::test]
-async fn odd_answers_are_read_as_far_as_they_go() {
+async fn odd_answers_are_read_as_far_as_possible() {
     let plugin = Plugin::start().await;
     let check = async |content_type: &'static str, data: &str, expected: &[&str]| {
         let odd = format!(r#"{{"status":"success","data":{data}}}"#);
@@ -365,7 +364,7 @@ async fn odd_answers_are_read_as_far_as_they_go() {
     let json = "application/json";
     check(json, &matrix(""), &[]).await;
     check("text/plain", &matrix(""), &[]).await;
-    // A stale marker is a NaN of its own bits, which JSON does not carry.
+    // A stale marker is a NaN with its own bits, which JSON does not preserve.
     check(
         json,
         &matrix(r#"{"metric":{"a":"x"},"values":[[1,"NaN"],[2,"+Inf"],[3,"-Inf"],[4,"1e-320"]]}"#),
@@ -374,7 +373,7 @@ async fn odd_answers_are_read_as_far_as_they_go() {
     .await;
     let ragged = r#"{"metric":{"a":"x"},"values":[[1,"1"]]},{"metric":{"a":"y"},"values":[[1,"1"],[2,"2"],[900,"3"]]},{"metric":{"a":"z"},"values":[]}"#;
     check(json, &matrix(ragged), &["(1 rows)", "(3 rows)"]).await;
-    // Twice the same labels, as a proxy in front of two Prometheis may answer: both are shown.
+    // Duplicate label sets, as from a proxy in front of two servers: both are shown.
     let twice =
         r#"{"metric":{"a":"x"},"values":[[1,"1"]]},{"metric":{"a":"x"},"values":[[1,"2"]]}"#;
     check(json, &matrix(twice), &["(1 rows)", "(1 rows)"]).await;

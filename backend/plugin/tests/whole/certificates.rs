@@ -1,4 +1,5 @@
-//! Certificates that end: the relay's, its authority's and our own are told of a month before.
+//! Tests of certificates that expire soon: the relay's, its authority's and our own have a notice a
+//! month before.
 
 use std::path::Path;
 
@@ -26,7 +27,7 @@ fn sign(name: &str, days: i64, issuer: &CertifiedIssuer<'static, KeyPair>) -> (S
     (certificate.pem(), key.serialize_pem())
 }
 
-/// A relay and how to reach it, with certificates that end in so many days.
+/// A relay and its address, with certificates that expire after so many days.
 async fn shop(
     folder: &Path,
     authority_days: i64,
@@ -45,7 +46,7 @@ async fn shop(
     let (certificate, key) = sign(SERVER_NAME, relay_days, &authority);
     let shop = Shop::start(ShopOptions {
         tls: Some(TlsFiles {
-            // Some send their authority along.
+            // Some relays send their authority's certificate too.
             cert: write("relay.crt", &format!("{certificate}{}", authority.pem())),
             key: write("relay.key", &key),
             client_ca: Some(write("ca.crt", &authority.pem())),
@@ -69,7 +70,7 @@ async fn shop(
 }
 
 #[tokio::test]
-async fn certificates_are_told_of_a_month_before_they_end() {
+async fn certificates_have_a_notice_a_month_before_they_expire() {
     let plugin = Plugin::start().await;
     let check = async |days: [i64; 3], expected: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
@@ -85,10 +86,10 @@ async fn certificates_are_told_of_a_month_before_they_end() {
             answers.push(plugin.frames(&source, Range::last_hour(), query).await.join("\n"));
         }
         for (index, answer) in answers.iter().enumerate() {
-            // A frame has a notice of each, and lists it for programs.
+            // A frame has a notice of each certificate, and lists it for programs.
             let times = if index == 0 { 1 } else { 2 };
-            let told = answer.matches(": renew it").count();
-            assert_eq!(told, times * expected.len(), "{days:?}: {answer}");
+            let found = answer.matches(": renew it").count();
+            assert_eq!(found, times * expected.len(), "{days:?}: {answer}");
             let is_named = answer.contains(r#""certificates": ["#);
             assert_eq!(is_named, index > 0 && !expected.is_empty(), "{days:?}: {answer}");
             for words in expected {

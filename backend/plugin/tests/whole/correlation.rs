@@ -1,4 +1,4 @@
-//! Drops as annotations, and DNS names with the connections that followed, over a relay.
+//! Tests of drop annotations and of DNS names with the connections that followed, over a relay.
 
 use hubble_api::pb::flow::{
     CiliumEventType, Dns, L7FlowType, Layer4, Layer7, Tcp, Udp, layer4, layer7,
@@ -69,7 +69,7 @@ async fn the_first_drop_of_each_pair_is_an_event() {
 
     let query = json!({ "queryType": "flowAnnotations", "limit": 1 });
     let frames = plugin.frames(&relay.source(), range, query).await;
-    assert!(frames[0].contains("showing the 1 pairs with the most drops of 3"), "{}", frames[0]);
+    assert!(frames[0].contains("showing the 1 pair with the most drops of 3"), "{}", frames[0]);
     assert!(frames[0].contains("port 3000 TCP 2 packets") && frames[0].contains("(1 rows)"));
 }
 
@@ -108,7 +108,7 @@ fn connection(time_ms: i64, ip: &str) -> GetFlowsResponse {
     })
 }
 
-/// Columns that tell the story: client, name, answer, addresses, connection, verdict, delay.
+/// The relevant columns: client, name, answer, addresses, connection, verdict, delay.
 fn story(table: &Frame) -> Vec<String> {
     let fields = table.fields();
     let columns = [5, 1, 2, 10, 3, 13, 4].map(|index| table.cells(&fields[index]));
@@ -155,7 +155,7 @@ async fn a_name_and_the_connection_that_followed() {
     let frames = plugin.tables(&relay.source(), range, by_ip).await;
     assert_eq!(story(&frames[0]), [tried]);
 
-    // What was lost may have been the connection.
+    // The lost event may have been the connection.
     flows.push(relay::lost("aks-1", 3, 2));
     let relay = Relay::start(Script { flows, oldest, ..Script::default() }).await;
     let frames = plugin.tables(&relay.source(), range, query).await;
@@ -163,7 +163,7 @@ async fn a_name_and_the_connection_that_followed() {
 }
 
 #[tokio::test]
-async fn names_that_nobody_reads_are_told_of() {
+async fn dns_packets_without_names_have_a_notice() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let packet = relay::flow("aks-1", now - 1_000, |flow| {
@@ -173,11 +173,11 @@ async fn names_that_nobody_reads_are_told_of() {
     let relay = Relay::start(Script { flows: vec![packet], ..Script::default() }).await;
     let query = json!({ "queryType": "dnsConnections" });
     let frames = plugin.frames(&relay.source(), Range::last_hour(), query).await;
-    assert!(frames[0].contains("1 packets to port 53 were seen, but no names"), "{}", frames[0]);
+    assert!(frames[0].contains("1 packet to port 53, but no DNS names"), "{}", frames[0]);
     assert!(frames[0].contains("(0 rows)"), "{}", frames[0]);
 }
 
-/// The link of the field that has one, and by row the filters that it asks with.
+/// The link of the field that has one, and the filters of the link for each row.
 fn link_and_rows(table: &Frame) -> (Value, Vec<[String; 2]>) {
     let link = table.config("flows_there")["links"][0].clone();
     let back = table.cells("flows_back");
@@ -221,7 +221,7 @@ async fn nodes_and_edges_of_a_map_link_to_their_flows() {
             assert_eq!(pods, expected);
         }
         assert_eq!(named.len(), expected.len(), "{frame:?}");
-        // What no filter names is an error, not every flow.
+        // A value that no filter can express is an error and does not select every flow.
         let mut query = query.clone();
         query["allowlist"] = json!(unnamed);
         let (status, _, message) = plugin.failure(&relay.source(), Range::last_hour(), query).await;

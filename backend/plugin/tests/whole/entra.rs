@@ -13,7 +13,7 @@ fn promql() -> Value {
     json!({ "expr": "up", "instant": true })
 }
 
-/// Gives `token-1`, `token-2`, … to whoever asks as `is_right` says.
+/// Serves `token-1`, `token-2`, … to requests that `is_right` accepts.
 async fn token_endpoint(
     expires_in: Value,
     is_right: impl Fn(&str, &str) -> bool + Send + Sync + 'static,
@@ -38,7 +38,7 @@ async fn token_endpoint(
     .await
 }
 
-/// Demands the token of that number; the request's head is what tells it.
+/// Requires the token with this number, from the request's head.
 async fn workspace(demanded: Arc<AtomicUsize>) -> Http {
     Http::start_with(move |asked| {
         let expected = format!("authorization: Bearer token-{}", demanded.load(Ordering::SeqCst));
@@ -91,7 +91,7 @@ fn client_secret() -> Value {
 }
 
 #[tokio::test]
-async fn client_secret_asked_once_and_again_when_it_is_taken_back() {
+async fn one_token_per_client_secret_until_it_is_revoked() {
     let tokens = token_endpoint(json!(3_599), |line, body| {
         line.starts_with("POST /tenant%2F1/oauth2/v2.0/token ")
             && body == "grant_type=client_credentials&client_id=client&scope=https%3A%2F%2Fprometheus.monitor.azure.com%2F.default&client_secret=hunter2"
@@ -105,7 +105,7 @@ async fn client_secret_asked_once_and_again_when_it_is_taken_back() {
     check(&plugin, &source, &tokens, 1).await;
     demanded.store(2, Ordering::SeqCst);
     check(&plugin, &source, &tokens, 2).await;
-    // One that no token satisfies is refused, and not asked for ever.
+    // A token that is always refused is not requested again and again.
     demanded.store(9, Ordering::SeqCst);
     let (status, source_of_error, message) =
         plugin.failure(&source, Range::last_hour(), promql()).await;
@@ -227,14 +227,14 @@ async fn managed_identity_of_a_machine_and_of_an_app() {
     logs_no_secret(app).await;
 }
 
-/// A proxy of the environment would read the tokens that come in plain text, and hand in its own
-/// machine's identity.
+/// A proxy from the environment could read tokens sent in plain text, and use its own machine's
+/// identity.
 #[tokio::test]
-async fn tokens_in_plain_text_pass_no_proxy() {
+async fn tokens_in_plain_text_bypass_proxies() {
     let check = async |variable: &'static str, path: &str, credentials: Value| {
         let tokens = token_endpoint(json!(3_599), |_, _| true).await;
         let workspace = workspace(Arc::new(AtomicUsize::new(1))).await;
-        // It sees the workspace's calls, which are plain in this test alone.
+        // The proxy sees the workspace's calls, which are in plain text only in this test.
         let proxy = Http::start(|_, _| Answer::json("200 OK", EMPTY)).await;
         let plugin = plugin(vec![
             (variable, format!("{}{path}", tokens.url())),

@@ -1,4 +1,4 @@
-//! Flows over the relay: limits, order, formats, and everything that an answer lacks.
+//! Tests of flows over the relay: limits, order, formats, and notices about gaps.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn plain(times_ms: impl IntoIterator<Item = i64>) -> Vec<GetFlowsResponse> {
 async fn a_table_newest_first_with_the_equivalent_command() {
     let plugin = Plugin::start().await;
     let now = now_ms();
-    // The relay's order is only roughly that of time.
+    // The relay's order is only roughly by time.
     let script = Script {
         flows: plain([now - 3_000, now - 1_000, now - 2_000]),
         oldest: vec![relay::flow("aks-1", now - 7_200_000, |_| {})],
@@ -74,7 +74,7 @@ async fn a_table_newest_first_with_the_equivalent_command() {
 }
 
 #[tokio::test]
-async fn a_past_range_is_asked_for_in_whole_and_cut_to_its_newest() {
+async fn a_past_range_is_requested_whole_and_cut_to_its_newest() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let to = now - 600_000;
@@ -98,10 +98,10 @@ async fn a_past_range_is_asked_for_in_whole_and_cut_to_its_newest() {
 }
 
 #[tokio::test]
-async fn an_open_range_cut_at_its_limit_says_that_there_may_be_more() {
+async fn an_open_range_cut_at_its_limit_has_a_notice() {
     let plugin = Plugin::start().await;
     let now = now_ms();
-    // Two nodes: each answers up to the limit.
+    // Two nodes, each of which sends flows up to the limit.
     let script = Script { flows: plain((0..8).map(|n| now - n * 10)), ..Script::default() };
     let relay = Relay::start(script).await;
     let shown = ask(&plugin, &relay.source(), Range::last_hour(), json!({ "limit": 4 })).await;
@@ -125,7 +125,7 @@ async fn flows_outside_of_the_range_are_left_out() {
 }
 
 #[tokio::test]
-async fn what_the_answer_lacks_is_said() {
+async fn gaps_in_an_answer_have_notices() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let mut flows = vec![
@@ -168,7 +168,7 @@ async fn a_range_in_the_future_and_an_empty_one() {
     let future = Range { from_ms: later, to_ms: later + 1_000 };
     let shown = ask(&plugin, &relay.source(), future, json!({})).await;
     assert_eq!(shown.notices(), ["info: the time range lies in the future"]);
-    assert!(relay.asked().is_empty(), "nobody is asked about the future");
+    assert!(relay.asked().is_empty(), "a future range needs no request");
     let empty = ask(&plugin, &relay.source(), Range::last_hour(), json!({})).await;
     assert!(empty.is_empty());
     assert_eq!(empty.times_nanos("Time"), [0; 0], "an empty answer keeps its fields");
@@ -176,7 +176,7 @@ async fn a_range_in_the_future_and_an_empty_one() {
 }
 
 #[tokio::test]
-async fn a_relay_that_breaks_in_mid_stream_loses_nothing_that_came() {
+async fn flows_before_a_broken_stream_are_kept() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let flows = plain([now - 1_000, now - 2_000]);
@@ -222,7 +222,7 @@ async fn a_dropped_query_ends_its_stream_within_a_second() {
     let plugin = Plugin::start().await;
     let relay = Relay::start(Script { hangs: true, ..Script::default() }).await;
     let source = relay.source();
-    // Those that hold flows, and those that count them as they come.
+    // Queries that collect flows, and queries that count them one by one.
     for query_type in ["flows", "flowMetrics", "serviceMap"] {
         cancel(&plugin, &relay, &source, json!({ "queryType": query_type })).await;
     }
@@ -327,7 +327,7 @@ async fn a_small_query_takes_little_beside_its_relay() {
         times.push(start.elapsed());
     }
     times.sort();
-    // Printed, not asserted: machines of tests are slow when they like.
+    // Printed, not asserted: test machines may be slow.
     println!("one flow through plugin and relay: median {:?}, fastest {:?}", times[25], times[0]);
     assert_eq!(relay.asked().len(), 50, "one call of the relay a query");
 }
@@ -362,7 +362,7 @@ async fn flows_are_counted_and_a_denied_packet_once() {
     assert!(counts[0].contains(r#"labels {"verdict":"FORWARDED"}"#), "{}", counts[0]);
     assert!(counts[0].contains("rows:\n3\n"), "{}", counts[0]);
     assert!(counts[1].contains("rows:\n1\n"), "{}", counts[1]);
-    assert!(counts[0].contains("1 packets were recorded both"), "{}", counts[0]);
+    assert!(counts[0].contains("1 packet recorded both"), "{}", counts[0]);
     let ranking = query(json!({ "format": "long", "groupBy": ["verdict"] }));
     let ranking = plugin.frames(&source, range, ranking).await;
     assert_eq!(ranking.len(), 1, "{ranking:?}");
@@ -385,9 +385,9 @@ async fn flows_are_counted_and_a_denied_packet_once() {
     assert!(asked.since.is_some() && asked.until.is_some() && asked.number <= 1, "{asked:?}");
 }
 
-/// On AKS, metrics call the cluster by its name in Azure, and Cilium calls it `default`.
+/// On AKS, metrics use the cluster's name in Azure, and Cilium uses `default`.
 #[tokio::test]
-async fn a_cluster_by_the_name_that_metrics_give_it() {
+async fn a_cluster_by_its_name_in_metrics() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let script = Script {
@@ -397,7 +397,7 @@ async fn a_cluster_by_the_name_that_metrics_give_it() {
         ..Script::default()
     };
     let range = Range { from_ms: now - 60_000, to_ms: now };
-    let check = async |own: Option<&str>, asked: &str, filters: usize, said: &str| {
+    let check = async |own: Option<&str>, asked: &str, filters: usize, expected_notice: &str| {
         let relay = Relay::start(script.clone()).await;
         let mut source = relay.source();
         if let Some(own) = own {
@@ -411,8 +411,15 @@ async fn a_cluster_by_the_name_that_metrics_give_it() {
         for (what, notices) in [("flows", flows.notices()), ("counts", counts[0].notices())] {
             let notices: Vec<&String> =
                 notices.iter().filter(|notice| notice.contains("cluster")).collect();
-            assert_eq!(notices.len(), usize::from(!said.is_empty()), "{what}: {notices:?}");
-            assert!(notices.iter().all(|notice| notice.contains(said)), "{what}: {notices:?}");
+            assert_eq!(
+                notices.len(),
+                usize::from(!expected_notice.is_empty()),
+                "{what}: {notices:?}"
+            );
+            assert!(
+                notices.iter().all(|notice| notice.contains(expected_notice)),
+                "{what}: {notices:?}"
+            );
         }
         for request in &relay.asked() {
             assert_eq!(request.whitelist.len(), filters, "{own:?} {asked}");
@@ -433,9 +440,9 @@ async fn a_cluster_by_the_name_that_metrics_give_it() {
     check(None, ".*", 0, "").await;
 }
 
-/// Explore looks for a time and a number in every frame of a log volume.
+/// Explore expects a time and a number field in every frame of a log volume.
 #[tokio::test]
-async fn a_log_volume_of_nothing_has_its_fields() {
+async fn an_empty_log_volume_has_its_fields() {
     let plugin = Plugin::start().await;
     let relay = Relay::start(Script::default()).await;
     let query = json!({ "queryType": "flowMetrics", "groupBy": ["level"] });

@@ -1,4 +1,4 @@
-//! "Save & test": what each half says, and what to change.
+//! Tests of "Save & test": the state of each part, and advice.
 
 use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Source};
@@ -7,7 +7,7 @@ use test_kit::relay::{self, Relay, Script};
 use test_kit::sockets::closed_port;
 
 #[tokio::test]
-async fn health_says_what_to_change() {
+async fn health_messages_advise_what_to_change() {
     let plugin = Plugin::start().await;
     let check = async |source: &Source, status: i32, expected: &str| {
         let answer = plugin.health(source).await;
@@ -63,7 +63,7 @@ async fn health_says_what_to_change() {
         "Hubble Relay: not configured. Prometheus: version 2.53.0, answers queries.",
     )
     .await;
-    // Thanos and proxies may have no build info, and answer all the same.
+    // Thanos and proxies may have no build info and still answer queries.
     let thanos = Http::start(|line, _| {
         if line.contains("buildinfo") {
             return Answer::of("404 Not Found", "text/plain", "nope");
@@ -77,7 +77,7 @@ async fn health_says_what_to_change() {
     check(
         &thanos.source(),
         1,
-        "Hubble Relay: not configured. Prometheus: answers queries, and does not tell its version.",
+        "Hubble Relay: not configured. Prometheus: answers queries, version unknown.",
     )
     .await;
 

@@ -1,4 +1,4 @@
-//! Small requests that would cost much: each is refused at once, by name and with its limit.
+//! Tests of small requests with large costs: each is refused at once, with its name and limit.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Range, Source};
 use test_kit::relay::{Relay, Script};
 
-/// Far more than a refusal takes, and far less than the work would.
+/// Much longer than a refusal takes, and much shorter than the work would take.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 fn labels(count: usize) -> Value {
@@ -15,7 +15,7 @@ fn labels(count: usize) -> Value {
     (0..count).map(condition).collect()
 }
 
-/// The resident set of the plugin at its largest, in KiB.
+/// Peak resident set of the plugin, in KiB.
 fn peak_kib(plugin: &Plugin) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.child.id().unwrap()));
     let status = status.unwrap();
@@ -38,7 +38,7 @@ async fn ad_hoc_filters_do_not_multiply() {
         assert!(begun.elapsed() < AT_ONCE, "{query_type}: {:?}", begun.elapsed());
     }
     let begun = Instant::now();
-    // The line is one; the command narrowed by the conditions is not.
+    // The line has one form; the command narrowed by the conditions would multiply.
     let body = json!({ "text": "hubble observe", "adhocFilters": labels(20) }).to_string();
     let answer = plugin.resource(&source, "POST", "convert", body.as_bytes()).await;
     assert_eq!((answer.status, &answer.json()["command"]), (200, &Value::Null));
@@ -54,9 +54,9 @@ async fn ad_hoc_filters_do_not_multiply() {
     assert!(relay.asked().is_empty(), "the relay is not asked");
 }
 
-/// A filter takes hundreds of times the two bytes that ask for it.
+/// A filter takes hundreds of times the memory of the two bytes that request it.
 #[tokio::test]
-async fn one_text_does_not_hold_any_number_of_filters() {
+async fn one_string_may_not_hold_any_number_of_filters() {
     let plugin = Plugin::start().await;
     let relay = Relay::start(Script::default()).await;
     let before_kib = peak_kib(&plugin);
@@ -88,20 +88,20 @@ async fn resources_have_limits_of_their_own() {
         assert!(begun.elapsed() < AT_ONCE, "{path}: {:?}", begun.elapsed());
     };
     let alternatives = format!("pods({})", vec!["a"; 500_000].join("|"));
-    let text = "the variable's arguments have 500000 alternatives, at most 1000 are taken";
+    let text = "the variable's arguments have 500000 alternatives; the limit is 1000";
     check("variables", json!({ "query": alternatives }), 400, text).await;
     let stars = format!("pods({})", "a*".repeat(500_000));
-    let text = "the variable's arguments have 500000 `*`, at most 100 are taken";
+    let text = "the variable's arguments have 500000 `*`; the limit is 100";
     check("variables", json!({ "query": stars }), 400, text).await;
     let choices = format!("{{{}}}", vec!["a"; 500_000].join(","));
-    let text = "`filter.namespace`: has 500000 values, at most 500 are taken";
+    let text = "`filter.namespace`: has 500000 values; the limit is 500";
     check("convert", json!({ "filter": { "namespace": [choices] } }), 400, text).await;
     for (line, count) in [("-o x ", 13_000), ("--x ", 16_000), ("argument ", 7_000)] {
         let line = format!("hubble observe {}", line.repeat(count));
-        let text = "there is too much to say about this line: it is read up to here";
+        let text = "this line has too many problems: the rest is not read";
         check("convert", json!({ "text": line }), 200, text).await;
     }
-    // Times at the ends of what a number holds are times.
+    // Times at the ends of the number's range are valid.
     let query = json!({ "query": "verdicts()", "to": i64::MIN });
     check("variables", query, 200, "DROPPED").await;
     let query = json!({ "query": "query_result(up)", "from": i64::MIN, "to": i64::MAX });

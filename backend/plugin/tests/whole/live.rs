@@ -1,4 +1,4 @@
-//! Grafana Live: a relay's stream becomes a channel, and says what it lacks in rows.
+//! Tests of Grafana Live: a relay's stream becomes a channel, with notices in rows.
 
 use std::time::{Duration, Instant};
 
@@ -47,12 +47,12 @@ async fn next(stream: &mut Streaming<StreamPacket>) -> Vec<Vec<Value>> {
     let data = packet.unwrap().expect("a message").data;
     assert!(data.len() <= 256 << 10, "{} bytes", data.len());
     let message: Value = serde_json::from_slice(&data).unwrap();
-    assert!(message.get("schema").is_none(), "the schema is said once, to who subscribes");
+    assert!(message.get("schema").is_none(), "only the first message has the schema");
     serde_json::from_value(message["data"]["values"].clone()).unwrap()
 }
 
-/// The columns of the next messages together, until they have so many rows: how many come in one
-/// message is a matter of pace.
+/// The columns of the next messages together, until there are `count` rows. The number of rows per
+/// message depends on timing.
 async fn rows(stream: &mut Streaming<StreamPacket>, count: usize) -> Vec<Vec<Value>> {
     let mut columns = next(stream).await;
     while columns.last().unwrap().len() < count {
@@ -63,7 +63,7 @@ async fn rows(stream: &mut Streaming<StreamPacket>, count: usize) -> Vec<Vec<Val
     columns
 }
 
-/// The rows of flows and the texts of notices, until `done` has seen enough of them.
+/// The rows of flows and the texts of notices, until `done` returns true.
 async fn gather(
     stream: &mut Streaming<StreamPacket>,
     done: impl Fn(usize, &[String]) -> bool,
@@ -97,7 +97,7 @@ fn names(message: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_table_of_what_comes_until_nobody_looks() {
+async fn a_table_grows_until_the_last_subscriber_leaves() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let script =
@@ -151,7 +151,7 @@ async fn log_lines_as_they_come() {
 }
 
 #[tokio::test]
-async fn nobody_answers_and_a_row_says_so() {
+async fn a_row_reports_that_no_node_answers() {
     let plugin = Plugin::start().await;
     let check = async |script: Script, expected: &[&str]| {
         let relay = Relay::start(script).await;
@@ -168,7 +168,7 @@ async fn nobody_answers_and_a_row_says_so() {
     };
     let connected = || relay::node_status(1, &["aks-1", "aks-2"], "");
     let sentence = "invalid http path filter";
-    // Without a node to follow, a relay ends the stream at once.
+    // A relay without nodes ends the stream at once.
     check(
         Script {
             flows: vec![relay::node_status(2, &["aks-1"], "")],
@@ -194,7 +194,7 @@ async fn nobody_answers_and_a_row_says_so() {
         ],
     )
     .await;
-    // One of them goes on; and where readers began is no loss.
+    // One of the nodes continues; start markers of readers are not losses.
     check(
         Script {
             flows: vec![
@@ -213,7 +213,7 @@ async fn nobody_answers_and_a_row_says_so() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_used_says_so_and_stays_silent() {
+async fn an_invalid_query_has_an_error_and_no_rows() {
     let plugin = Plugin::start().await;
     let relay = Relay::start(Script::default()).await;
     let check = async |path: &str, rest: Value, expected: &str| {
@@ -242,7 +242,7 @@ async fn a_query_that_cannot_be_used_says_so_and_stays_silent() {
         check(
             "flows/c",
             json!({ "queryType": "serviceMap" }),
-            "a live query of type `serviceMap` is not known: use `flows`",
+            "query type `serviceMap` cannot be followed: use `flows`",
         )
         .await,
     ];
@@ -281,7 +281,7 @@ async fn a_flood_is_cut_and_counted() {
 }
 
 #[tokio::test]
-async fn huge_flows_make_no_huge_message() {
+async fn messages_with_huge_flows_stay_small() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let bulky = |time_ms| {
@@ -298,7 +298,7 @@ async fn huge_flows_make_no_huge_message() {
 }
 
 #[tokio::test]
-async fn a_relay_that_goes_and_comes_back_is_told_of() {
+async fn a_relay_that_restarts_is_reported() {
     let plugin = Plugin::start().await;
     let script = Script {
         flows: plain([now_ms()]),
@@ -328,7 +328,7 @@ async fn a_relay_that_cannot_be_reached_is_asked_again() {
     assert!(notices[1].ends_with("(trying again in 2 s)"), "{notices:?}");
 }
 
-/// The limits of a query hold for one that is followed, too.
+/// The limits of a query also apply to a live query.
 #[tokio::test]
 async fn live_queries_that_are_too_large() {
     let plugin = Plugin::start().await;
@@ -361,7 +361,7 @@ async fn channels_are_named_flows_and_run_one_query_each() {
     assert_eq!(status, 1, "not found");
     assert_eq!(
         answer["message"],
-        "no live channel `policies/1`: use `flows/` and 1 to 100 letters, digits, `-` and `_`"
+        "`policies/1` is not a live channel: use `flows/` and 1 to 100 letters, digits, `-` and `_`"
     );
     let stream = run(&plugin, &source, PATH, &query(&json!({}))).await.unwrap();
     let (status, _) = subscribe(&plugin, &source, PATH, &query(&json!({}))).await;
@@ -398,11 +398,11 @@ async fn channels_are_named_flows_and_run_one_query_each() {
 }
 
 #[tokio::test]
-async fn a_mask_that_is_refused_interrupts_nobody() {
+async fn a_refused_mask_does_not_interrupt_other_streams() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     for masks in [Masks::Refused, Masks::RefusedByOne] {
-        // Both readers mark where they begin, which is no loss.
+        // Both readers send start markers, which are not losses.
         let flows = [vec![relay::lost("aks-1", 3, 1)], plain([now - 1_000])].concat();
         let shown = if masks == Masks::RefusedByOne { 2 } else { 1 };
         let script = Script { flows, masks, hangs: true, ..Script::default() };
@@ -417,7 +417,7 @@ async fn a_mask_that_is_refused_interrupts_nobody() {
 }
 
 #[tokio::test]
-async fn what_older_nodes_let_through_is_left_out_as_it_comes() {
+async fn flows_against_the_filter_from_older_nodes_are_left_out() {
     let plugin = Plugin::start().await;
     let version = "cilium v1.15.1".to_owned();
     let old = Node { version, ..relay::node("aks-1", 1) };
@@ -436,5 +436,5 @@ async fn what_older_nodes_let_through_is_left_out_as_it_comes() {
     let impossible = query(&json!({ "filter": { "celExpression": ["true"] } }));
     let mut stream = run(&plugin, &source, "flows/cel", &impossible).await.unwrap();
     let (_, notices) = gather(&mut stream, |_, notices| !notices.is_empty()).await;
-    assert!(notices[0].contains("that takes Cilium 1.16"), "{notices:?}");
+    assert!(notices[0].contains("this needs Cilium 1.16"), "{notices:?}");
 }

@@ -1,4 +1,4 @@
-//! The built plugin, driven as Grafana drives it: a process, a handshake, gRPC.
+//! Tests of the built plugin, driven as Grafana drives it: a process, a handshake, gRPC.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

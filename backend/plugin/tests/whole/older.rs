@@ -1,4 +1,5 @@
-//! What nodes know: field masks, numbers per node, and filters that are older than a query.
+//! Tests of nodes with different releases: field masks, numbers per node, and filters that a
+//! release lacks.
 
 use hubble_api::pb::flow::{FlowFilter, Ip};
 use hubble_api::pb::observer::{GetFlowsRequest, GetFlowsResponse, Node};
@@ -35,7 +36,7 @@ fn encrypted(time_ms: i64, is_encrypted: bool) -> GetFlowsResponse {
 }
 
 #[tokio::test]
-async fn only_the_fields_that_are_shown_are_asked_for() {
+async fn only_the_shown_fields_are_requested() {
     let plugin = Plugin::start().await;
     let check = async |version: &str, query: Value, named: &[&str], others: &[&str]| {
         let relay = Relay::start(Script { nodes: running(version), ..Script::default() }).await;
@@ -91,7 +92,7 @@ async fn a_refused_mask_is_left_out() {
                 plugin.frames(&relay.source(), Range::last_hour(), query.clone()).await.join("\n")
             };
             let first = ask().await;
-            assert!(first.contains("nodes did not take the list of fields"), "{query}: {first}");
+            assert!(first.contains("nodes refused the list of fields"), "{query}: {first}");
             assert!(!first.contains("invalid fieldmask"), "the second answer is good: {first}");
             let rows = first.split_once("rows:\n").unwrap().1;
             let once =
@@ -108,7 +109,7 @@ async fn a_refused_mask_is_left_out() {
 }
 
 #[tokio::test]
-async fn what_nodes_do_not_know_is_filtered_here() {
+async fn filters_that_nodes_lack_are_applied_here() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let flows = vec![encrypted(now - 3_000, true), encrypted(now - 2_000, false)];
@@ -122,7 +123,7 @@ async fn what_nodes_do_not_know_is_filtered_here() {
 
     let shown = ask(&relay, "--encrypted --ip 10.0.0.1").await;
     assert!(shown.contains(&yes) && !shown.contains(&no), "{shown}");
-    let words = "nodes run Cilium 1.18, which cannot filter by `encrypted` (Cilium 1.19): the flows were filtered after they came";
+    let words = "nodes run Cilium 1.18, which cannot filter by `encrypted` (Cilium 1.19): the flows were filtered here instead";
     assert!(shown.contains(words), "{shown}");
     let asked = last(&relay);
     assert_eq!(asked.number, 0, "what the nodes count are other flows");
@@ -139,11 +140,11 @@ async fn what_nodes_do_not_know_is_filtered_here() {
     let counts = plugin.frames(&relay.source(), Range::last_hour(), counts).await.remove(0);
     assert!(counts.contains("rows:\n1\n") && counts.contains(words), "{counts}");
 
-    // Nothing is known of these nodes: they are asked for all of it, and looked at.
+    // Nothing is known of these nodes: they get the whole filter, and their answers are checked.
     let relay = Relay::start(Script { nodes: running("retina"), ..script }).await;
     let shown = ask(&relay, "--encrypted").await;
     assert!(shown.contains(&yes) && !shown.contains(&no), "{shown}");
-    assert!(shown.contains("1 flow came that the filter excludes, and is left out"), "{shown}");
+    assert!(shown.contains("1 flow that the filter excludes was left out here"), "{shown}");
     let asked = relay.asked();
     let numbers: Vec<u64> = asked.iter().map(|request| request.number).collect();
     assert_eq!(numbers, [1_000, 0], "some of what they counted were others");
@@ -151,7 +152,7 @@ async fn what_nodes_do_not_know_is_filtered_here() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_do_is_refused() {
+async fn filters_that_cannot_be_applied_anywhere_are_refused() {
     let plugin = Plugin::start().await;
     let script = Script { nodes: running("cilium v1.15.9"), ..Script::default() };
     let relay = Relay::start(script).await;
@@ -162,12 +163,12 @@ async fn what_nobody_can_do_is_refused() {
     assert_eq!((status, source.as_str()), (400, "downstream"));
     assert_eq!(
         message,
-        "nodes run Cilium 1.15, which cannot filter by `cel_expression`: that takes Cilium 1.16"
+        "nodes run Cilium 1.15, which cannot filter by `cel_expression`: this needs Cilium 1.16 or later"
     );
     assert!(relay.asked().is_empty());
 }
 
-/// On what old nodes do not record a filter would take all flows or none.
+/// A filter by a field that old nodes do not record would match all flows or none.
 #[tokio::test]
 async fn filters_on_what_nodes_do_not_record_are_refused() {
     let plugin = Plugin::start().await;
@@ -186,7 +187,7 @@ async fn filters_on_what_nodes_do_not_record_are_refused() {
                     let (status, _, message) =
                         plugin.failure(&relay.source(), Range::last_hour(), query).await;
                     let words = format!(
-                        "nodes run Cilium {oldest}, which does not record what the filter `{filter}` looks at: that takes Cilium {since}"
+                        "nodes run Cilium {oldest}, which does not record the field that the filter `{filter}` uses: this needs Cilium {since} or later"
                     );
                     assert_eq!((status, message), (400, words), "{line}");
                     assert!(relay.asked().is_empty());
@@ -198,7 +199,7 @@ async fn filters_on_what_nodes_do_not_record_are_refused() {
     check("cilium v1.15.9", "--from-cluster aks-pets", of_source).await;
     check("cilium v1.15.9", "--not --from-cluster aks-pets", of_source).await;
     check("cilium v1.15.9", "--not --from-cluster default", of_source).await;
-    // Recorded, though it is filtered here.
+    // Recorded by the nodes, but filtered here.
     check("cilium v1.16.3", "--from-cluster aks-pets", None).await;
     check("cilium v1.15.9", "--encrypted", None).await;
     let labels = Some(("1.15", "node_labels", "1.16"));
@@ -209,7 +210,7 @@ async fn filters_on_what_nodes_do_not_record_are_refused() {
 }
 
 #[tokio::test]
-async fn the_only_cluster_of_nodes_that_record_none_is_all_flows() {
+async fn all_flows_belong_to_the_only_cluster_if_nodes_record_none() {
     let plugin = Plugin::start().await;
     let flows = vec![relay::flow("aks-1", now_ms() - 1_000, |_| {})];
     let nodes = vec![Node { version: "cilium v1.15.9".to_owned(), ..relay::node("aks-1", 1) }];
@@ -241,7 +242,7 @@ async fn fields_that_nodes_do_not_record_are_named() {
     assert!(table.contains(words), "{table}");
     let query = json!({ "queryType": "flowMetrics", "groupBy": ["verdict"] });
     let counts = plugin.frames(&relay.source(), Range::last_hour(), query).await.remove(0);
-    assert!(!counts.contains("does not record"), "nobody asked for them: {counts}");
+    assert!(!counts.contains("does not record"), "the counts do not need them: {counts}");
 }
 
 #[tokio::test]
@@ -249,13 +250,13 @@ async fn each_node_is_first_asked_for_its_share() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let nodes: Vec<Node> = (0..20).map(|node| relay::node(&format!("aks-{node}"), 1)).collect();
-    // Every node has 200 flows, one every second; of the last only some are newer.
+    // Every node has 200 flows, one per second; only some of the newest are in the answer.
     let even = |count: i64| {
         let at =
             move |n: i64| relay::flow(&format!("aks-{}", n % 20), now - 1_000 - n * 10, |_| {});
         (0..20 * count).map(at).collect::<Vec<_>>()
     };
-    // One node alone has all that is new.
+    // One node has all of the newest flows.
     let mut uneven = even(5);
     uneven.extend((0..800).map(|n| relay::flow("aks-3", now - n, |_| {})));
     let check = async |flows: Vec<GetFlowsResponse>, numbers: &[u64], notice: &str| {

@@ -1,4 +1,4 @@
-//! The pet shop's relay, which answers as Hubble Relay of several releases does.
+//! Tests with the demo's relay, which answers as Hubble Relay of several releases does.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn counted(filter: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn each_release_answers_and_a_full_ring_is_no_loss() {
+async fn each_release_answers_and_a_full_ring_is_not_a_loss() {
     let plugin = Plugin::start().await;
     for release in RELEASES {
         let (shop, source) = shop(|options| options.release = release).await;
@@ -60,7 +60,7 @@ async fn each_release_answers_and_a_full_ring_is_no_loss() {
 }
 
 #[tokio::test]
-async fn what_the_nodes_refuse_is_said_in_their_words() {
+async fn refusals_carry_the_nodes_message() {
     let plugin = Plugin::start().await;
     let sentences = [
         (json!({ "http_path": ["["] }), "invalid http path filter: [: error parsing regexp: "),

@@ -1,4 +1,4 @@
-//! The data source's network policies, and what the administrator's setting lets it read.
+//! Tests of the data source's network policies and of the administrator's setting for them.
 
 use std::fs;
 
@@ -36,9 +36,9 @@ async fn policies_come_from_text_and_folder_and_are_read_again() {
     assert!(frame.contains("(1 rows)") && !frame.contains("Secret"), "{frame}");
 }
 
-/// "Save & test" says what a policies query would find.
+/// "Save & test" reports what a policies query would find.
 #[tokio::test]
-async fn health_speaks_of_policies() {
+async fn health_reports_policies() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("a.yaml"), "kind: One").unwrap();
     fs::create_dir(root.path().join("empty")).unwrap();
@@ -56,7 +56,7 @@ async fn health_speaks_of_policies() {
     let both = json!({ "policiesText": "kind: Text", "policiesFolder": folder("") });
     check(both, 1, "Network policies: 2 files.").await;
     let empty = format!(
-        "Network policies: 0 files; the policies folder `{}` holds no file `*.yaml`, `*.yml` or `*.json`.",
+        "Network policies: 0 files; the policies folder `{}` contains no `*.yaml`, `*.yml` or `*.json` file.",
         folder("empty")
     );
     check(json!({ "policiesFolder": folder("empty") }), 2, &empty).await;

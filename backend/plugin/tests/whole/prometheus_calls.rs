@@ -1,4 +1,4 @@
-//! How Prometheus is called: methods, parameters, headers, encodings, redirects, limits, TLS.
+//! Tests of calls to Prometheus: methods, parameters, headers, encodings, redirects, limits, TLS.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn promql() -> Value {
     json!({ "expr": "up", "instant": true })
 }
 
-/// The value of a header of a request as it came.
+/// The value of a header of a recorded request.
 fn header<'a>(asked: &'a str, name: &str) -> Option<&'a str> {
     asked.lines().find_map(|line| {
         let (header, value) = line.split_once(": ")?;
@@ -36,7 +36,7 @@ fn with(mut source: Source, json_data: &Value, secrets: &[(&str, &str)]) -> Sour
 }
 
 #[tokio::test]
-async fn post_is_given_up_where_it_is_refused() {
+async fn get_replaces_post_after_a_refusal() {
     let plugin = Plugin::start().await;
     for status in ["405 Method Not Allowed", "415 Unsupported Media Type", "501 Not Implemented"] {
         let prometheus = Http::start(move |line, _| {
@@ -173,7 +173,7 @@ async fn packed_answers_are_unpacked_and_bounded() {
     check("zstd", zstd(EMPTY.as_bytes()), (200, "")).await;
     check("gzip", gzip(&padded(1 << 20)), (200, "")).await;
     check("zstd", zstd(&padded(1 << 20)), (200, "")).await;
-    // A hundred megabytes in a few kilobytes.
+    // A hundred megabytes compressed to a few kilobytes.
     check("gzip", gzip(&padded(100 << 20)), too_large).await;
     check("zstd", zstd(&padded(3 << 20)), too_large).await;
     check(
@@ -215,10 +215,10 @@ async fn redirects_stay_on_the_server() {
     assert_eq!(message, format!("Prometheus at `{url}` redirects too often: check the URL"));
 }
 
-/// A Prometheus behind a proxy that closes a kept connection with a request on its way to it: it
-/// answers the first request of each connection, and none after.
+/// A Prometheus behind a proxy that closes a kept connection while a request is on its way: it
+/// answers only the first request of each connection.
 #[tokio::test]
-async fn a_kept_connection_that_was_closed_fails_no_query() {
+async fn a_closed_keep_alive_connection_fails_no_query() {
     let plugin = Plugin::start().await;
     let closed = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&closed);
@@ -231,7 +231,7 @@ async fn a_kept_connection_that_was_closed_fails_no_query() {
     for method in ["POST", "GET"] {
         let source = with(prometheus.source(), &json!({ "httpMethod": method }), &[]);
         let before = closed.load(Ordering::SeqCst);
-        // An answer is read a moment before its connection is kept.
+        // The answer arrives a moment before its connection is kept.
         let kept = async {
             while closed.load(Ordering::SeqCst) == before {
                 plugin.frames(&source, Range::last_hour(), promql()).await;
@@ -242,7 +242,7 @@ async fn a_kept_connection_that_was_closed_fails_no_query() {
 }
 
 #[tokio::test]
-async fn half_an_answer_is_said_to_be_one() {
+async fn a_truncated_answer_is_an_error_that_says_so() {
     let plugin = Plugin::start().await;
     let body = EMPTY.get(..40).unwrap();
     let prometheus = Http::start(move |_, _| Answer::json("200 OK", body)).await;
@@ -254,7 +254,7 @@ async fn half_an_answer_is_said_to_be_one() {
     );
 }
 
-/// A Prometheus that takes its time, and how many requests it had at once.
+/// A slow Prometheus, and the highest number of simultaneous requests.
 async fn slow_prometheus() -> (Http, Arc<AtomicUsize>) {
     let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let peak = Arc::clone(&most);
@@ -273,9 +273,9 @@ async fn slow_prometheus() -> (Http, Arc<AtomicUsize>) {
     (prometheus, most)
 }
 
-/// A dashboard of 25 panels, of which each asks what another one asks too.
+/// A dashboard of 25 panels, each with the same call as another panel.
 #[tokio::test]
-async fn a_dashboard_opens_ten_connections_at_most_and_asks_nothing_twice() {
+async fn a_dashboard_opens_at_most_ten_connections_and_repeats_no_call() {
     let plugin = Plugin::start().await;
     let (prometheus, most) = slow_prometheus().await;
     let source = with(prometheus.source(), &json!({ "httpMethod": "GET" }), &[]);
@@ -297,9 +297,9 @@ async fn a_dashboard_opens_ten_connections_at_most_and_asks_nothing_twice() {
     assert_eq!(asked.len(), different.len(), "nothing is asked twice");
 }
 
-/// Whoever asks with a token of their own shares no answer with others.
+/// Users with their own token do not share answers.
 #[tokio::test]
-async fn users_who_are_told_apart_share_no_answer() {
+async fn users_with_their_own_token_share_no_answer() {
     let plugin = Plugin::start().await;
     let check = async |forward: bool, expected: usize| {
         let (prometheus, _) = slow_prometheus().await;
@@ -367,8 +367,8 @@ async fn tls_both_ways() {
     assert_eq!(status, 502);
 }
 
-/// Without this, anybody on the way to an `https://` proxy reads the calls to an `http://`
-/// Prometheus, credentials included.
+/// Without verification, anyone between the plugin and an `https://` proxy could read the calls to
+/// an `http://` Prometheus, credentials included.
 #[tokio::test]
 async fn the_certificate_of_a_proxy_is_verified() {
     let config = Certified::self_signed(&["127.0.0.1"]).server(None);
@@ -399,7 +399,8 @@ async fn the_certificate_of_a_proxy_is_verified() {
     assert!(tried.load(Ordering::SeqCst) > 0, "the proxy is in use: {message}");
 }
 
-/// Grafana hands every header of a browser to a resource, and removes tokens by their own names.
+/// Grafana passes every header of a browser to a resource, and removes tokens by its own header
+/// names.
 #[tokio::test]
 async fn a_browser_forges_no_identity() {
     let plugin = Plugin::start().await;
@@ -438,7 +439,7 @@ async fn a_browser_forges_no_identity() {
     let forged: [(&str, &[&str]); 2] =
         [("http_authorization", &["Bearer forged"]), ("Http_x-Id-Token", &["forged"])];
     assert_eq!(ask(&forged).await, sent("Bearer configured", ""));
-    // Headers come in a map: whichever is first, the real one counts.
+    // Headers come in a map without an order: the real one applies, whichever comes first.
     for _ in 0..20 {
         let both = [("Authorization", ["Bearer user"].as_slice()), forged[0], forged[1]];
         assert_eq!(ask(&both).await, sent("Bearer user", ""));

@@ -1,4 +1,4 @@
-//! PromQL through the plugin against a real Prometheus.
+//! Tests of PromQL through the plugin against a real Prometheus.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Range, Source};
 use test_kit::prometheus::Prometheus;
 
-/// The samples lie in the hour from here on: 2023-11-14 22:00 UTC.
+/// Start of the hour with samples: 2023-11-14 22:00 UTC.
 const START_SECS: i64 = 1_699_999_200;
 const STEP_SECS: i64 = 15;
 const OFFSET_SECS: i64 = 7;
 const RANGE: Range = Range { from_ms: START_SECS * 1_000, to_ms: (START_SECS + 3_600) * 1_000 };
 
-/// Two counters of drops that grow by 1 and by 2 a second, a histogram, a gauge with a hole.
+/// Two drop counters that grow by 1 and by 2 per second, a histogram, and a gauge with a gap.
 fn samples() -> String {
     let mut text = String::from("# TYPE hubble_drop counter\n");
-    // Never at the edge of a window: Prometheus 3 counts a sample there otherwise than 2 does.
+    // Never at the edge of a window, where Prometheus 2 and 3 count a sample differently.
     let times = || (0..240).map(|step| START_SECS + OFFSET_SECS + step * STEP_SECS);
     for (reason, rate) in [("POLICY_DENIED", 1), ("STALE_OR_UNROUTABLE_IP", 2)] {
         for time in times() {

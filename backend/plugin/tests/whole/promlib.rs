@@ -1,5 +1,5 @@
-//! The same answers of Prometheus, through this plugin and through Grafana's own source: the same
-//! frames. See `tests/vectors/promlib/README.md`.
+//! Comparison of frames from this plugin and from Grafana's own source for the same answers of
+//! Prometheus. See `tests/vectors/promlib/README.md`.
 
 use std::io::Cursor;
 
@@ -12,7 +12,7 @@ use test_kit::http::{Answer, Http};
 
 const CASES: &str = include_str!("../../../../tests/vectors/promlib/frames.jsonl");
 
-/// What ours have and Grafana's have not: its page adds the first to the answers of its own source.
+/// Fields that only our frames have; Grafana's page adds the first to its own source's answers.
 const OUR_META: [&str; 2] = ["preferredVisualisationType", "dataTopic"];
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn the_same_answers_are_the_same_frames() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-/// A frame of Grafana's, without what says nothing.
+/// A frame of Grafana's source, without empty fields.
 fn normal(frame: &Value) -> Value {
     let schema = &frame["schema"];
     let values = frame["data"]["values"].as_array().unwrap();
@@ -94,8 +94,8 @@ fn normal(frame: &Value) -> Value {
     })
 }
 
-/// A legend is made out of labels, of which the metric's name is one: Grafana's page takes it away
-/// from the field before it does so, and ours come without.
+/// Legends are made of labels, including the metric's name. Grafana's page removes the name from
+/// the field before; our frames come without it.
 fn named_by_labels(frame: &mut Value) {
     for field in frame["fields"].as_array_mut().unwrap() {
         if field["labels"]["__name__"] == field["name"] {
@@ -104,8 +104,8 @@ fn named_by_labels(frame: &mut Value) {
     }
 }
 
-/// Of exemplars, Grafana's frame says the query and its step where they are of one series alone; ours
-/// does so always, and says how many exemplars there were before they were sampled.
+/// Grafana's exemplar frames name the query and its step only for a single series. Ours always do,
+/// and also count the exemplars before sampling.
 fn of_exemplars(name: &Value, meta: &mut Map<String, Value>) {
     if name == "exemplar" {
         meta.remove("executedQueryString");
@@ -115,14 +115,14 @@ fn of_exemplars(name: &Value, meta: &mut Map<String, Value>) {
     }
 }
 
-/// `value`, where it says anything.
+/// Keeps `value` if it is not empty.
 fn keep(shown: &mut Value, key: &str, value: &Value) {
     if value.as_object().is_some_and(|object| !object.is_empty()) {
         shown[key] = value.clone();
     }
 }
 
-/// Numbers as Go and Rust write them alike.
+/// Numbers in a spelling that Go and Rust share.
 fn number(cell: &Value) -> Value {
     cell.as_f64().map_or_else(|| cell.clone(), |number| json!(number.to_string()))
 }

@@ -1,4 +1,4 @@
-//! PromQL against a Prometheus of which every answer is written by the test.
+//! Tests of PromQL against a Prometheus whose answers the test writes.
 
 use plugin_protocol::{DataQuery, QueryDataRequest};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ async fn exemplars_come_beside_and_not_for_alerts() {
 }
 
 #[tokio::test]
-async fn get_when_asked_for_and_when_post_is_forbidden() {
+async fn get_if_configured_or_if_post_is_forbidden() {
     let plugin = Plugin::start().await;
     let prometheus = Http::start(|line, _| {
         if line.starts_with("POST") {
@@ -131,7 +131,7 @@ async fn credentials_go_along() {
 }
 
 #[tokio::test]
-async fn tables_beside_tables_bear_their_ref_id() {
+async fn several_tables_are_named_by_ref_id() {
     let plugin = Plugin::start().await;
     let prometheus = prometheus().await;
     let table = json!({ "expr": "up", "instant": true, "format": "table" });
@@ -147,7 +147,7 @@ async fn tables_beside_tables_bear_their_ref_id() {
 }
 
 #[tokio::test]
-async fn half_an_answer_is_shown_with_a_word_about_the_other() {
+async fn half_an_answer_is_shown_with_a_notice_about_the_other() {
     let plugin = Plugin::start().await;
     let prometheus = Http::start(|line, _| {
         if line.contains("query_range") {
@@ -169,8 +169,8 @@ async fn half_an_answer_is_shown_with_a_word_about_the_other() {
     );
 }
 
-/// Grafana's own source makes tables and heat maps in the browser: what alert rules and expressions
-/// calculate with are series.
+/// Alert rules and expressions calculate with series. Grafana's own source makes tables and heat
+/// maps only in the browser.
 #[tokio::test]
 async fn alert_rules_and_expressions_get_series() {
     const BUCKETS: &str = r#"{"resultType":"matrix","result":[{"metric":{"le":"1"},"values":[[1700000010,"3"]]},{"metric":{"le":"2"},"values":[[1700000010,"5"]]}]}"#;
@@ -200,11 +200,11 @@ async fn alert_rules_and_expressions_get_series() {
     };
     let table = json!({ "expr": "up", "instant": true, "range": false, "format": "table" });
     check(table, "numeric-multi", 1, "| 7\n").await;
-    // The upper bucket holds what the lower one does, as in Prometheus.
+    // The upper bucket includes the lower one, as in Prometheus.
     check(json!({ "expr": "up", "format": "heatmap" }), "timeseries-multi", 2, "| 5\n").await;
 }
 
-/// Expressions judge all frames by the first: numbers and series together are refused.
+/// Expressions take the type of the first frame for all: numbers and series together are refused.
 #[tokio::test]
 async fn alert_rules_and_expressions_get_one_kind_of_frame() {
     let plugin = Plugin::start().await;
@@ -222,7 +222,7 @@ async fn alert_rules_and_expressions_get_one_kind_of_frame() {
     }
 }
 
-/// Grafana's own source answers both with one table, by time.
+/// Grafana's own source returns one table for both, ordered by time.
 #[tokio::test]
 async fn one_table_of_range_and_instant() {
     let plugin = Plugin::start().await;
@@ -248,7 +248,7 @@ async fn one_table_of_range_and_instant() {
 }
 
 #[tokio::test]
-async fn answers_without_anything() {
+async fn empty_answers() {
     let plugin = Plugin::start().await;
     let check = async |status: &'static str, data: &'static str, query: Value, notice: &str| {
         let prometheus = Http::start(move |line, _| {
@@ -262,14 +262,14 @@ async fn answers_without_anything() {
         assert_eq!(frames.len(), 1, "{query}");
         let empty = frames[0].contains("fields:\nrows:\n(0 rows)");
         assert_eq!(empty, !data.contains("metric"), "{query}: {}", frames[0]);
-        // What is of no type, panels say there are no data in.
+        // Panels show "no data" for a frame without a type.
         assert_eq!(frames[0].contains("\"type\":"), !empty, "{query}: {}", frames[0]);
         assert!(frames[0].contains(notice), "{query}: {}", frames[0]);
         assert_eq!(frames[0].contains("\"notices\""), !notice.is_empty(), "{}", frames[0]);
     };
     let nothing = r#"{"resultType":"vector","result":[]}"#;
     let no_content = "204 No Content";
-    // Prometheus' answer where no series is read.
+    // The answer of Prometheus to a query that selects no series.
     let query = json!({ "expr": "time()", "range": true, "exemplar": true });
     check(no_content, MATRIX, query, "").await;
     let query = json!({ "expr": "up", "instant": true, "format": "table" });
@@ -278,7 +278,7 @@ async fn answers_without_anything() {
     check(no_content, r#"{"resultType":"matrix","result":null}"#, json!({ "expr": "up" }), "")
         .await;
     let query = json!({ "expr": "up{job=\"$job\"}", "instant": true });
-    let notice = "nothing was found, and `$job` stands in the expression as it is";
+    let notice = "no series were found, and `$job` was not replaced in the expression";
     check(no_content, nothing, query.clone(), notice).await;
     check(no_content, VECTOR, query, "").await;
 }

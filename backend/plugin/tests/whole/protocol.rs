@@ -1,4 +1,4 @@
-//! Handshake, health, roles, sizes, and all the ways in which a plugin leaves.
+//! Tests of handshake, health, roles, sizes, and every kind of shutdown.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -219,7 +219,7 @@ async fn a_call_without_a_data_source() {
     assert_eq!(status.message(), "the call carries no data source settings");
 }
 
-/// Past tonic's own limit of 4 MiB a request is answered still, in words.
+/// A request above tonic's own limit of 4 MiB still gets a readable answer.
 #[tokio::test]
 async fn large_requests_are_refused() {
     let plugin = Plugin::start().await;

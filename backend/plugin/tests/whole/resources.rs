@@ -238,25 +238,19 @@ async fn errors_of_resources_are_json() {
     .await;
     check("GET", "api/v1/label//values", "", 404, "there is no resource `api/v1/label//values`")
         .await;
-    check("POST", "namespaces", "", 405, "resource `namespaces` is asked for with GET").await;
-    check(
-        "DELETE",
-        "api/v1/series",
-        "",
-        405,
-        "resource `api/v1/series` is asked for with GET or POST",
-    )
-    .await;
-    check("GET", "flows", "", 405, "resource `flows` is asked for with POST").await;
+    check("POST", "namespaces", "", 405, "resource `namespaces` accepts only GET").await;
+    check("DELETE", "api/v1/series", "", 405, "resource `api/v1/series` accepts only GET or POST")
+        .await;
+    check("GET", "flows", "", 405, "resource `flows` accepts only POST").await;
     check(
         "GET",
         "suggestions?field=podd",
         "",
         400,
-        "`podd` is not a field that can be suggested for; did you mean `pod`?",
+        "`podd` is not a field with suggestions; did you mean `pod`?",
     )
     .await;
-    check("POST", "variables", "{}", 400, "`query` is missing: it must be a text").await;
+    check("POST", "variables", "{}", 400, "`query` is missing: it must be a string").await;
     check(
         "POST",
         "variables",
@@ -341,10 +335,10 @@ async fn parameters_and_bodies_are_refused_by_name() {
     .await;
     for (body, expected) in [
         ("[]", "the request is not a JSON object"),
-        (r#"{"query":5}"#, "`query` must be a text, not the number 5"),
+        (r#"{"query":5}"#, "`query` must be a string, not the number 5"),
         (
             r#"{"query":"nodes()","from":"now"}"#,
-            "`from` must be a whole number, not the text `now`",
+            "`from` must be a whole number, not the string `now`",
         ),
         (r#"{"query":"nodes()","to":1.5}"#, "`to` must be a whole number, not the number 1.5"),
         (r#"{"query":"nodes()","quer":1}"#, "the query has no field `quer`; did you mean `query`?"),
@@ -360,7 +354,7 @@ async fn parameters_and_bodies_are_refused_by_name() {
         ("5", "the request is not a JSON object"),
         ("{}", "`query` is missing: it must be an object"),
         (r#"{"query":{},"to":1}"#, "`from` is missing: it must be a whole number"),
-        (r#"{"query":{},"from":0,"to":"x"}"#, "`to` must be a whole number, not the text `x`"),
+        (r#"{"query":{},"from":0,"to":"x"}"#, "`to` must be a whole number, not the string `x`"),
         (r#"{"query":[],"from":0,"to":1}"#, "the query is not a JSON object"),
     ] {
         check("POST", "flows", body, 400, expected).await;

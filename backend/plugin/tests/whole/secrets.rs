@@ -1,4 +1,5 @@
-//! No secret leaves: not in a log line at the most talkative level, not in an error, not in health.
+//! Tests that no secret leaves the plugin: not in a log line at the most verbose level, not in an
+//! error, not in the health message.
 
 use serde_json::json;
 use test_kit::grafana::{Plugin, Range, Source};
@@ -32,7 +33,7 @@ async fn no_secret_in_any_log_line_or_answer() {
     let refusing = Http::start(|_, _| Answer::json("401 Unauthorized", "{}")).await;
     let url = refusing.url();
     let sources = [
-        // The PEM texts are none, so every use of them fails.
+        // The PEM texts are invalid, so every use of them fails.
         source(
             "tls://127.0.0.1:1",
             json!({ "tlsAuth": true, "tlsAuthWithCACert": true, "prometheusUrl": url, "prometheusAuth": "basic", "prometheusUser": "u" }),
@@ -48,11 +49,11 @@ async fn no_secret_in_any_log_line_or_answer() {
         source("127.0.0.1:1", json!({ "prometheusUrl": "http://user:SECRET-URL-2f9c@prom" })),
         source("user:SECRET-URL-2f9c@relay:80", json!({})),
     ];
-    let mut said = Vec::new();
+    let mut outputs = Vec::new();
     for source in &sources {
         let health = plugin.health(source).await;
-        said.push(health.message);
-        said.push(String::from_utf8(health.json_details).unwrap());
+        outputs.push(health.message);
+        outputs.push(String::from_utf8(health.json_details).unwrap());
         let queries = [
             ("A", json!({ "queryType": "flows" })),
             ("B", json!({ "expr": "up" })),
@@ -60,17 +61,17 @@ async fn no_secret_in_any_log_line_or_answer() {
         ];
         for answer in plugin.query(source, Range::last_hour(), &queries).await.into_values() {
             assert_ne!(answer.error, "");
-            said.push(answer.error);
+            outputs.push(answer.error);
         }
         for path in ["namespaces", "api/v1/labels", "nowhere"] {
             let answer = plugin.resource(source, "GET", path, b"").await;
             assert!(answer.status >= 400);
-            said.push(String::from_utf8(answer.body()).unwrap());
+            outputs.push(String::from_utf8(answer.body()).unwrap());
         }
     }
-    said.push(plugin.whole_log().await);
-    for text in &said {
+    outputs.push(plugin.whole_log().await);
+    for text in &outputs {
         assert!(!text.contains("2f9c"), "{text}");
     }
-    assert!(said.last().unwrap().contains("query data"), "the log was listened to");
+    assert!(outputs.last().unwrap().contains("query data"), "the log was listened to");
 }

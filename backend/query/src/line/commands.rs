@@ -1,4 +1,4 @@
-//! The one `hubble observe` in a pasted text, with what stands around it.
+//! The `hubble observe` command within a pasted text, and the text around it.
 
 use std::ops::Range;
 
@@ -8,51 +8,51 @@ use super::option::{LineOption, Purpose};
 use super::words::{self, Operator, Token, Word, base_name, is_flag};
 use crate::flag;
 
-/// How deep a command may stand in a word of another: `ssh node "bash -c '…'"`.
+/// Maximum nesting of a command within words of others: `ssh node "bash -c '…'"`.
 const MAX_DEPTH: usize = 6;
 
-/// What a prompt ends with.
+/// Characters that end a shell prompt.
 const PROMPTS: [char; 12] = ['$', '#', '%', '>', '❯', '➜', '→', '»', '›', '⟩', '▶', 'λ'];
 
-/// Programs that show all of what is piped into them, if in another form or in parts.
+/// Programs that print all of their input, in another form or in parts.
 const SHOWING: [&str; 22] = [
     "bat", "cat", "clip", "column", "fmt", "gron", "head", "jq", "less", "more", "nl", "out-file",
     "out-host", "pbcopy", "sort", "tail", "tee", "ts", "uniq", "wc", "while", "yq",
 ];
 
-/// A `hubble observe` that was found, with places in the text.
+/// A `hubble observe` command, with places in the text.
 #[derive(Debug, Default)]
 pub(super) struct Command {
-    /// What stands after `hubble`, without `observe`.
+    /// Words after `hubble`, without `observe`.
     pub(super) words: Vec<Word>,
     pub(super) errors: Vec<Diagnostic>,
-    pub(super) remarks: Vec<Diagnostic>,
-    /// What keeps a part of what the command prints: `| grep DROPPED`.
+    pub(super) warnings: Vec<Diagnostic>,
+    /// A filter of the command's output, such as `| grep DROPPED`, as an error.
     pub(super) narrowed: Option<Diagnostic>,
-    /// A filter's flag behind the command.
+    /// A flag of a filter after the end of the command, as an error.
     pub(super) behind: Option<Diagnostic>,
     start: usize,
     end: usize,
 }
 
-/// Words up to an operator that ends them.
+/// A simple command: the words up to an operator.
 struct Simple {
     tokens: Range<usize>,
-    /// The operator before them.
+    /// The operator before the command.
     before: Option<Operator>,
 }
 
-/// A text in simple commands.
+/// A text split into simple commands.
 struct Parts<'t> {
     text: &'t str,
     tokens: Vec<Token>,
     simple: Vec<Simple>,
-    remarks: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
-/// Finds the command. Flags alone are one, too, and so is a text without any word.
+/// Finds the command. Flags alone count as a command, and so does a text without words.
 ///
-/// Errors: there is another command, or none, or the text is something else.
+/// Errors: the text holds several commands, another command, or something else.
 pub(super) fn find(text: &str) -> Result<Command, Diagnostic> {
     let parts = Parts::new(text);
     let mut found = parts.commands(0);
@@ -62,14 +62,14 @@ pub(super) fn find(text: &str) -> Result<Command, Diagnostic> {
     let second = found.get(1).map(|second| (second.start, second.end));
     let Some(mut first) = found.into_iter().next() else { return parts.without_command() };
     if let Some((start, end)) = second {
-        let text = "a second `hubble observe`: a query holds one; make a query of each".to_owned();
+        let text = "a second `hubble observe`: make a separate query of each".to_owned();
         first.errors.insert(0, Diagnostic { start, end, text });
     }
     Ok(first)
 }
 
 impl Command {
-    /// Moves places in a word's text to where the word stands in `line`.
+    /// Shifts places within a word's text to their places in `line`.
     fn place(&mut self, word: &Word, line: &str) {
         let shift = word.text_at(line);
         let place = |start: &mut usize, end: &mut usize| {
@@ -82,7 +82,7 @@ impl Command {
         for own in &mut self.words {
             place(&mut own.start, &mut own.end);
         }
-        let diagnostics = self.errors.iter_mut().chain(&mut self.remarks);
+        let diagnostics = self.errors.iter_mut().chain(&mut self.warnings);
         for diagnostic in diagnostics.chain(&mut self.narrowed).chain(&mut self.behind) {
             place(&mut diagnostic.start, &mut diagnostic.end);
         }
@@ -91,12 +91,12 @@ impl Command {
 
 impl<'t> Parts<'t> {
     fn new(text: &'t str) -> Self {
-        let words::Split { tokens, remarks } = words::split(text);
-        let mut parts = Self { text, tokens, simple: Vec::new(), remarks };
+        let words::Split { tokens, warnings } = words::split(text);
+        let mut parts = Self { text, tokens, simple: Vec::new(), warnings };
         let (mut begin, mut before) = (0, None);
         for at in 0..parts.tokens.len() {
             let Some(operator) = parts.tokens.get(at).and_then(Token::operator) else { continue };
-            // As after `|`, the end of a line before any word ends nothing.
+            // A line that ends before its first word ends nothing, as after `|`.
             if operator == Operator::NewLine && begin == at && before.is_some() {
                 begin = at + 1;
                 continue;
@@ -128,8 +128,8 @@ impl<'t> Parts<'t> {
         words.map(|(at, word)| (simple.tokens.start + at, word)).collect()
     }
 
-    /// Whether the command of the tokens from `begin` on goes on behind the end of a line, as it was
-    /// meant if not as a shell takes it: a flag follows, or the value of one.
+    /// Whether the command of the tokens from `begin` on continues after the end of a line. A shell
+    /// would not read it so, but the next line begins with a flag, or with the value of one.
     fn goes_on(&self, begin: usize, at: usize) -> bool {
         let is_text = |token: &&Token| {
             !matches!(token.operator(), Some(Operator::NewLine | Operator::Comment))
@@ -141,7 +141,7 @@ impl<'t> Parts<'t> {
         is_flag(&next.text) || waits && !is_hubble(&next.text)
     }
 
-    /// Every `hubble observe` of the text, also in words of other commands.
+    /// All `hubble observe` commands of the text, including those in words of other commands.
     fn commands(&self, depth: usize) -> Vec<Command> {
         let mut found = Vec::new();
         for (index, simple) in self.simple.iter().enumerate() {
@@ -168,7 +168,7 @@ impl<'t> Parts<'t> {
         found
     }
 
-    /// `# hubble observe`: a comment in a shell, or the prompt of root before a command.
+    /// Commands after `#`: a comment in a shell, or a command after the prompt of root.
     fn in_comments(&self) -> Vec<Command> {
         let mut found = Vec::new();
         for token in &self.tokens {
@@ -184,7 +184,7 @@ impl<'t> Parts<'t> {
         found
     }
 
-    /// The words of a command from token `begin` on, and what ends it wrongly.
+    /// The words of a command from token `begin` on, and an error if it ends wrongly.
     fn read(&self, simple: &Simple, begin: usize, verb: Option<usize>) -> Command {
         let mut command = Command::default();
         let mut is_target = false;
@@ -193,21 +193,21 @@ impl<'t> Parts<'t> {
             match token {
                 _ if Some(at) == verb => {}
                 Token::Word(word) if std::mem::take(&mut is_target) && !is_flag(&word.text) => {}
-                // Of a block in a shell.
+                // The end of a block in a shell.
                 Token::Word(word)
                     if at + 1 == simple.tokens.end
                         && self.text.get(word.start..word.end) == Some("}") => {}
                 Token::Word(word) => command.words.push(word.clone()),
                 Token::Operator(Operator::Placeholder, start, end) => {
                     let shown = self.text.get(*start..*end).unwrap_or_default();
-                    let text = format!("`{shown}` is a place to fill in: write a value");
+                    let text = format!("`{shown}` is a placeholder: write a value");
                     command.errors.push(Diagnostic { start: *start, end: *end, text });
                 }
                 Token::Operator(Operator::Comment, start, end) => {
                     let comment = self.text.get(*start..*end).unwrap_or_default();
                     if comment.split_whitespace().any(is_filter) {
                         let text = "a comment: not used".to_owned();
-                        command.remarks.push(Diagnostic { start: *start, end: *end, text });
+                        command.warnings.push(Diagnostic { start: *start, end: *end, text });
                     }
                 }
                 Token::Operator(operator, ..) => is_target = *operator == Operator::RedirectTo,
@@ -222,12 +222,12 @@ impl<'t> Parts<'t> {
         {
             command.errors.push(Diagnostic { start: *start, end: *end, text });
         }
-        let own = |remark: &&Diagnostic| (command.start..command.end).contains(&remark.start);
-        command.remarks.extend(self.remarks.iter().filter(own).cloned());
+        let own = |warning: &&Diagnostic| (command.start..command.end).contains(&warning.start);
+        command.warnings.extend(self.warnings.iter().filter(own).cloned());
         command
     }
 
-    /// Why the operator of token `at` cannot end a command.
+    /// Error text for the operator of token `at`, if it cannot end a command.
     fn wrong_end(&self, operator: Operator, at: usize) -> Option<String> {
         let shown = self.tokens.get(at).map(|token| token.start()..token.end());
         let shown = shown.and_then(|place| self.text.get(place)).unwrap_or_default();
@@ -238,30 +238,30 @@ impl<'t> Parts<'t> {
                 Some(format!("the quote {quote} is not closed"))
             }
             Operator::Substitution => {
-                Some(format!("`{shown}` is run by a shell: write what it prints"))
+                Some(format!("a shell would run `{shown}`: write its output instead"))
             }
             Operator::Backtick
                 if self.between(0..at).iter().filter(is_backtick).count() % 2 == 0 =>
             {
-                Some(format!("{shown} is run by a shell: write what it prints"))
+                Some(format!("a shell would run {shown}: write its output instead"))
             }
             Operator::Open | Operator::Ampersand => {
                 Some(format!("`{shown}` in a value: put the value in quotes"))
             }
             Operator::HtmlEntity => {
-                Some(format!("`{shown}` is the HTML of a character: write the character"))
+                Some(format!("`{shown}` is an HTML entity: write the character"))
             }
             _ => None,
         }
     }
 
-    /// Says what stands around the command of the simple command `index`, which begins at token `at`
-    /// and ends before token `after`.
+    /// Adds warnings and errors about the text around the simple command `index`, which begins at
+    /// token `at` and ends before token `after`.
     fn around(&self, index: usize, at: usize, after: usize, command: &mut Command) {
         let Some(own) = self.simple.get(index) else { return };
-        let mut remark = |place: Option<(usize, usize)>, text: &str| {
+        let mut warn = |place: Option<(usize, usize)>, text: &str| {
             if let Some((start, end)) = place {
-                command.remarks.push(Diagnostic { start, end, text: text.to_owned() });
+                command.warnings.push(Diagnostic { start, end, text: text.to_owned() });
             }
         };
         let place = |tokens: Range<usize>| {
@@ -273,28 +273,28 @@ impl<'t> Parts<'t> {
         let piped = own.before == Some(Operator::Pipe);
         let before = place(0..own.tokens.start);
         if piped {
-            remark(before, "what is piped into `hubble` is not read: flows come from the relay");
+            warn(before, "input piped into `hubble` is not read: flows come from the relay");
         } else {
-            remark(before, "another command: not used");
+            warn(before, "another command: not used");
         }
         let runs = place(own.tokens.start..at);
         let is_prompt = |(start, end): &(usize, usize)| {
             let runs = self.text.get(*start..*end).unwrap_or_default();
             runs.ends_with(PROMPTS) || !runs.contains(char::is_alphanumeric)
         };
-        remark(runs.filter(|runs| !is_prompt(runs)), "what runs `hubble`: not used");
-        remark(place(after..self.tokens.len()), "another command: not used");
+        warn(runs.filter(|runs| !is_prompt(runs)), "the prefix of `hubble`: not used");
+        warn(place(after..self.tokens.len()), "another command: not used");
         let outside = |word: &Word| Diagnostic {
             start: word.start,
             end: word.end,
-            text: format!("`{}` stands outside of the command", word.text),
+            text: format!("`{}` is outside of the `hubble observe` command", word.text),
         };
         let names = self.assigned(0..at);
         for word in &command.words {
             if let Some(name) = flag::unresolved_variable(&word.text)
                 && names.contains(&name.trim_matches(['$', '{', '}']))
             {
-                let text = format!("`{name}` is a variable of the shell: write its value");
+                let text = format!("`{name}` is a shell variable: write its value");
                 command.errors.push(Diagnostic { start: word.start, end: word.end, text });
             }
         }
@@ -313,7 +313,7 @@ impl<'t> Parts<'t> {
                 && words.any(|word| is_filter(word.trim_matches(['"', '\''])))
         });
         if let Some(token) = behind.next() {
-            let text = "a filter that stands outside of the command".to_owned();
+            let text = "a filter outside of the `hubble observe` command".to_owned();
             let behind = Diagnostic { start: token.start(), end: token.end(), text };
             command.behind.get_or_insert(behind);
         }
@@ -329,7 +329,7 @@ impl<'t> Parts<'t> {
             }
             if let Some((start, end)) = place(simple.tokens.clone()) {
                 let text = format!(
-                    "`{}` keeps a part of what `hubble` prints, which cannot be done here: write it as flags, such as `--verdict DROPPED`",
+                    "`{}` filters the printed output, which is not possible here: use flags, such as `--verdict DROPPED`",
                     program.text
                 );
                 command.narrowed.get_or_insert(Diagnostic { start, end, text });
@@ -337,7 +337,7 @@ impl<'t> Parts<'t> {
         }
     }
 
-    /// Names of variables that a shell sets: `ns=pets`, `for ns in …`, `read ns`.
+    /// Names of shell variables that are set: `ns=pets`, `for ns in …`, `read ns`.
     fn assigned(&self, tokens: Range<usize>) -> Vec<&str> {
         let words: Vec<&str> = self
             .between(tokens)
@@ -353,18 +353,18 @@ impl<'t> Parts<'t> {
         set.chain(named).map(|name| name.trim_start_matches('$')).collect()
     }
 
-    /// Flags without `hubble observe`, or nothing.
+    /// The command of a text without `hubble observe`: flags alone, or nothing.
     ///
-    /// Errors: neither.
+    /// Errors: the text is something else.
     fn without_command(&self) -> Result<Command, Diagnostic> {
         let is_break = |token: &Token| token.operator() == Some(Operator::NewLine);
         if self.tokens.iter().all(is_break) {
             return Ok(Command::default());
         }
-        let said = |word: &Word| word.text.contains(char::is_alphanumeric);
+        let is_text = |word: &Word| word.text.contains(char::is_alphanumeric);
         for (index, simple) in self.simple.iter().enumerate() {
             let words = self.words(simple);
-            let Some((at, word)) = words.iter().find(|(_, word)| said(word)) else { continue };
+            let Some((at, word)) = words.iter().find(|(_, word)| is_text(word)) else { continue };
             if is_flag(&word.text) {
                 let mut command = self.read(simple, *at, None);
                 self.around(index, simple.tokens.start, simple.tokens.end, &mut command);
@@ -379,7 +379,7 @@ impl<'t> Parts<'t> {
             .simple
             .iter()
             .map(|simple| self.words(simple))
-            .find(|words| words.iter().any(|(_, word)| said(word)))
+            .find(|words| words.iter().any(|(_, word)| is_text(word)))
             .unwrap_or_default()
             .into_iter()
             .map(|(_, word)| word.text.as_str())
@@ -396,7 +396,7 @@ impl<'t> Parts<'t> {
     }
 }
 
-/// The tokens of `hubble` and `observe`.
+/// The places of the tokens `hubble` and `observe`.
 fn observe(words: &[(usize, &Word)]) -> Option<(usize, usize)> {
     let is_observe = |word: &Word| word.text.eq_ignore_ascii_case("observe");
     let mut has_hubble = false;
@@ -411,7 +411,7 @@ fn observe(words: &[(usize, &Word)]) -> Option<(usize, usize)> {
             return Some((*at, *verb));
         }
     }
-    // An alias or a variable of the shell may stand for `hubble`.
+    // A shell alias or variable may replace `hubble`.
     let index = words.iter().position(|(_, word)| is_observe(word)).filter(|_| !has_hubble)?;
     let follows = words.get(index + 1).is_some_and(|(_, next)| is_flag(&next.text));
     let (at, _) = words.get(index)?;
@@ -440,7 +440,7 @@ fn is_filter(word: &str) -> bool {
     matches!(option, Some(Purpose::Filter(_) | Purpose::Fixed(..))) && name.chars().count() > 2
 }
 
-/// Whether a word names the program, wherever it lies and whatever prompt it is attached to.
+/// Whether a word names the program `hubble`, with any path and any prompt attached.
 fn is_hubble(word: &str) -> bool {
     let name = base_name(word);
     let untagged = name.rsplit_once([':', '@']).map_or(name.as_str(), |(image, _)| image);

@@ -1,24 +1,23 @@
-//! Texts that are no `hubble observe` line, by what they are and where they belong.
+//! Other commands and query languages, and the place where each belongs.
 
 use super::words::{base_name, is_flag};
 
-/// What to say about a text that nothing is known of.
-pub(super) const UNKNOWN: &str =
-    "this is no `hubble observe` line, such as `hubble observe --namespace pets --verdict DROPPED`";
+/// Error text for an unknown kind of text.
+pub(super) const UNKNOWN: &str = "this is not a `hubble observe` line; write one such as `hubble observe --namespace pets --verdict DROPPED`";
 
-/// Verbs of `hubble` beside `observe`, and where what they are for is found here.
+/// Other subcommands of `hubble`, and where this data source does the same.
 const HUBBLE: [(&str, &str); 8] = [
-    ("status", "whether the relay answers, *Save & test* of the data source says"),
-    ("list", "nodes and namespaces are listed by a dashboard's variable of this data source"),
-    ("config", "how the relay is reached is in the settings of the data source"),
-    ("watch", "which nodes answer, *Save & test* of the data source says"),
-    ("record", "packets are captured in a terminal"),
-    ("version", "it belongs in a terminal"),
-    ("completion", "it belongs in a terminal"),
-    ("help", "the help of this editor has examples"),
+    ("status", "*Save & test* in the data source's settings checks whether the relay answers"),
+    ("list", "a dashboard variable of this data source lists nodes and namespaces"),
+    ("config", "the data source's settings say how to reach the relay"),
+    ("watch", "*Save & test* in the data source's settings lists the nodes that answer"),
+    ("record", "capture packets in a terminal"),
+    ("version", TERMINAL),
+    ("completion", TERMINAL),
+    ("help", "this editor's help has examples"),
 ];
 
-/// Programs whose lines are pasted by mistake, and where they belong.
+/// Programs whose command lines are pasted by mistake, and where to run them.
 const PROGRAMS: [(&str, &str); 31] = [
     ("kubectl", TERMINAL),
     ("k", TERMINAL),
@@ -38,7 +37,7 @@ const PROGRAMS: [(&str, &str); 31] = [
     ("cilium", CILIUM),
     ("cilium-dbg", CILIUM),
     ("cilium-agent", CILIUM),
-    ("tetra", "it belongs in a terminal of the node, and what it shows are Tetragon's events"),
+    ("tetra", "run it in a terminal of the node; it shows Tetragon's events, not flows"),
     ("tcpdump", PACKETS),
     ("tshark", PACKETS),
     ("ngrep", PACKETS),
@@ -49,33 +48,33 @@ const PROGRAMS: [(&str, &str); 31] = [
     ("nc", TERMINAL),
     ("ping", TERMINAL),
     ("grpcurl", TERMINAL),
-    ("jq", "it reads what `hubble observe -o json` prints, in a terminal"),
+    ("jq", "run it in a terminal, on the output of `hubble observe -o json`"),
     ("promtool", TERMINAL),
 ];
 
-const TERMINAL: &str = "it belongs in a terminal";
+const TERMINAL: &str = "run it in a terminal";
 const CILIUM: &str =
-    "it belongs in a terminal of the node; what was dropped, `hubble observe --type drop` shows";
-const PACKETS: &str = "it shows packets, and belongs in a terminal of the node";
+    "run it in a terminal of the node; `hubble observe --type drop` shows drops here";
+const PACKETS: &str = "it shows packets: run it in a terminal of the node";
 
-/// Where the queries of other languages belong.
-const KQL: &str = "this is KQL: it belongs in a query of Grafana's Azure Monitor data source, under *Logs*; what was dropped, `hubble observe --verdict DROPPED` shows here";
-const LOGQL: &str = "this is LogQL: it belongs in a query of a Loki data source";
-const TRACEQL: &str = "this is TraceQL: it belongs in a query of a Tempo data source";
-const PROMQL: &str = "this is PromQL: it belongs in a query of the type *PromQL* of this data source, or of a Prometheus data source";
-const SQL: &str = "this is SQL: it belongs in a query of a data source of that database";
-const FLUX: &str = "this is Flux: it belongs in a query of an InfluxDB data source";
-const ESQL: &str = "this is ES|QL: it belongs in a query of an Elasticsearch data source";
+/// Error texts for queries in other languages, with the data source that takes each.
+const KQL: &str = "this is KQL: use it in Grafana's Azure Monitor data source, under *Logs*; `hubble observe --verdict DROPPED` shows drops here";
+const LOGQL: &str = "this is LogQL: use it in a Loki data source";
+const TRACEQL: &str = "this is TraceQL: use it in a Tempo data source";
+const PROMQL: &str = "this is PromQL: use it in a *PromQL* query of this data source, or in a Prometheus data source";
+const SQL: &str = "this is SQL: use it in a data source of that database";
+const FLUX: &str = "this is Flux: use it in an InfluxDB data source";
+const ESQL: &str = "this is ES|QL: use it in an Elasticsearch data source";
 const INSIGHTS: &str =
-    "this is a query of CloudWatch Logs: it belongs in Grafana's CloudWatch data source";
-const SPL: &str = "this is a search of Splunk: it belongs in a Splunk data source";
+    "this is a CloudWatch Logs query: use it in Grafana's CloudWatch data source";
+const SPL: &str = "this is a Splunk search: use it in a Splunk data source";
 const CEL: &str =
-    "this is a CEL expression: it belongs behind `hubble observe --cel-expression`, in quotes";
-const JSON: &str = "this is JSON: a filter of Hubble belongs behind `hubble observe --allowlist`, in quotes; a recorded flow is no question";
-const YAML: &str = "this is a manifest of Kubernetes: policies belong into the files of the data source, or into the panel";
-const OUTPUT: &str = "this is what `hubble observe` prints, not the command";
+    "this is a CEL expression: put it after `hubble observe --cel-expression`, in quotes";
+const JSON: &str = "this is JSON: put a Hubble filter after `hubble observe --allowlist`, in quotes; a recorded flow cannot be queried";
+const YAML: &str = "this is a Kubernetes manifest: add policies to the data source's policy files, or to the flows panel";
+const OUTPUT: &str = "this is the output of `hubble observe`, not the command";
 
-/// Words that begin a step of a query in KQL.
+/// Keywords that begin a step of a KQL query.
 const KQL_STEPS: [&str; 28] = [
     "where",
     "take",
@@ -107,7 +106,7 @@ const KQL_STEPS: [&str; 28] = [
     "search",
 ];
 
-/// Tables of logs on AKS.
+/// Log tables of AKS.
 const KQL_TABLES: [&str; 13] = [
     "retinanetworkflowlogs",
     "containernetworklogs",
@@ -124,14 +123,14 @@ const KQL_TABLES: [&str; 13] = [
     "akscontrolplane",
 ];
 
-/// What a text is and where it belongs; `words` are those of its first command.
+/// Error text with what a text is and where it belongs; `words` are those of its first command.
 pub(super) fn name(text: &str, words: &[&str]) -> Option<String> {
     let code = without_comments(text);
     let lower = code.to_lowercase();
     language(&code, &lower).map(str::to_owned).or_else(|| program(words))
 }
 
-/// The text without the lines that are comments in one language or another.
+/// The text without lines that are comments in any of the languages.
 fn without_comments(text: &str) -> String {
     let is_code = |line: &&str| {
         let line = line.trim_start();
@@ -147,22 +146,24 @@ fn program(words: &[&str]) -> Option<String> {
         if name.ends_with("hubble") {
             let verb = words.get(at + 1..)?.iter().find(|word| !is_flag(word));
             let Some(verb) = verb else {
-                return Some("`hubble` alone shows no flows: write `hubble observe`".to_owned());
+                return Some(
+                    "`hubble` alone does not show flows: write `hubble observe`".to_owned(),
+                );
             };
             let known = HUBBLE.iter().find(|(own, _)| verb.eq_ignore_ascii_case(own));
             return Some(match known {
-                Some((verb, place)) => format!("`hubble {verb}` shows no flows: {place}"),
+                Some((verb, place)) => format!("`hubble {verb}` does not show flows: {place}"),
                 None if strsim::levenshtein(&cut(verb), "observe") <= 3 => {
                     format!("`hubble {}`: did you mean `hubble observe`?", cut(verb))
                 }
-                None => format!("`hubble {}` is no `hubble observe`", cut(verb)),
+                None => format!("`hubble {}` is not `hubble observe`", cut(verb)),
             });
         }
         if let Some((own, place)) = PROGRAMS.iter().find(|(own, _)| *own == name) {
             let policies = words.get(at + 1..)?.iter().any(|word| is_policy(&word.to_lowercase()));
             let place = match *place {
                 TERMINAL if policies => {
-                    "it belongs in a terminal; policies that the data source reads are in the flows panel, under *Policies*"
+                    "run it in a terminal; the flows panel lists the data source's policies under *Policies*"
                 }
                 place => place,
             };
@@ -172,7 +173,7 @@ fn program(words: &[&str]) -> Option<String> {
     None
 }
 
-/// A word of a stranger, short enough for a sentence.
+/// Start of a pasted word, short enough for an error text.
 fn cut(word: &str) -> String {
     word.chars().take(40).collect()
 }
@@ -240,7 +241,7 @@ fn language(code: &str, lower: &str) -> Option<&'static str> {
     promql(code, lower, first)
 }
 
-/// A line as the command prints it, compact or as a table.
+/// Whether a text is a line of the command's output, compact or as a table.
 fn is_output(code: &str) -> bool {
     let ends = ["FORWARDED (", "DROPPED (", "REDIRECTED (", "AUDIT (", "TRACED (", "ERROR ("];
     (code.contains(" -> ") || code.contains(" <> ") || code.contains(" <- "))
@@ -285,7 +286,7 @@ fn promql(code: &str, lower: &str, first: &str) -> Option<&'static str> {
         let is_log = lower.contains("({") && !lower.contains("__name__");
         return Some(if is_log { LOGQL } else { PROMQL });
     }
-    // Within an expression.
+    // Calls within an expression.
     if lower.contains("rate(") && lower.contains('[') || lower.contains("sum(rate") {
         return Some(PROMQL);
     }

@@ -1,7 +1,7 @@
-//! A pasted `hubble observe …` line, read into the builder's form.
+//! Parser of a pasted `hubble observe …` line into the builder's form.
 //!
-//! What only formats the output or reaches a server is accepted and left out with a remark; what
-//! is wrong is named with the bytes it stands at, so that an editor can underline it.
+//! Flags that only format the output or reach a server are accepted, left out and reported in a
+//! warning. Every error carries the bytes of its cause, so that an editor can underline it.
 
 mod commands;
 mod foreign;
@@ -20,15 +20,15 @@ use crate::flag::{self, Flag, FlagValues};
 use crate::form::FlowsForm;
 use crate::model::InvalidQuery;
 
-/// Longest line. The query around it is bounded, too.
+/// Maximum size of a line, in bytes. The query around it has a bound of its own.
 const MAX_LINE_BYTES: usize = 64 << 10;
-/// Diagnostics of one line, at most.
+/// Maximum number of diagnostics for one line.
 const MAX_DIAGNOSTICS: usize = 100;
 
-/// A dash, and what word processors and pages make of one.
+/// The dash, and the characters that word processors and web pages replace it by.
 const DASHES: [char; 10] = ['-', '–', '—', '―', '−', '‒', '‐', '‑', '﹣', '－'];
 
-/// Something to say about a part of the line.
+/// A message about a part of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Diagnostic {
     /// First byte.
@@ -38,49 +38,49 @@ pub(crate) struct Diagnostic {
     pub text: String,
 }
 
-/// A line that was read.
+/// The result of reading a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// What it asks for; of use where there are no errors.
+    /// The selection; meaningful only without errors.
     pub form: FlowsForm,
-    /// In the order of the line.
+    /// Errors, in the order of the line.
     pub errors: Vec<Diagnostic>,
-    /// What was accepted and not used.
-    pub remarks: Vec<Diagnostic>,
+    /// Messages about parts that were accepted but not used.
+    pub warnings: Vec<Diagnostic>,
 }
 
-/// A flag with its value on the way into the form.
+/// A flag with its value, as read from the line.
 struct Given<'w> {
     option: LineOption,
     value: Option<String>,
-    /// As it was written.
+    /// The flag's name as written.
     name: &'w str,
     start: usize,
     end: usize,
 }
 
-/// What becomes of a dashboard's variable in a value.
+/// Treatment of dashboard variables in values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variables {
-    /// Grafana has replaced its variables by now: an error.
+    /// An error: Grafana should have replaced them before.
     Refused,
-    /// Kept as it is written, in an editor.
+    /// Kept as written, for an editor.
     Kept,
 }
 
 struct Reader {
     line: Line,
     variables: Variables,
-    /// Where each value of a flag stands.
+    /// The place of each flag's values.
     places: Vec<(&'static str, Flag, usize, usize)>,
-    /// Where each filter in JSON stands.
+    /// The place of each filter in JSON.
     raw_places: Vec<(&'static str, usize, usize)>,
-    /// Where `--not` stands that waits for its filter.
+    /// The place of a `--not` that has no filter yet.
     not: Option<(usize, usize)>,
 }
 
-/// Whether a word without a flag was meant to restrict the flows: `DROPPED`, `pets/store-front`,
-/// `namespace=pets`, `--pod` behind `--`.
+/// Whether a word without a flag was probably meant as a filter: `DROPPED`, `pets/store-front`,
+/// `namespace=pets`, or `--pod` after `--`.
 fn is_filter(word: &str) -> bool {
     let name = word.split(['=', ':']).next().unwrap_or_default();
     let value = word.to_ascii_lowercase();
@@ -123,13 +123,13 @@ impl Reader {
         self.line.errors.push(Diagnostic { start, end, text });
     }
 
-    fn remark(&mut self, start: usize, end: usize, text: String) {
-        self.line.remarks.push(Diagnostic { start, end, text });
+    fn warn(&mut self, start: usize, end: usize, text: String) {
+        self.line.warnings.push(Diagnostic { start, end, text });
     }
 
     fn command(&mut self, command: Command) {
         self.line.errors = command.errors;
-        self.line.remarks = command.remarks;
+        self.line.warnings = command.warnings;
         self.words(&command.words);
         let FlowsForm { filter, exclude, allowlist, denylist, .. } = &self.line.form;
         let is_all =
@@ -137,7 +137,7 @@ impl Reader {
         if is_all {
             self.line.errors.extend(command.narrowed.into_iter().chain(command.behind));
         } else {
-            self.line.remarks.extend(command.narrowed);
+            self.line.warnings.extend(command.narrowed);
         }
     }
 
@@ -145,8 +145,8 @@ impl Reader {
         let mut words = words.iter();
         let mut only_arguments = false;
         while let Some(word) = words.next() {
-            if self.line.errors.len().saturating_add(self.line.remarks.len()) >= MAX_DIAGNOSTICS {
-                let text = "there is too much to say about this line: it is read up to here";
+            if self.line.errors.len().saturating_add(self.line.warnings.len()) >= MAX_DIAGNOSTICS {
+                let text = "this line has too many problems: the rest is not read";
                 return self.error(word.start, word.end, text.to_owned());
             }
             if word.text == "--" {
@@ -163,7 +163,7 @@ impl Reader {
         self.check();
     }
 
-    /// A flag, whatever its dashes are.
+    /// Reads a flag with any kind of dashes.
     fn flag<'w>(&mut self, word: &'w Word, words: &mut std::slice::Iter<'w, Word>) {
         let rest = word.text.trim_start_matches(DASHES);
         let dashes = word.text.get(..word.text.len() - rest.len()).unwrap_or_default();
@@ -176,7 +176,7 @@ impl Reader {
         if dashes != "--" && dashes != "-" || mended != name {
             let shown = if is_long { "--" } else { "-" };
             let text = format!("`{dashes}{name}` is read as `{shown}{mended}`");
-            self.remark(word.start, word.end, text);
+            self.warn(word.start, word.end, text);
         } else if dashes == "-" {
             return self.short(word, words);
         }
@@ -187,23 +187,23 @@ impl Reader {
         }
     }
 
-    /// A word without a flag. Hubble ignores it without a word, and shows more than was asked for.
+    /// Reads a word without a flag. Hubble silently ignores such a word and shows more flows.
     fn argument(&mut self, word: &Word) {
         let text = word.text.as_str();
         let is_variable = flag::unresolved_variable(text).is_some();
-        // A dashboard's variable may stand for flags.
+        // A dashboard variable may hold flags.
         if text == "flows" || is_variable && self.variables == Variables::Kept {
             return;
         }
         if matches!(text, "agent-events" | "debug-events") {
-            let said = format!("`{text}` shows no flows; leave it out");
-            return self.error(word.start, word.end, said);
+            let message = format!("`{text}` does not show flows; leave it out");
+            return self.error(word.start, word.end, message);
         }
-        let said = format!("`{text}` belongs to no flag");
+        let message = format!("`{text}` does not belong to a flag");
         if is_variable || is_filter(text) {
-            self.error(word.start, word.end, said);
+            self.error(word.start, word.end, message);
         } else {
-            self.remark(word.start, word.end, format!("{said}: not used"));
+            self.warn(word.start, word.end, format!("{message}: not used"));
         }
     }
 
@@ -219,13 +219,13 @@ impl Reader {
             text.extend(["; did you mean `--", nearest, "`?"]);
         }
         self.error(word.start, word.end, text);
-        // Its value, if it has one.
+        // The unknown flag's value, if it has one.
         if words.as_slice().first().is_some_and(|next| !words::is_flag(&next.text)) {
             words.next();
         }
     }
 
-    /// One or more short flags: `-f4`, `-n pets`, `-npets`.
+    /// Reads one or more short flags: `-f4`, `-n pets`, `-npets`.
     fn short<'w>(&mut self, word: &'w Word, words: &mut std::slice::Iter<'w, Word>) {
         let mut rest = word.text.get(1..).unwrap_or_default();
         let name = rest.split('=').next().unwrap_or_default();
@@ -280,7 +280,7 @@ impl Reader {
         let switch = || !matches!(value.as_str(), "false" | "0" | "f" | "F" | "FALSE" | "False");
         match option.purpose {
             Purpose::Filter(flag) => self.filter(flag, &value, start, end),
-            // As Hubble does it, whatever value is bound to the flag.
+            // As Hubble: the flag's own value applies, whatever value is bound to it.
             Purpose::Fixed(flag, value) => self.filter(flag, value, start, end),
             Purpose::Not if self.not.is_some() => {
                 self.error(start, end, "`--not` twice before one filter".to_owned());
@@ -303,23 +303,23 @@ impl Reader {
                 self.line.form.denylist.push(value);
             }
             Purpose::Format => {
-                self.remark(start, end, format!("`{shown}` formats hubble's own output: not used"));
+                self.warn(start, end, format!("`{shown}` formats hubble's own output: not used"));
             }
             Purpose::Connection => {
-                let text = format!("`{shown}` is a matter of the data source's settings: not used");
-                self.remark(start, end, text);
+                let text = format!("`{shown}` belongs in the data source's settings: not used");
+                self.warn(start, end, text);
             }
             Purpose::Secret => {
                 let text = format!(
-                    "`{shown}` is not used; take it out, since queries are stored as they are written"
+                    "`{shown}` is not used: remove the secret, because Grafana stores queries as they are written"
                 );
-                self.remark(start, end, text);
+                self.warn(start, end, text);
             }
             Purpose::InputFile => {
                 let text = format!("`{shown}`: flows come from the relay of this data source");
                 self.error(start, end, text);
             }
-            Purpose::Other => self.remark(start, end, format!("`{shown}` is not used")),
+            Purpose::Other => self.warn(start, end, format!("`{shown}` is not used")),
         }
         if matches!(
             option.purpose,
@@ -338,7 +338,7 @@ impl Reader {
     fn count(&mut self, shown: &str, value: &str, start: usize, end: usize) -> Option<u64> {
         let count = value.parse().ok();
         if count.is_none() {
-            self.error(start, end, format!("`{shown}`: `{value}` is no number of flows"));
+            self.error(start, end, format!("`{shown}`: `{value}` is not a number of flows"));
         }
         count
     }
@@ -355,7 +355,7 @@ impl Reader {
         self.places.push((list, flag, start, end));
     }
 
-    /// Looks at what the filters say, and finds the place of what is wrong.
+    /// Checks the filters, and finds the place of each error.
     fn check(&mut self) {
         let selection = match self.variables {
             Variables::Refused => FlowSelection::new(&self.line.form),
@@ -383,8 +383,8 @@ impl Reader {
                     };
                     values.get(&flag)?.iter().position(is_wrong)
                 });
-                // Of several values the one that is wrong, of flags that do not go together the
-                // last one.
+                // Of several values, the place of the wrong one; of flags that conflict, the place
+                // of the last.
                 let place = match wrong {
                     Some(index) => places.get(index),
                     None => places.last(),

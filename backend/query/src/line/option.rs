@@ -1,4 +1,4 @@
-//! The flags of `hubble observe` beside its filters.
+//! The flags of `hubble observe` that are not filters.
 //!
 //! Source: `hubble/cmd/observe/observe_help.txt`.
 
@@ -6,11 +6,11 @@ use wording::names;
 
 use crate::flag::Flag;
 
-/// What a flag is for.
+/// Purpose of a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Filter(Flag),
-    /// A filter that is another one's opposite or short form, and its value.
+    /// A filter with a fixed value: the opposite or the short form of another filter.
     Fixed(Flag, &'static str),
     Not,
     Since,
@@ -21,28 +21,28 @@ pub(super) enum Purpose {
     Follow,
     Allowlist,
     Denylist,
-    /// How the command prints.
+    /// Format of the command's output.
     Format,
-    /// How the command reaches its server: the data source has settings of its own for that.
+    /// Connection to the server; the data source has its own settings for it.
     Connection,
-    /// As [`Self::Connection`], and its value is a secret.
+    /// A secret of the connection.
     Secret,
-    /// Reads another source.
+    /// Another source of flows.
     InputFile,
-    /// Without a meaning here.
+    /// No meaning here.
     Other,
 }
 
-/// A flag, by the name it was given.
+/// A flag of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LineOption {
     pub(super) name: &'static str,
     pub(super) purpose: Purpose,
-    /// Whether a value follows.
+    /// Whether the flag takes a value.
     pub(super) takes_value: bool,
 }
 
-/// Name, short name, purpose, whether a value follows.
+/// Name, short name, purpose, and whether a value follows.
 const OPTIONS: [(&str, &str, Purpose, bool); 47] = [
     ("not", "", Purpose::Not, false),
     ("ipv4", "4", Purpose::Fixed(Flag::IpVersion, "v4"), false),
@@ -116,7 +116,7 @@ impl LineOption {
         Some(Self { name: found.0, purpose: found.2, takes_value: found.3 })
     }
 
-    /// The flag that a word writes without its value.
+    /// The flag in a word that holds no value.
     pub(super) fn of_word(word: &str) -> Option<Self> {
         let name = word.trim_start_matches(super::DASHES);
         match word.len() - name.len() {
@@ -132,7 +132,7 @@ impl LineOption {
         Self { name: flag.name(), purpose, takes_value: !flag.is_switch() }
     }
 
-    /// The name that `name` most likely was meant to be.
+    /// The name that `name` most likely stands for.
     pub(super) fn nearest(name: &str) -> Option<&'static str> {
         let names = Flag::ALL.iter().map(|flag| flag.name());
         names::suggested(name, names.chain(OPTIONS.iter().map(|(own, ..)| *own)))

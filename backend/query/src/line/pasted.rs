@@ -1,11 +1,11 @@
-//! Lines as people paste them, from reports, terminals and pages.
+//! Tests of lines as people paste them, from reports, terminals and web pages.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 
-/// The form without fields that are not set; absent where there are errors.
+/// The form without unset fields; absent if there are errors.
 fn answer(read: &Line) -> Value {
     if !read.errors.is_empty() {
         return json!({ "error": true });
@@ -16,10 +16,10 @@ fn answer(read: &Line) -> Value {
 fn fits(read: &Line, want: &Value) -> bool {
     let mut want = want.clone();
     let remark = want.as_object_mut().and_then(|want| want.remove("remark"));
-    answer(read) == want && (remark.is_none() || !read.remarks.is_empty())
+    answer(read) == want && (remark.is_none() || !read.warnings.is_empty())
 }
 
-/// Each line is one of what is written beside it: a form, or an error.
+/// Each line gives one of the results listed with it: a form or an error.
 #[test]
 fn a_pasted_line_is_understood_or_refused() {
     let vectors = include_str!("../../../../tests/vectors/pasted-lines.jsonl");
@@ -30,14 +30,21 @@ fn a_pasted_line_is_understood_or_refused() {
         let read = super::read(line, Variables::Kept);
         let wanted = vector["wantOneOf"].as_array().unwrap();
         if !wanted.iter().any(|want| fits(&read, want)) {
-            let said: Vec<&str> = read.errors.iter().map(|error| error.text.as_str()).collect();
-            wrong.extend([line, "\n  ", &answer(&read).to_string(), " ", &said.join("; "), "\n"]);
+            let message: Vec<&str> = read.errors.iter().map(|error| error.text.as_str()).collect();
+            wrong.extend([
+                line,
+                "\n  ",
+                &answer(&read).to_string(),
+                " ",
+                &message.join("; "),
+                "\n",
+            ]);
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// A value that the flag takes.
+/// A valid value of the flag.
 fn value_of(flag: Flag) -> &'static str {
     match flag {
         Flag::Verdict => "DROPPED",
@@ -62,7 +69,7 @@ fn value_of(flag: Flag) -> &'static str {
     }
 }
 
-/// A flag as it stands in a line.
+/// A flag as it is written in a line.
 fn written(flag: Flag, value: &str) -> String {
     if flag.is_switch() {
         format!("--{}", flag.name())
@@ -71,7 +78,7 @@ fn written(flag: Flag, value: &str) -> String {
     }
 }
 
-/// What people have around a command; `{}` is its place.
+/// Typical text around a command, with `{}` in its place.
 const AROUND: [&str; 26] = [
     "{}",
     "$ {}",
@@ -101,7 +108,7 @@ const AROUND: [&str; 26] = [
     "# what was dropped\n{}",
 ];
 
-/// Every flag of Hubble, in whatever stands around it: the form that the bare command has.
+/// Every flag of Hubble, within each of these texts, gives the form of the bare command.
 #[test]
 fn what_stands_around_a_command_leaves_its_filter() {
     for &flag in Flag::ALL {
@@ -124,7 +131,8 @@ fn valued_flags() -> Vec<Flag> {
 }
 
 proptest! {
-    /// A command with a filter in whatever text: an error at a place in it, or a form with a filter.
+    /// A command with a filter within any text gives an error with a place, or a form with a
+    /// filter.
     #[test]
     fn a_filter_never_becomes_all_flows(
         around in prop::sample::select(AROUND.to_vec()),
@@ -149,14 +157,15 @@ proptest! {
     }
 }
 
-/// What is not a line of `hubble observe` is named, and where it belongs.
+/// A text that is not a `hubble observe` line gets an error that says what it is and where it
+/// belongs.
 #[test]
 fn another_language_or_command_is_named() {
     let check = |text: &str, what: &str, place: &str| {
         let read = super::read(text, Variables::Kept);
         let [error] = read.errors.as_slice() else { panic!("{text}: {:?}", read.errors) };
-        let said = &error.text;
-        assert!(said.contains(what) && said.contains(place), "{text}: {said}");
+        let message = &error.text;
+        assert!(message.contains(what) && message.contains(place), "{text}: {message}");
         assert_eq!(text.get(error.start..error.end), Some(text.trim()), "{text}");
     };
     let drops =
@@ -183,5 +192,5 @@ fn another_language_or_command_is_named() {
     check("hubble obsreve --verdict DROPPED", "`hubble obsreve`", "`hubble observe`");
     check("cilium monitor --type drop", "`cilium`", "terminal");
     check("tcpdump -n port 53", "`tcpdump`", "packets");
-    check("what was dropped?", "no `hubble observe`", "such as");
+    check("what was dropped?", "not a `hubble observe`", "such as");
 }

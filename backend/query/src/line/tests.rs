@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::choice;
 use crate::fields::Fields;
 use crate::form::{FlowsForm, FormJson, Selectors};
+use crate::multi_value;
 use crate::observe;
 
 fn read(text: &str) -> Line {
@@ -38,8 +38,8 @@ fn lines_are_read_as_hubble_reads_them() {
     for line in lines {
         let read = read(line);
         writeln!(report, "{line}\n  {}", read.form.to_json()).unwrap();
-        for remark in &read.remarks {
-            writeln!(report, "  remark {}", underlined(line, remark)).unwrap();
+        for warning in &read.warnings {
+            writeln!(report, "  warning {}", underlined(line, warning)).unwrap();
         }
         assert_eq!(read.errors, [], "{line}");
         writeln!(report, "  = {}\n", observe::line(&read.form)).unwrap();
@@ -97,7 +97,7 @@ fn form() -> impl Strategy<Value = FlowsForm> {
         4 => "[^\\x00\\s][^\\x00]{0,12}",
         1 => "-[a-z]{0,4}",
         1 => "DROPPED|true|syn,ack",
-        // What Grafana writes for a variable.
+        // Values that Grafana writes for a variable.
         1 => "\\{[a-c,]{0,4}\\}|\\.[*+]|\\$__all",
     ];
     let flag = prop::sample::select(Flag::ALL.to_vec());
@@ -121,7 +121,7 @@ fn form() -> impl Strategy<Value = FlowsForm> {
     )
 }
 
-/// Values in the spelling in which the line gives them.
+/// Values in the spelling that the line uses.
 fn written(flags: BTreeMap<Flag, Vec<String>>) -> FlagValues {
     let spelled = |flag: Flag, value: String| {
         let value = value.trim().to_owned();
@@ -157,13 +157,13 @@ fn an_editor_keeps_variables() {
     check("hubble observe -n $namespace --pod '${pod:regex}' --not --to-port $port", "");
     check(
         "hubble observe --to-port $port --to-port http",
-        "[--to-port http] `--to-port`: `http` is no port",
+        "[--to-port http] `--to-port`: `http` is not a port",
     );
     check("hubble observe -n $namespace --nope", "[--nope] unknown flag `--nope`");
 }
 
 proptest! {
-    /// Builder to line and back: nothing is lost, whether or not Hubble would take the values.
+    /// A form turned into a line and back stays the same, even with values that Hubble refuses.
     #[test]
     fn a_form_survives_its_line(form in form()) {
         let line = observe::line(&form);
@@ -173,26 +173,26 @@ proptest! {
         let mut fields = Fields::read(form.to_json().to_string().as_bytes()).unwrap();
         let json = FormJson::take(&mut fields).unwrap();
         if let Ok((again, _)) = json.read() {
-            // What a variable chose is taken apart.
+            // Values of variables are expanded.
             let mut chosen = form;
-            choice::resolve(&mut chosen.filter).unwrap();
-            choice::resolve(&mut chosen.exclude).unwrap();
+            multi_value::resolve(&mut chosen.filter).unwrap();
+            multi_value::resolve(&mut chosen.exclude).unwrap();
             prop_assert_eq!(again, chosen);
         }
     }
 
-    /// Any text is a line or errors that lie within it, on whole characters.
+    /// Any text gives a line, or errors with places inside it, on character boundaries.
     #[test]
     fn any_text_is_a_line_or_errors(text in "(hubble observe )?(--?[a-z]{1,9}(=| )?|\\PC|['\"\\\\\\n |#]){0,20}") {
         let read = read(&text);
-        for diagnostic in read.errors.iter().chain(&read.remarks) {
+        for diagnostic in read.errors.iter().chain(&read.warnings) {
             prop_assert!(text.get(diagnostic.start..diagnostic.end).is_some(), "{:?}", diagnostic);
         }
     }
 }
 
-/// The filters that the real `hubble observe --print-raw-filters` makes of each line, and the
-/// lines that it refuses.
+/// The filters that the real `hubble observe --print-raw-filters` makes of each line, and the lines
+/// that it refuses.
 #[test]
 fn filters_are_those_of_the_real_hubble() {
     let vectors = include_str!("../../../../tests/vectors/observe-lines.jsonl");
@@ -233,8 +233,8 @@ fn filters_are_those_of_the_real_hubble() {
     assert!(compared > 100, "{compared}");
 }
 
-/// Lines that are taken here and not by `hubble`: the command to copy is one that it takes, and
-/// asks for what it makes of it.
+/// Lines that this parser accepts and `hubble` does not: the command offered for copying is
+/// accepted by `hubble` and selects the same flows.
 #[test]
 fn commands_are_ones_that_the_real_hubble_takes() {
     let vectors = include_str!("../../../../tests/vectors/observe-commands.jsonl");

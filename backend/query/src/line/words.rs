@@ -1,15 +1,15 @@
-//! A pasted text, split into words and operators as a POSIX shell does.
+//! Tokens of a pasted text: words and operators, split as a POSIX shell does.
 //!
-//! What pages, word processors and other shells leave in a line is read for what it was meant to be:
-//! typographic quotes, spaces of any kind, the continuation marks of `PowerShell` and `cmd.exe`. Own, and
-//! not `shlex`: that gives no positions of words, which diagnostics underline.
+//! Traces of web pages, word processors and other shells are read as they were meant: typographic
+//! quotes, spaces of any kind, the continuation marks of `PowerShell` and `cmd.exe`. Own code instead of
+//! `shlex`, which has no positions of words for diagnostics to underline.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
 
 use super::Diagnostic;
 
-/// A word, and the bytes of the text that it was written in.
+/// A word, and its place in the text in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) text: String,
@@ -18,7 +18,8 @@ pub(super) struct Word {
 }
 
 impl Word {
-    /// Byte of `line` from which on the word's text stands there as it is, but for quotes around it.
+    /// First byte in `line` of the word's text, if it stands there unchanged apart from quotes
+    /// around it.
     pub(super) fn text_at(&self, line: &str) -> Option<usize> {
         let written = line.get(self.start..self.end)?;
         let inner = written.find(&self.text)?;
@@ -27,16 +28,16 @@ impl Word {
     }
 }
 
-/// What stands between words.
+/// A token between words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     /// `;`, `&`, `&&`, `||`, a code fence.
     End,
-    /// `&` between two characters of what may be one word.
+    /// `&` between two characters that may belong to one word.
     Ampersand,
     Pipe,
     NewLine,
-    /// `>`, `2>`, `<<`; a file follows.
+    /// `>`, `2>`, `<<`, before the name of a file.
     RedirectTo,
     /// `2>&1`
     Redirect,
@@ -49,9 +50,9 @@ pub(super) enum Operator {
     HtmlEntity,
     /// `<namespace>`
     Placeholder,
-    /// `#` and what follows it on the line.
+    /// `#` and the rest of its line.
     Comment,
-    /// A quote and all that follows it.
+    /// A quote that is not closed, and all of the text after it.
     Unclosed,
 }
 
@@ -91,15 +92,15 @@ impl Token {
     }
 }
 
-/// A text in parts.
+/// The result of splitting a text.
 #[derive(Debug, Default)]
 pub(super) struct Split {
     pub(super) tokens: Vec<Token>,
-    /// What was read for something else than a shell would.
-    pub(super) remarks: Vec<Diagnostic>,
+    /// Warnings about characters that a shell would read differently.
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
-/// Splits. Quotes group, a backslash takes the next character as it is and joins lines.
+/// Splits a text. Quotes group; a backslash escapes the next character and joins lines.
 pub(super) fn split(text: &str) -> Split {
     let mut splitter = Splitter {
         text,
@@ -122,12 +123,12 @@ struct Splitter<'t> {
     opened: bool,
 }
 
-/// Separates words, in a page if not in a shell.
+/// Whether a character separates words, in a web page if not in a shell.
 fn is_space(char: char) -> bool {
     char.is_whitespace() || matches!(char, '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
-/// The quotes that close what `quote` opens, where a word processor wrote it.
+/// The closing quotes that match `quote`, as word processors write them.
 fn typographic(quote: char) -> Option<&'static [char]> {
     match quote {
         '“' | '”' | '„' | '‟' | '«' | '»' => Some(&['“', '”', '‟', '«', '»', '"']),
@@ -151,7 +152,7 @@ impl<'t> Splitter<'t> {
         self.text.get(at..).unwrap_or_default()
     }
 
-    /// Takes characters up to byte `end`.
+    /// Consumes characters up to byte `end`.
     fn skip_to(&mut self, end: usize) {
         while self.chars.next_if(|(at, _)| *at < end).is_some() {}
     }
@@ -186,7 +187,7 @@ impl<'t> Splitter<'t> {
             }
             '$' if self.rest().starts_with('(') => self.take(Operator::Substitution, at, end + 1),
             '$' if self.rest().starts_with('{') => {
-                // A variable's format may hold what would end a word.
+                // A variable's format may contain characters that otherwise end a word.
                 let line = self.rest().lines().next().unwrap_or_default();
                 let length = line.find('}').map_or(1, |close| close + 1);
                 self.open(at).end = end + length;
@@ -232,9 +233,9 @@ impl<'t> Splitter<'t> {
             match escaped {
                 _ if closing.contains(&inner) => {
                     if typographic(quote).is_some() {
-                        let text = format!("{quote} is a quote of a word processor: read as \"");
+                        let text = format!("{quote} is a typographic quote: read as \"");
                         let end = word.end;
-                        self.split.remarks.push(Diagnostic { start: at, end, text });
+                        self.split.warnings.push(Diagnostic { start: at, end, text });
                     }
                     return;
                 }
@@ -248,14 +249,14 @@ impl<'t> Splitter<'t> {
         self.operator(Operator::Unclosed, at, self.text.len());
     }
 
-    /// Byte after the end of the line, where nothing but space stands before it.
+    /// The byte after the end of the line, if only spaces come before it.
     fn line_ends(&mut self) -> Option<usize> {
         let at = self.text.len() - self.rest().len();
         let (space, _) = self.rest().split_once('\n')?;
         space.chars().all(is_space).then_some(at + space.len() + 1)
     }
 
-    /// Takes the end of the line, which a mark before it makes a space.
+    /// Consumes the end of the line after a continuation mark, as a space.
     fn join_lines(&mut self) {
         if let Some(end) = self.line_ends() {
             if !self.rest().starts_with(['\n', '\r']) {
@@ -269,7 +270,7 @@ impl<'t> Splitter<'t> {
         if self.line_ends().is_some() {
             self.join_lines();
         } else if self.word.is_none() && self.rest().starts_with(is_space) {
-            // The end of a line that a field of one line made a space.
+            // A line end that a single-line input field replaced by a space.
         } else if let Some((at, escaped)) = self.chars.next() {
             let start = at - 1;
             self.open(start);
@@ -298,7 +299,7 @@ impl<'t> Splitter<'t> {
             let length = name.len() + 1;
             return self.take(Operator::Placeholder, at, end + length);
         }
-        // The number of what is redirected belongs to the operator.
+        // The file descriptor's number belongs to the operator.
         let is_number =
             |word: &Word| word.end == at && word.text.bytes().all(|byte| byte.is_ascii_digit());
         if self.word.as_ref().is_some_and(is_number) {

@@ -1,34 +1,34 @@
-//! Questions and answers of DNS.
+//! DNS queries and answers.
 
-use super::{Expected, How, Numbers, Question, Side, Whose, tally, words};
+use super::{Expected, How, Numbers, PacketDirection, Question, Whose, tally, words};
 use crate::flows::{Dns, Flow};
 use crate::profile::Profile;
 
 pub(super) fn expected(question: Question<'_>) -> Option<Expected> {
     let by_pod = question.panel.board == "dns-workload";
-    // A cluster's dashboard lets nobody choose pods.
+    // A cluster's dashboard has no choice of pods.
     let whose = if by_pod { question.whose } else { Whose::All };
     let question = Question { whose, ..question };
     let Question { panel, profile, flows, .. } = question;
     let is_cilium = profile.is_cilium();
     let (title, of_namespace) = match panel.title.strip_suffix(" (Namespace)") {
         Some(title) => (title, true),
-        // The title says that its answers are a server's.
+        // The title says that these answers come from a server.
         None => (panel.title.as_str(), panel.title == "DNS Servers with Errors"),
     };
-    // No metric of these profiles names the namespace that an answer goes to.
+    // No metric of these profiles names the namespace of an answer's receiver.
     if of_namespace && whose != Whose::All {
         return None;
     }
     let asked = |flow: &Flow| {
-        // Retina sees what is sent, and nobody sends what a proxy refuses.
+        // Retina sees sent packets, and a query that a proxy refuses is not sent.
         flow.l7.kind == "REQUEST"
             && (is_cilium || flow.verdict != "DROPPED")
             && whose.is(panel, &flow.source)
     };
     let refused = |flow: &Flow| asked(flow) && flow.verdict == "DROPPED";
     let answered = |flow: &Flow| flow.l7.kind == "RESPONSE";
-    // The documented line has neither names nor pods.
+    // The documented example has neither names nor pods.
     let has_pods = profile != Profile::Documented;
     let name = |dns: &Dns| words([&dns.qtypes.join(","), &dns.query]);
     let of = |how, key: &dyn Fn(&Flow, &Dns) -> Option<String>| {
@@ -43,7 +43,7 @@ pub(super) fn expected(question: Question<'_>) -> Option<Expected> {
                 let dns = flow.l7.dns.as_ref().filter(|dns| answered(flow) && dns.rcode != 0)?;
                 Some(words(["A", &dns.qtypes.join(","), code(dns)]))
             });
-            // Without pods in its labels, nobody knows whose question it was.
+            // Without pods in the labels, the query's client is unknown.
             if is_cilium && (has_pods || !by_pod) {
                 errors.extend(tally(flows, |flow| {
                     let dns = flow.l7.dns.as_ref().filter(|_| refused(flow))?;
@@ -65,16 +65,17 @@ pub(super) fn expected(question: Question<'_>) -> Option<Expected> {
             answered(flow).then(|| words([&dns.ips.len().to_string(), &name(dns), code(dns)]))
         }),
         "DNS Servers with Errors" => of(How::TopRates, &|flow, dns| {
-            (answered(flow) && dns.rcode != 0).then(|| question.pod(Side::Outgoing, flow))?
+            (answered(flow) && dns.rcode != 0)
+                .then(|| question.pod(PacketDirection::Outgoing, flow))?
         }),
         "Top Pods with Refused DNS Queries" => of(How::TopRates, &|flow, _| {
-            refused(flow).then(|| question.pod(Side::Outgoing, flow))?
+            refused(flow).then(|| question.pod(PacketDirection::Outgoing, flow))?
         }),
         _ => return None,
     })
 }
 
-/// Hubble's words for results (`pkg/hubble/metrics/dns`, `rcode.go`), of those that are recorded.
+/// Hubble's names of results (`pkg/hubble/metrics/dns`, `rcode.go`), as far as they are recorded.
 fn code(dns: &Dns) -> &'static str {
     match dns.rcode {
         0 => "No Error",
@@ -83,7 +84,7 @@ fn code(dns: &Dns) -> &'static str {
     }
 }
 
-/// The share of questions that nobody answered, by the type of record.
+/// The share of queries without an answer, by record type.
 fn missing(flows: &[Flow], asked: impl Fn(&Flow) -> bool) -> Numbers {
     let types = |flow: &Flow| flow.l7.dns.as_ref().map(|dns| dns.qtypes.join(","));
     let answers = tally(flows, |flow| types(flow).filter(|_| flow.l7.kind == "RESPONSE"));

@@ -1,9 +1,9 @@
-//! Requests, and how long they take.
+//! HTTP requests and their durations.
 
-use super::{Expected, How, Numbers, Question, Side, side, words};
+use super::{Expected, How, Numbers, PacketDirection, Question, side, words};
 use crate::flows::Flow;
 
-/// The buckets of Prometheus' own library, in seconds: the labels and what they stand for.
+/// The buckets of Prometheus' own library, in seconds: labels and values.
 const BUCKETS: [(&str, f64); 12] = [
     ("0.005", 0.005),
     ("0.01", 0.01),
@@ -19,7 +19,7 @@ const BUCKETS: [(&str, f64); 12] = [
     ("+Inf", f64::INFINITY),
 ];
 
-/// The upper edge of the bucket that a duration lies in.
+/// Upper edge of the bucket of a duration.
 pub(super) fn bucket(secs: f64) -> f64 {
     BUCKETS.iter().map(|(_, edge)| *edge).find(|edge| secs <= *edge).unwrap()
 }
@@ -27,7 +27,7 @@ pub(super) fn bucket(secs: f64) -> f64 {
 pub(super) fn expected(question: Question<'_>) -> Option<Expected> {
     let Question { panel, profile, flows, .. } = question;
     let title = panel.title.as_str();
-    // Retina reads no HTTP.
+    // Retina does not read HTTP.
     let side = side(title).filter(|_| profile.is_cilium())?;
     let is_refused = title.contains("Dropped");
     if title.contains("Flows by Verdict") || is_refused {
@@ -87,14 +87,14 @@ struct Answer<'a> {
     method: &'a str,
     protocol: &'a str,
     secs: f64,
-    /// Of the side that is looked at: namespace, and the workload where the node that saw it knows it.
+    /// Namespace of the observed endpoint, and its workload if the observing node knows it.
     workload: String,
 }
 
 impl<'a> Answer<'a> {
-    fn of(question: Question<'_>, side: Side, flow: &'a Flow) -> Option<Self> {
+    fn of(question: Question<'_>, side: PacketDirection, flow: &'a Flow) -> Option<Self> {
         let http = flow.l7.http.as_ref().filter(|_| flow.l7.kind == "RESPONSE")?;
-        let end = if side == Side::Outgoing { &flow.destination } else { &flow.source };
+        let end = if side == PacketDirection::Outgoing { &flow.destination } else { &flow.source };
         let counts = !end.namespace.is_empty() && question.whose.is(question.panel, end);
         let nanos: f64 = flow.l7.latency_ns.parse().unwrap();
         counts.then(|| Self {
@@ -119,7 +119,7 @@ fn errors(answers: &[Answer<'_>]) -> Numbers {
     Numbers::from([(String::new(), share)])
 }
 
-/// How many answers took at most as long as each bucket.
+/// Number of answers up to each bucket's duration.
 fn distribution(answers: &[Answer<'_>]) -> Numbers {
     BUCKETS
         .iter()
@@ -127,7 +127,7 @@ fn distribution(answers: &[Answer<'_>]) -> Numbers {
         .collect()
 }
 
-/// The buckets of the durations than which half, 95 % and 99 % were not longer.
+/// Buckets of the durations that 50 %, 95 % and 99 % of the answers did not exceed.
 fn quantiles(answers: &[Answer<'_>]) -> Numbers {
     let mut all: Vec<f64> = answers.iter().map(|answer| answer.secs).collect();
     all.sort_by(f64::total_cmp);

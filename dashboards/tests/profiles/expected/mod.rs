@@ -1,4 +1,4 @@
-//! What panels have to show: counted from the flows themselves, by the panel's title.
+//! Expected numbers of panels, counted from the flows themselves, by the panel's title.
 
 mod dns;
 mod http;
@@ -18,14 +18,14 @@ use crate::timeline::{PERIOD_SECS, RANGE_SECS, SHOWN};
 
 pub(crate) use uncounted::UNCOUNTED;
 
-/// Which end of a flow a panel is about.
+/// Direction of the packets that a panel is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum PacketDirection {
     Outgoing,
     Incoming,
 }
 
-/// How a panel shows what was counted.
+/// Presentation of a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     /// Per second.
@@ -34,24 +34,24 @@ enum How {
     TopRates,
     /// Bytes per second.
     ByteRate,
-    /// In the range.
+    /// Over the range.
     Increase,
-    /// The number of groups that counted anything.
+    /// Number of groups that counted anything.
     Groups,
-    /// The part of a whole, as it is.
+    /// Share, unchanged.
     Share,
-    /// The upper edge of the bucket that a duration lies in, in seconds.
+    /// Upper edge of a duration's bucket, in seconds.
     Bucket,
-    /// A number of the moment.
+    /// A number at one point in time.
     Level,
 }
 
-/// Whose pods are counted.
+/// The pods that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
     /// All pods: nothing is chosen.
     All,
-    /// Those of a namespace, and of a workload where the dashboard lets one choose.
+    /// Pods of a namespace, and of a workload if the dashboard has that choice.
     Of { namespace: &'static str, workload: &'static str },
 }
 
@@ -61,7 +61,7 @@ impl Whose {
             Self::All => true,
             Self::Of { namespace, workload } => {
                 let by_workload = panel.board.ends_with("-workload");
-                // A pod is called like its workload with something behind.
+                // A pod is named like its workload, with a suffix.
                 let is_of = |pod: &str| {
                     pod.strip_prefix(workload).is_some_and(|rest| rest.starts_with('-'))
                 };
@@ -71,32 +71,32 @@ impl Whose {
     }
 }
 
-/// What a panel shows, and of which act on which profile.
+/// A panel, an act and a profile.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) panel: &'a Panel,
     pub(crate) profile: Profile,
-    /// The value of the label.
+    /// Value of the label.
     pub(crate) cluster: &'a str,
     pub(crate) flows: &'a [Flow],
     pub(crate) whose: Whose,
 }
 
-/// Numbers by the values of the series' labels, in the order of their names; where a panel has
-/// several queries, behind the query's letter.
+/// Numbers by the values of the series' labels, in the order of their names; with several queries,
+/// prefixed by the query's letter.
 type Numbers = BTreeMap<String, f64>;
 
-/// What a panel has to show.
+/// Expected content of a panel.
 #[derive(Debug)]
 pub(crate) struct Expected {
     how: How,
     numbers: Numbers,
-    /// Whether the series are told apart; else their sum is compared.
+    /// Whether series are compared one by one; else their sum is compared.
     by_labels: bool,
 }
 
 impl Expected {
-    /// Events by the group that each counts in, if it counts.
+    /// Counts events by group; an event without a group does not count.
     fn counted(how: How, flows: &[Flow], group: impl Fn(&Flow) -> Option<String>) -> Self {
         Self::given(how, tally(flows, group))
     }
@@ -105,12 +105,12 @@ impl Expected {
         Self { how, numbers, by_labels: how != How::Groups }
     }
 
-    /// The same, its series not told apart.
+    /// The same, with only the sum compared.
     fn summed(self) -> Self {
         Self { by_labels: false, ..self }
     }
 
-    /// One number for the table of what was counted: of groups, of the ten largest, or of all.
+    /// One number for the table of counts: of groups, of the ten largest, or of all.
     pub(crate) fn sum(&self) -> f64 {
         let mut counts: Vec<f64> = self.numbers.values().copied().collect();
         counts.sort_by(|a, b| b.total_cmp(a));
@@ -119,17 +119,17 @@ impl Expected {
             How::Groups => counts.fill(1.0),
             _ => {}
         }
-        // A sum of nothing would be -0.
+        // The sum of nothing would be -0.
         counts.iter().fold(0.0, |sum, count| sum + count)
     }
 
-    /// A number that Prometheus answered, in the terms of what was counted.
+    /// A number from Prometheus, converted to the unit of the count.
     fn in_terms(&self, value: f64) -> f64 {
         let secs = |secs: i64| f64::from(i32::try_from(secs).unwrap());
         match self.how {
             How::Rate | How::TopRates => value * secs(PERIOD_SECS),
             How::ByteRate => value * secs(PERIOD_SECS) / PACKET_BYTES,
-            // Stretched from the samples in the range to all of it, and rounded.
+            // Prometheus extrapolates from the samples in the range to all of it, and rounds.
             How::Increase => {
                 (value * secs(SHOWN * PERIOD_SECS) / secs(RANGE_SECS) / secs(SHOWN)).round()
             }
@@ -138,7 +138,7 @@ impl Expected {
         }
     }
 
-    /// What is wrong with a panel's answers. Empty ones show nothing.
+    /// The fault in a panel's answers, if any. Empty answers show nothing.
     pub(crate) fn fault(&self, panel: &Panel, answers: &Answers) -> Option<String> {
         let mut shown = Numbers::new();
         for (query, answer) in ('A'..='Z').zip(answers) {
@@ -147,14 +147,14 @@ impl Expected {
                 let key = if self.by_labels { key(letter.iter(), series) } else { String::new() };
                 let Some(last) = series.values.last() else { continue };
                 *shown.entry(key).or_default() += self.in_terms(*last);
-                // The act is played over and over: a rate is always the same.
+                // The act is played repeatedly: a rate is constant.
                 let moved = series.values.iter().find(|value| !is_close(**value, *last));
                 if let Some(moved) = moved {
                     return Some(format!("{moved} in between, {last} at last"));
                 }
             }
         }
-        // A share of nothing is nothing.
+        // The share of nothing is nothing.
         let may_be_empty = self.how == How::Share && self.numbers.is_empty();
         if panel.kind == "stat" && shown.is_empty() && !may_be_empty {
             return Some("no number".to_owned());
@@ -169,7 +169,7 @@ impl Expected {
         keys.dedup();
         for key in keys {
             let (shown, counted) = (shown.get(key), self.numbers.get(key));
-            // Which of equals is among the ten is chance; their sum is compared below.
+            // Which of equal series is among the ten is random; their sum is compared below.
             let is_right = match (shown, counted) {
                 (None, Some(_)) if is_top => true,
                 (shown, counted) => {
@@ -194,7 +194,7 @@ fn key<'a>(letter: impl Iterator<Item = &'a String>, series: &'a Answer) -> Stri
     letter.chain(labels).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Words that are there, in the form of a key.
+/// Non-empty words in the form of a key.
 fn words<const N: usize>(words: [&str; N]) -> String {
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
@@ -207,7 +207,7 @@ fn tally(flows: &[Flow], group: impl Fn(&Flow) -> Option<String>) -> Numbers {
     numbers
 }
 
-/// What the panel has to show of an act. None: nobody counts it here, see [`UNCOUNTED`].
+/// The expected content of a panel for an act. `None`: not counted here, see [`UNCOUNTED`].
 pub(crate) fn of(question: Question<'_>) -> Option<Expected> {
     match question.panel.board.as_str() {
         "clusters" => nodes::expected(question),
@@ -220,35 +220,36 @@ pub(crate) fn of(question: Question<'_>) -> Option<Expected> {
     }
 }
 
-fn side(title: &str) -> Option<Side> {
+fn side(title: &str) -> Option<PacketDirection> {
     let has = |words: [&str; 2]| words.iter().any(|word| title.contains(word));
     if has(["Outgoing", "Source"]) {
-        Some(Side::Outgoing)
+        Some(PacketDirection::Outgoing)
     } else {
-        has(["Incoming", "Destination"]).then_some(Side::Incoming)
+        has(["Incoming", "Destination"]).then_some(PacketDirection::Incoming)
     }
 }
 
 impl Question<'_> {
-    /// The pod of that side, as the profile's metrics name one.
-    fn pod(self, side: Side, flow: &Flow) -> Option<String> {
+    /// The pod in that direction, as the profile's metrics name it.
+    fn pod(self, side: PacketDirection, flow: &Flow) -> Option<String> {
         let end = match side {
-            Side::Outgoing => &flow.source,
-            Side::Incoming => &flow.destination,
+            PacketDirection::Outgoing => &flow.source,
+            PacketDirection::Incoming => &flow.destination,
         };
         let to_pod = flow.trace_observation_point == "TO_ENDPOINT";
         let is_seen = match self.profile {
-            // Contexts are set by direction.
+            // Contexts depend on the direction.
             Profile::Acns | Profile::All => {
-                let direction = if side == Side::Outgoing { "EGRESS" } else { "INGRESS" };
+                let direction =
+                    if side == PacketDirection::Outgoing { "EGRESS" } else { "INGRESS" };
                 flow.traffic_direction == direction
             }
             Profile::Documented => false,
             // Each pod on its own node.
             Profile::Retina => end.is_local_pod(),
-            // A packet is counted on its way out and on its way in; a drop has no way.
+            // A packet is counted on its way out and on its way in; a drop has no direction.
             Profile::RetinaRemote => {
-                flow.event_type.kind == DROP || to_pod == (side == Side::Incoming)
+                flow.event_type.kind == DROP || to_pod == (side == PacketDirection::Incoming)
             }
         };
         (is_seen && !end.pod_name.is_empty() && self.whose.is(self.panel, end))
@@ -256,8 +257,8 @@ impl Question<'_> {
     }
 }
 
-/// Each event once: a packet that a policy refuses is a policy verdict and a drop. What a proxy
-/// refuses is no packet, and Retina knows nothing of it.
+/// Drops with each event once: a packet that a policy refuses is a policy verdict and a drop. A
+/// proxy's refusal is not a packet, and Retina does not see it.
 fn is_dropped(flow: &Flow, is_cilium: bool) -> bool {
     match flow.event_type.kind {
         DROP => true,
@@ -266,7 +267,7 @@ fn is_dropped(flow: &Flow, is_cilium: bool) -> bool {
     }
 }
 
-/// Hubble's word for what a flow speaks (`api/v1`, `FlowProtocol`), of those that are recorded.
+/// Hubble's protocol of a flow (`api/v1`, `FlowProtocol`), as far as recorded.
 fn protocol(flow: &Flow) -> &'static str {
     if flow.event_type.kind == L7 {
         return if flow.l7.dns.is_some() { "DNS" } else { "HTTP" };

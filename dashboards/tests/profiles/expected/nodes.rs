@@ -1,4 +1,4 @@
-//! What nodes count: packets, lost events, verdicts, sockets and interfaces.
+//! Counts of nodes: packets, lost events, verdicts, sockets and interfaces.
 
 use super::{Expected, How, Numbers, Question, words};
 use crate::cluster::{self, FULL_BUFFER, LOST};
@@ -7,11 +7,11 @@ use crate::profile::Profile;
 use crate::retina::{self, STATISTICS};
 use crate::series::labels;
 
-/// Cilium's number of the node itself.
+/// Cilium's identity of the node itself.
 const HOST_IDENTITY: u32 = 1;
 
-/// Panels of Retina's statistics: the family, the words of one of its labels, and by what they are
-/// told apart.
+/// Panels of Retina's statistics: the family, the value of one of its labels, and the label that
+/// separates series.
 const OF_STATISTICS: [(&str, &str, &str, Option<&str>); 13] = [
     ("TCP Active Connections by State", "tcp_state", "ESTABLISHED", Some("ESTABLISHED")),
     ("TCP Active Connections by Remote Addr", "tcp_connection_remote", "AllIPs", Some("AllIPs")),
@@ -88,7 +88,7 @@ pub(super) fn expected(question: Question<'_>) -> Option<Expected> {
     })
 }
 
-/// Those of the dashboards of pods that are about nodes.
+/// Panels about nodes on the dashboards of pods.
 pub(super) fn of_drops_board(question: Question<'_>) -> Option<Expected> {
     match question.panel.title.as_str() {
         "Dropped packets by reason and direction" => Some(drops_by_reason(How::Rate, question)),
@@ -105,7 +105,7 @@ fn is_sent(flow: &Flow, is_cilium: bool) -> bool {
         && if is_cilium { point != "TO_ENDPOINT" } else { point == "TO_NETWORK" }
 }
 
-/// Retina's are those that the network card received.
+/// Retina counts packets that the network card received.
 fn is_received(flow: &Flow, is_cilium: bool) -> bool {
     let to_pod = flow.trace_observation_point == "TO_ENDPOINT";
     flow.event_type.kind == TRACE && to_pod && (is_cilium || flow.source.id == 0)
@@ -120,7 +120,7 @@ fn drops_by_reason(how: How, question: Question<'_>) -> Expected {
     Expected::counted(how, question.flows, |flow| {
         let reason = match flow.drop_reason_desc.as_str() {
             _ if !is_cilium => retina::reason(flow),
-            // Cilium's agents write a sentence; the board has one spelling of the frequent ones.
+            // Cilium's agents write a sentence; the dashboard unifies the frequent ones.
             "STALE_OR_UNROUTABLE_IP" => "Stale or unroutable IP",
             reason => reason,
         };
@@ -128,8 +128,8 @@ fn drops_by_reason(how: How, question: Question<'_>) -> Expected {
     })
 }
 
-/// Action and match of a policy's verdict, as Hubble counts it (`pkg/hubble/metrics/policy`): the
-/// host may always reach its own pods, and that does not count.
+/// Action and match of a policy verdict, as Hubble counts it (`pkg/hubble/metrics/policy`). The
+/// host's access to its own pods is always allowed and does not count.
 pub(super) fn verdict(flow: &Flow) -> Option<(String, &'static str)> {
     let what = match flow.event_type.kind {
         L7 if flow.l7.dns.is_some() => "l7/dns",
@@ -145,7 +145,7 @@ pub(super) fn verdict(flow: &Flow) -> Option<(String, &'static str)> {
     Some((flow.verdict.to_lowercase(), what))
 }
 
-/// Events that only the agents of ACNS say to be lost.
+/// Events that only the agents of ACNS report as lost.
 fn lost(question: Question<'_>, by_node: bool) -> Numbers {
     let mut numbers = Numbers::new();
     if question.profile == Profile::Acns {
@@ -174,7 +174,7 @@ fn statistics(question: Question<'_>) -> Option<Expected> {
     (!profile.is_cilium()).then(|| Expected::given(how, numbers))
 }
 
-/// What a scrape calls the node.
+/// The node's name in a scrape.
 fn instance(profile: Profile, metric: &str, node: &str) -> String {
     profile.scraped(metric, &labels([("instance", node)]), "")["instance"].clone()
 }

@@ -1,7 +1,8 @@
-//! Flows, drops, verdicts and connections of pods.
+//! Counts of pods: flows, drops, verdicts and connections.
 
 use super::{
-    Expected, How, Numbers, Question, Side, is_dropped, nodes, protocol, side, tally, words,
+    Expected, How, Numbers, PacketDirection, Question, is_dropped, nodes, protocol, side, tally,
+    words,
 };
 use crate::flows::{Flow, POLICY_VERDICT, TRACE};
 use crate::profile::Profile;
@@ -16,27 +17,28 @@ pub(super) fn expected(question: Question<'_>) -> Option<Expected> {
     }
     match title {
         "Drops by source, destination and reason" => return Some(pairs(question)),
-        "TCP Connections, Asked and Answered" if is_cilium => {
+        "TCP Connection Requests and Answers" if is_cilium => {
             return Some(both(
                 How::Rate,
                 flows,
-                |flow| is_asked(flow).then(|| question.pod(Side::Outgoing, flow))?,
-                |flow| is_answered(flow).then(|| question.pod(Side::Incoming, flow))?,
+                |flow| is_asked(flow).then(|| question.pod(PacketDirection::Outgoing, flow))?,
+                |flow| is_answered(flow).then(|| question.pod(PacketDirection::Incoming, flow))?,
             ));
         }
-        "ICMP Echo, Asked and Answered" if profile == Profile::All => {
+        "ICMP Echo Requests and Replies" if profile == Profile::All => {
             let is =
                 |flow: &Flow, kind| flow.l4.icmp.as_ref().is_some_and(|icmp| icmp.kind == kind);
             return Some(both(
                 How::Rate,
                 flows,
-                |flow| is(flow, 8).then(|| question.pod(Side::Outgoing, flow))?,
-                |flow| is(flow, 0).then(|| question.pod(Side::Incoming, flow))?,
+                |flow| is(flow, 8).then(|| question.pod(PacketDirection::Outgoing, flow))?,
+                |flow| is(flow, 0).then(|| question.pod(PacketDirection::Incoming, flow))?,
             ));
         }
         "Outgoing Flows to the World by Verdict" if profile == Profile::All => {
             return Some(Expected::counted(How::Rate, flows, |flow| {
-                let counts = is_to_world(flow) && question.pod(Side::Outgoing, flow).is_some();
+                let counts =
+                    is_to_world(flow) && question.pod(PacketDirection::Outgoing, flow).is_some();
                 counts.then(|| words([protocol(flow), &flow.verdict]))
             }));
         }
@@ -75,13 +77,13 @@ pub(super) fn expected(question: Question<'_>) -> Option<Expected> {
             String::new()
         })
     });
-    // Hubble's words for its points of observation are not counted by themselves.
+    // Hubble's names of its observation points are not counted separately.
     Some(if title.ends_with("by Trace Type") { expected.summed() } else { expected })
 }
 
 type Counts = Box<dyn Fn(&Flow) -> bool>;
 
-/// The flows that a panel counts, by the words of its title.
+/// The flows that a panel counts, by its title.
 fn counts(title: &str, is_cilium: bool) -> Option<Counts> {
     Some(if title.contains("Traffic by Verdict") {
         Box::new(|flow| flow.event_type.kind != POLICY_VERDICT)
@@ -95,14 +97,14 @@ fn counts(title: &str, is_cilium: bool) -> Option<Counts> {
         Box::new(|flow| has_flag(flow, "RST"))
     } else if title.contains("FIN") && is_cilium {
         Box::new(|flow| has_flag(flow, "FIN"))
-    } else if title.contains("Connections Asked") && is_cilium {
+    } else if title.contains("Connection Requests, Top") && is_cilium {
         Box::new(is_asked)
     } else {
         return None;
     })
 }
 
-/// What Retina sees of a packet is Cilium's trace of it.
+/// Retina sees a packet where Cilium traces it.
 fn is_forwarded(flow: &Flow, is_cilium: bool) -> bool {
     flow.verdict == "FORWARDED"
         && flow.event_type.kind != POLICY_VERDICT
@@ -137,7 +139,7 @@ fn reason(flow: &Flow, is_cilium: bool) -> &str {
     }
 }
 
-/// Two queries that each answer one number.
+/// Two queries with one number each.
 fn both(
     how: How,
     flows: &[Flow],
@@ -149,19 +151,21 @@ fn both(
     Expected::given(how, numbers)
 }
 
-/// Drops of both directions, each under the pod that its labels name.
+/// Drops in both directions, each under the pod that its labels name.
 fn pairs(question: Question<'_>) -> Expected {
     let mut numbers = Numbers::new();
-    for (side, direction) in [(Side::Outgoing, "EGRESS"), (Side::Incoming, "INGRESS")] {
+    for (side, direction) in
+        [(PacketDirection::Outgoing, "EGRESS"), (PacketDirection::Incoming, "INGRESS")]
+    {
         numbers.extend(tally(question.flows, |flow| {
             let pod = is_dropped(flow, true).then(|| question.pod(side, flow))??;
             let (from, to) = match side {
-                Side::Outgoing => (pod.as_str(), "not named"),
-                Side::Incoming => ("not named", pod.as_str()),
+                PacketDirection::Outgoing => (pod.as_str(), "not named"),
+                PacketDirection::Incoming => ("not named", pod.as_str()),
             };
             let (source, destination) = match side {
-                Side::Outgoing => (pod.as_str(), ""),
-                Side::Incoming => ("", pod.as_str()),
+                PacketDirection::Outgoing => (pod.as_str(), ""),
+                PacketDirection::Incoming => ("", pod.as_str()),
             };
             let of = (protocol(flow), reason(flow, true));
             Some(words([destination, direction, from, of.0, of.1, source, to]))
@@ -170,10 +174,14 @@ fn pairs(question: Question<'_>) -> Expected {
     Expected::given(How::Increase, numbers)
 }
 
-/// Of all namespaces, whatever is chosen.
+/// All namespaces, whatever is chosen.
 fn namespaces(question: Question<'_>) -> Option<Expected> {
     let title = question.panel.title.as_str();
-    let side = if title.contains("Incoming") { Side::Incoming } else { Side::Outgoing };
+    let side = if title.contains("Incoming") {
+        PacketDirection::Incoming
+    } else {
+        PacketDirection::Outgoing
+    };
     let question = Question { whose: super::Whose::All, ..question };
     question.profile.is_cilium().then(|| {
         Expected::counted(How::Increase, question.flows, |flow| {

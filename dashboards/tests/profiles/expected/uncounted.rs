@@ -1,13 +1,14 @@
-//! Panels without a number that was counted, and why.
+//! Panels without a counted number, and the reason.
 
 /// Only Retina on Windows exports it.
-const WINDOWS: &str = "no fixture of Windows' series: Retina on Linux is what is counted";
+const WINDOWS: &str = "there is no fixture of Windows' series: only Retina on Linux is counted";
 
-/// HTTP is read where a policy of the client has rules.
-const CLIENTS_ALONE: &str = "the acts' HTTP rules stand at clients: no server's node has records";
+/// HTTP is read only where a policy of the client has rules.
+const CLIENTS_ALONE: &str =
+    "the acts have HTTP rules only at clients, so a server's node has no records";
 
-/// Echo of the acts.
-const PINGS: &str = "nodes ping pods in the acts, and no pod pings or answers on a way out";
+/// Pings of the acts.
+const PINGS: &str = "nodes ping pods in the acts; no pod pings or answers on its way out";
 
 /// Board, title and reason.
 pub(crate) const UNCOUNTED: [(&str, &str, &str); 12] = [
@@ -21,6 +22,6 @@ pub(crate) const UNCOUNTED: [(&str, &str, &str); 12] = [
     ("l7-workload", "Incoming Dropped HTTP Requests, Top Destination Pods", CLIENTS_ALONE),
     ("l7-workload", "Incoming Dropped Requests", CLIENTS_ALONE),
     ("l7-workload", "Incoming HTTP Flows by Verdict", CLIENTS_ALONE),
-    ("pod-flows-namespace", "ICMP Echo, Asked and Answered", PINGS),
-    ("pod-flows-workload", "ICMP Echo, Asked and Answered", PINGS),
+    ("pod-flows-namespace", "ICMP Echo Requests and Replies", PINGS),
+    ("pod-flows-workload", "ICMP Echo Requests and Replies", PINGS),
 ];

@@ -28,7 +28,7 @@ fn relay(capacity: u32, unavailable: &[u8]) -> Arc<Relay> {
     })
 }
 
-fn records(from_secs: i64, secs: i64) -> Vec<Record> {
+fn records(from_secs: i64, secs: i64) -> Vec<EventRecord> {
     let mut simulation = Simulation::new(
         Arc::new(Cluster::pet_shop()),
         Scenario::Chaos,
@@ -48,7 +48,7 @@ fn filled(unavailable: &[u8]) -> Arc<Relay> {
     relay
 }
 
-/// Everything that a request brings, once it ends.
+/// All messages of an answer that ends.
 async fn answer(relay: &Arc<Relay>, request: GetFlowsRequest) -> Vec<GetFlowsResponse> {
     let mut receiver = get_flows(relay, request);
     let mut messages = Vec::new();
@@ -84,20 +84,20 @@ fn uuids(flows: &[&pb::Flow]) -> Vec<String> {
     flows.iter().map(|flow| flow.uuid.clone()).collect()
 }
 
-fn all_records(relay: &Relay) -> Vec<Record> {
-    let mut records: Vec<Record> =
+fn all_records(relay: &Relay) -> Vec<EventRecord> {
+    let mut records: Vec<EventRecord> =
         relay.connected().into_iter().flat_map(|node| relay.rings.snapshot(node).1).collect();
     records.sort_by_key(|record| (record.time_nanos, record.sequence));
     records
 }
 
-/// What the rings hold, in order, as an answer to everything would have it.
+/// The content of the rings, in the order of an unfiltered answer.
 fn all(relay: &Relay) -> Vec<pb::Flow> {
     let decoder = Decoder { cluster: &relay.cluster, seed: relay.seed };
     all_records(relay).iter().map(|record| pb::Flow::from(decoder.flow(record))).collect()
 }
 
-/// The last (or first) so many of each node that pass.
+/// The last (or first) so many matching records of each node.
 fn per_node(
     flows: &[pb::Flow],
     number: usize,
@@ -199,7 +199,7 @@ async fn numbers_count_per_node() {
         per_node(&kept, 5, false, |flow| !dropped(flow)),
     )
     .await;
-    // Two filters are one or the other; both lists are both.
+    // Two filters are alternatives; allow and deny lists both apply.
     check(
         GetFlowsRequest {
             number: 7,
@@ -246,7 +246,7 @@ async fn times_bound_the_answer_and_beat_the_number() {
     check(GetFlowsRequest { since: at(50), ..none() }, Vec::new()).await;
     let far = Some(Timestamp { seconds: flow::Timestamp::MIN_SECONDS, nanos: 0 });
     check(GetFlowsRequest { since: far, ..none() }, within(0, 99)).await;
-    // With a start, a number takes the first ones after it.
+    // With a start time, a number counts the first flows after it.
     let since_two: Vec<pb::Flow> =
         kept.iter().filter(|flow| within(2, 99).contains(&flow.uuid)).cloned().collect();
     check(
@@ -259,7 +259,7 @@ async fn times_bound_the_answer_and_beat_the_number() {
 #[tokio::test]
 async fn a_mask_leaves_the_rest_out() {
     let mask = || Some(WireMask { paths: vec!["uuid".to_owned(), "source.pod_name".to_owned()] });
-    // `hubble` up to 1.18 sends what was an experiment; each release looks in its place.
+    // `hubble` up to 1.18 sends the mask as an experiment; each release reads its own place.
     let experimental = || Some(Experimental { field_mask: mask() });
     for (release, field_mask, experimental) in [
         (HubbleRelease::Main, mask(), None),
@@ -280,9 +280,9 @@ async fn a_mask_leaves_the_rest_out() {
     }
 }
 
-/// A relay does not judge a request: its nodes do, and the answer ends well.
+/// A relay does not check a request: its nodes do, and the stream ends normally.
 #[tokio::test]
-async fn what_no_node_takes_is_an_error_of_all_nodes() {
+async fn an_invalid_request_is_an_error_of_every_node() {
     let relay = filled(&[1]);
     let check = async |request: GetFlowsRequest, want: &str| {
         let messages = answer(&relay, request).await;
@@ -327,16 +327,16 @@ async fn what_no_node_takes_is_an_error_of_all_nodes() {
         "invalid IP prefix \"10.0.0.0/99\" in filter",
     )
     .await;
-    // Without a node there is nobody to refuse it.
-    let nobody = filled(&[0, 1, 2]);
+    // Without a connected node there are no errors either.
+    let disconnected = filled(&[0, 1, 2]);
     for follow in [false, true] {
-        let messages = answer(&nobody, GetFlowsRequest { follow, ..none() }).await;
+        let messages = answer(&disconnected, GetFlowsRequest { follow, ..none() }).await;
         assert_eq!(statuses(&messages), [(NodeState::NodeUnavailable as i32, 3)]);
         assert_eq!(messages.len(), 1);
     }
 }
 
-/// Nodes of which each said that it lost something of its ring, and how many messages that took.
+/// Nodes that reported a ring loss, and the number of these messages.
 fn ring_losses(messages: &[GetFlowsResponse]) -> (BTreeSet<String>, usize) {
     let lost = messages.iter().filter(|message| {
         matches!(&message.response_types, Some(ResponseTypes::LostEvents(event))
@@ -347,8 +347,8 @@ fn ring_losses(messages: &[GetFlowsResponse]) -> (BTreeSet<String>, usize) {
     (nodes.iter().cloned().collect(), nodes.len())
 }
 
-/// A reader that goes back to the beginning of a full ring is told of one lost event, where that
-/// is not gathered until it has left.
+/// A reader at the beginning of a full ring gets one lost event, unless its release gathers losses
+/// until after the reader has left.
 #[tokio::test]
 async fn a_full_ring_marks_where_a_reader_began() {
     let check = async |release: HubbleRelease, request: GetFlowsRequest, marks: usize| {
@@ -356,8 +356,8 @@ async fn a_full_ring_marks_where_a_reader_began() {
         Arc::get_mut(&mut relay).expect("the only one").release = release;
         relay.rings.append(records(0, 4));
         let messages = answer(&relay, request.clone()).await;
-        let (nodes, told) = ring_losses(&messages);
-        assert_eq!((nodes.len(), told), (marks, marks), "{release:?} {request:?}");
+        let (nodes, reported) = ring_losses(&messages);
+        assert_eq!((nodes.len(), reported), (marks, marks), "{release:?} {request:?}");
         assert!(!flows_of(&messages).is_empty());
     };
     let none = GetFlowsRequest::default;
@@ -375,12 +375,12 @@ async fn a_full_ring_marks_where_a_reader_began() {
 }
 
 #[tokio::test]
-async fn a_follower_gets_the_past_it_asked_for_and_what_comes() {
+async fn a_follower_gets_past_and_new_flows() {
     let relay = filled(&[]);
     let request = GetFlowsRequest { number: 1, follow: true, ..GetFlowsRequest::default() };
     let mut receiver = get_flows(&relay, request);
     let mut seen = Vec::new();
-    // The nodes, and the last flow of each.
+    // The nodes' states, and the last flow of each node.
     for _ in 0..4 {
         seen.push(receiver.recv().await.expect("a message").expect("no error"));
     }
@@ -397,7 +397,7 @@ async fn a_follower_gets_the_past_it_asked_for_and_what_comes() {
 }
 
 #[tokio::test]
-async fn a_follower_that_falls_behind_hears_of_it() {
+async fn a_slow_follower_gets_lost_events() {
     let relay = relay(7, &[]);
     relay.rings.append(records(0, 1));
     let request = GetFlowsRequest { number: 1, follow: true, ..GetFlowsRequest::default() };
@@ -422,14 +422,14 @@ async fn a_follower_that_falls_behind_hears_of_it() {
             other => panic!("{other:?}"),
         }
     }
-    // What did not come was told of, and counted.
-    let told: u64 = lost.values().sum();
-    assert_eq!(flows + told, flood.len() as u64);
-    assert_eq!(nodes.iter().map(|&node| relay.lost_on(node)).sum::<u64>(), told);
+    // Missing flows were reported and counted.
+    let reported: u64 = lost.values().sum();
+    assert_eq!(flows + reported, flood.len() as u64);
+    assert_eq!(nodes.iter().map(|&node| relay.lost_on(node)).sum::<u64>(), reported);
 }
 
 #[tokio::test]
-async fn lost_before_hubble_is_told_in_place_of_the_flow() {
+async fn perf_buffer_losses_replace_the_flow() {
     let mut relay = filled(&[]);
     Arc::get_mut(&mut relay).expect("the only one").lose_every = Some(10);
     let messages = answer(&relay, everything()).await;
@@ -449,7 +449,7 @@ async fn lost_before_hubble_is_told_in_place_of_the_flow() {
 }
 
 #[test]
-fn nodes_and_namespaces_are_those_of_the_cluster() {
+fn nodes_and_namespaces_match_the_cluster() {
     let relay = filled(&[2]);
     let nodes = relay.nodes().nodes;
     let states: Vec<i32> = nodes.iter().map(|node| node.state).collect();

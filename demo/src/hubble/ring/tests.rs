@@ -6,8 +6,8 @@ use crate::record::{Event, Transport};
 
 const NODES: [NodeId; 3] = [NodeId(0), NodeId(1), NodeId(2)];
 
-fn record(node: u8, time_nanos: i64, sequence: u64) -> Record {
-    Record {
+fn record(node: u8, time_nanos: i64, sequence: u64) -> EventRecord {
+    EventRecord {
         time_nanos,
         sequence,
         node: NodeId(node),
@@ -89,7 +89,7 @@ fn nodes_are_merged_by_time() {
 }
 
 #[test]
-fn a_reader_that_falls_behind_hears_what_it_lost() {
+fn a_slow_reader_gets_its_losses() {
     let rings = rings(7);
     let mut cursor = rings.newest(&NODES);
     rings.append((0..20).map(|at| record(0, at, 0)));

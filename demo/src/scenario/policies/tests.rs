@@ -16,7 +16,7 @@ fn read(texts: &[&str], namespace: &str) -> PolicySet {
     set
 }
 
-/// Entries as texts, without the places that they were read from.
+/// Entries as texts, without their positions.
 fn entries(set: &PolicySet) -> Vec<String> {
     let mut texts: Vec<String> = set
         .entries()
@@ -28,7 +28,7 @@ fn entries(set: &PolicySet) -> Vec<String> {
             let first = parts.next().unwrap_or_default().to_owned();
             let rest = parts.filter_map(|part| part.split_once('}')).map(|(_, rest)| rest);
             let text = first + &rest.collect::<String>();
-            // Its number among the files that it was read with.
+            // Number of its file among the files read together.
             text.replace(&format!("policy: {}", entry.policy), "policy: _")
         })
         .collect();
@@ -37,7 +37,7 @@ fn entries(set: &PolicySet) -> Vec<String> {
 }
 
 #[test]
-fn the_manifests_say_what_the_lab_applies() {
+fn the_manifests_match_the_lab() {
     let lab = |file: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/policies-lab");
         std::fs::read_to_string(path.join(file)).unwrap()
@@ -74,7 +74,7 @@ fn manifests_are_named_after_their_policy_and_read_by_the_engine() {
         let set = policy_set(scenario);
         assert_eq!(set.refused(), &[], "{scenario}");
         if scenario == Scenario::Lab {
-            // Whole files of several policies, of which the later ones replace earlier ones.
+            // Whole files with several policies, of which later ones replace earlier ones.
             let mut names: Vec<&str> = set
                 .entries()
                 .iter()
@@ -105,7 +105,7 @@ fn manifests_are_named_after_their_policy_and_read_by_the_engine() {
 }
 
 #[test]
-fn nothing_is_left_untold() {
+fn every_decision_can_be_made() {
     let cluster = Arc::new(Cluster::pet_shop());
     for scenario in Scenario::ALL {
         let policies = Policies::compile(scenario, Arc::clone(&cluster), 1);
@@ -181,7 +181,7 @@ fn a_decision_names_one_map_entry() {
             port,
         };
         let decision = policies.decide(connection, TrafficDirection::Ingress);
-        // The second time it comes from memory.
+        // The second answer comes from the cache.
         assert_eq!(policies.decide(connection, TrafficDirection::Ingress), decision);
         decision
     };
@@ -196,7 +196,7 @@ fn a_decision_names_one_map_entry() {
         by: Arc::clone(by),
         proxy: None,
     };
-    let nobody: Arc<[PolicyName]> = Arc::from([]);
+    let no_policy: Arc<[PolicyName]> = Arc::from([]);
     assert_eq!(
         decide("makeline-service", "rabbitmq", Port::Tcp(5672)),
         Decision::Denied {
@@ -210,7 +210,7 @@ fn a_decision_names_one_map_entry() {
         Decision::Denied {
             reason: DropReason::POLICY_DENIED,
             match_type: None,
-            by: Arc::clone(&nobody),
+            by: Arc::clone(&no_policy),
         }
     );
     assert_eq!(
@@ -220,7 +220,7 @@ fn a_decision_names_one_map_entry() {
     assert_eq!(decide("order-service", "rabbitmq", Port::Echo), allowed(MatchType::L3Only, &queue));
     assert_eq!(
         decide("store-admin", "mongodb", Port::Tcp(27017)),
-        allowed(MatchType::All, &nobody)
+        allowed(MatchType::All, &no_policy)
     );
     assert_eq!(decide("store-admin", "ai-service", Port::Tcp(5001)), Decision::NotEnforced);
 }

@@ -1,16 +1,16 @@
-//! What must be seen in each act of the lab.
+//! Tests of the traffic of each act of the lab.
 
 use flow::{Flow, L7Record, MessageType, TrafficDirection, Verdict};
 
 use super::*;
 
-/// What must be seen in an act: a claim and the flows that it is about.
+/// A claim about an act: the flows that it is about, and what holds for them.
 struct Truth {
     what: &'static str,
     about: fn(&Flow) -> bool,
-    /// Holds for each of those flows.
+    /// Condition that holds for each of those flows.
     holds: fn(&Flow) -> bool,
-    /// Whether there must be such flows, or must not.
+    /// Whether such flows must exist, or must not.
     expected: bool,
 }
 
@@ -86,7 +86,7 @@ fn act_0_nothing_is_dropped() {
 }
 
 #[test]
-fn act_1_each_service_talks_to_its_own_alone() {
+fn act_1_each_service_talks_only_to_its_own() {
     check(
         Scenario::Policies,
         &[
@@ -253,7 +253,7 @@ fn act_3_customers_are_cut_off() {
         Scenario::Chaos,
         &[
             Truth {
-                what: "customers are dropped on the way in, by nobody's name",
+                what: "customers are dropped on the way in, without a policy's name",
                 about: |flow| from_world_to_store_front(flow),
                 holds: |flow| {
                     dropped_by_default(flow)
@@ -265,7 +265,7 @@ fn act_3_customers_are_cut_off() {
                 expected: true,
             },
             Truth {
-                what: "store-front answers nobody outside",
+                what: "store-front does not answer clients outside",
                 about: |flow| {
                     workload(flow, true) == "store-front"
                         && flow.is_reply == Some(true)
@@ -412,7 +412,7 @@ fn act_4_names_rules_and_methods() {
                 expected: true,
             },
             Truth {
-                what: "`ingress: []` cuts nobody off",
+                what: "`ingress: []` does not cut off any client",
                 about: from_world_to_store_front,
                 holds: passes,
                 expected: true,

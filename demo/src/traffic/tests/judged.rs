@@ -1,4 +1,4 @@
-//! The flows, judged by the policies of their act and of others, as anybody would judge a record.
+//! Tests that judge the flows by the policies of their own act and of other acts.
 
 use std::collections::BTreeMap;
 
@@ -49,16 +49,16 @@ fn the_policies_of_an_act_explain_its_flows() {
     }
 }
 
-/// What anybody is told about a kind of flow.
-struct Row {
+/// A kind of flow and its expected explanation.
+struct FlowCase {
     what: &'static str,
     about: fn(&Flow) -> bool,
-    /// The whole sentence, or the text before its end.
+    /// The whole text, or the text before its end.
     sentence: &'static str,
     agreement: Agreement,
 }
 
-fn check(scenario: Scenario, rows: &[Row]) {
+fn check(scenario: Scenario, rows: &[FlowCase]) {
     let flows = flows(scenario, 25);
     let mut judge = judge_of(scenario, &flows);
     let learned = Learned::from_flows(&flows);
@@ -73,7 +73,7 @@ fn check(scenario: Scenario, rows: &[Row]) {
                 "{scenario}: {what}: {sentence}\n{flow:#?}"
             );
             assert_eq!(judgement.agreement, row.agreement, "{scenario}: {what}: {flow:#?}");
-            // Hubble names policies on policy verdicts alone, and then those that decide here.
+            // Hubble names policies only in policy verdicts, and there only deciding ones.
             let is_named = !judgement.hubble.is_empty();
             let is_verdict = message_type(flow) == MessageType::PolicyVerdict;
             assert!(is_verdict || !is_named, "{scenario}: {what}: {flow:#?}");
@@ -100,7 +100,7 @@ fn asks_for(flow: &Flow, name: &str) -> bool {
 fn act_0_has_no_policy() {
     check(
         Scenario::Open,
-        &[Row {
+        &[FlowCase {
             what: "customers get in",
             about: |flow| {
                 from_world_to_store_front(flow)
@@ -117,13 +117,13 @@ fn act_1_says_which_rule_is_nearest() {
     check(
         Scenario::Policies,
         &[
-            Row {
+            FlowCase {
                 what: "order-service may not ask DNS",
                 about: |flow| is_pair(flow, "order-service", "coredns", TrafficDirection::Egress),
                 sentence: "denied on egress by default, which `CiliumNetworkPolicy/pets/allow-order-service-traffic` turned on; none of its egress rules names this peer or this port",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "the queue knows no make line",
                 about: |flow| {
                     is_pair(flow, "makeline-service", "rabbitmq", TrafficDirection::Ingress)
@@ -131,7 +131,7 @@ fn act_1_says_which_rule_is_nearest() {
                 sentence: "denied on ingress by default, which `CiliumNetworkPolicy/pets/allow-rabbitmq-traffic` turned on; nearest rule: ingress[0] (line 13): port matches, peer does not: it wants `any:app=order-service`, the peer has `makeline-service`",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "customers get in",
                 about: |flow| {
                     from_world_to_store_front(flow)
@@ -140,7 +140,7 @@ fn act_1_says_which_rule_is_nearest() {
                 sentence: "allowed on ingress by `CiliumNetworkPolicy/pets/allow-store-front-traffic` ingress[0] (line 13)",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "the kubelet does, too",
                 about: |flow| {
                     flow.source.as_ref().is_some_and(|source| source.identity == 1)
@@ -158,13 +158,13 @@ fn act_2_follows_a_name_to_its_connection() {
     check(
         Scenario::Fqdn,
         &[
-            Row {
-                what: "the name is asked for",
+            FlowCase {
+                what: "the name is queried",
                 about: |flow| asks_for(flow, "graph.microsoft.com"),
                 sentence: "allowed on egress by the proxy: `CiliumNetworkPolicy/pets/allow-order-service-traffic` egress[0] (line 30)",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "its address is connected to",
                 about: |flow| {
                     destination_ip(flow) == "20.190.152.88"
@@ -173,19 +173,19 @@ fn act_2_follows_a_name_to_its_connection() {
                 sentence: "allowed on egress by `CiliumNetworkPolicy/pets/allow-order-service-traffic` egress[1] (line 35)",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "www.bing.com is refused",
                 about: |flow| asks_for(flow, "www.bing.com"),
                 sentence: "refused by the proxy on egress: no L7 rule allows it, the nearest is `CiliumNetworkPolicy/pets/allow-order-service-traffic` egress[0]",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "product-service is refused by name",
                 about: |flow| asks_for(flow, "product-service.pets.svc.cluster.local"),
                 sentence: "refused by the proxy on egress: no L7 rule allows it",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "the queue's port went with the policy before",
                 about: |flow| {
                     is_pair(flow, "order-service", "rabbitmq", TrafficDirection::Egress)
@@ -202,7 +202,7 @@ fn act_2_follows_a_name_to_its_connection() {
 fn act_3_names_the_empty_list() {
     check(
         Scenario::Chaos,
-        &[Row {
+        &[FlowCase {
             what: "customers are cut off",
             about: from_world_to_store_front,
             sentence: "denied on ingress by default, which `CiliumNetworkPolicy/pets/allow-store-front-traffic` turned on; nearest rule: ingress[0] (line 15): its list of peers is empty: it selects nobody",
@@ -216,7 +216,7 @@ fn act_4_tells_dns_from_connections_and_requests() {
     check(
         Scenario::Combined,
         &[
-            Row {
+            FlowCase {
                 what: "www.microsoft.com is connected to",
                 about: |flow| {
                     destination_ip(flow) == "23.192.18.101"
@@ -225,19 +225,19 @@ fn act_4_tells_dns_from_connections_and_requests() {
                 sentence: "allowed on egress by `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[1] (line 36)",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "api.github.com is refused as a query",
                 about: |flow| asks_for(flow, "api.github.com"),
                 sentence: "refused by the proxy on egress: no L7 rule allows it, the nearest is `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[0] (line 27)",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "so are google and bing",
                 about: |flow| asks_for(flow, "www.google.com") || asks_for(flow, "www.bing.com"),
                 sentence: "refused by the proxy on egress: no L7 rule allows it",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "no name had led to a cached address",
                 about: |flow| {
                     is_from(flow, "store-front")
@@ -246,32 +246,32 @@ fn act_4_tells_dns_from_connections_and_requests() {
                 sentence: "denied on egress by default, which `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` turned on; nearest rule: egress[1] (line 37): port matches, peer does not: no name matching `*.microsoft.com` was known",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "rabbitmq resolves",
                 about: |flow| asks_for(flow, "rabbitmq.pets.svc.cluster.local"),
                 sentence: "allowed on egress by the proxy: `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[0] (line 27)",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "products are read",
                 about: |flow| flow.summary == "HTTP/1.1 GET http://product-service:3002/",
                 sentence: "allowed on egress by the proxy: `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[3] (line 62)",
                 agreement: Agreement::Agrees,
             },
-            Row {
+            FlowCase {
                 what: "and not changed",
                 about: |flow| flow.summary == "HTTP/1.1 PUT http://product-service:3002/",
                 sentence: "refused by the proxy on egress: no L7 rule allows it, the nearest is `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[3] (line 62)",
                 agreement: Agreement::Agrees,
             },
-            Row {
-                what: "a 403 is forwarded, whoever says it",
+            FlowCase {
+                what: "a 403 is forwarded from any sender",
                 about: |flow| flow.summary.starts_with("HTTP/1.1 403"),
                 sentence: "refused by the proxy on egress",
                 agreement: Agreement::CannotTell,
             },
-            Row {
-                what: "`ingress: []` cuts nobody off",
+            FlowCase {
+                what: "`ingress: []` does not cut off any client",
                 about: |flow| {
                     from_world_to_store_front(flow)
                         && flow.traffic_direction == TrafficDirection::Ingress

@@ -1,4 +1,4 @@
-//! The lab's six investigations over the flows of its last state, counted here.
+//! Tests of the lab's six investigations, counted over the flows of its final state.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use flow::Verdict;
 
 use super::*;
 
-/// Names that the rules of some pod of the lab let it look up: Microsoft's and the queue's.
+/// Names that some pod of the lab may look up: Microsoft's and the queue's.
 const OPEN_NAMES: [&str; 4] = [
     "www.microsoft.com",
     "graph.microsoft.com",
@@ -15,7 +15,7 @@ const OPEN_NAMES: [&str; 4] = [
     "rabbitmq.pets.svc.cluster.local",
 ];
 
-/// Names that no rule of the lab lets anybody look up.
+/// Names that no rule of the lab allows to look up.
 const SHUT_NAMES: [&str; 3] = ["api.github.com", "www.google.com", "www.bing.com"];
 
 static FLOWS: LazyLock<Vec<Flow>> = LazyLock::new(|| flows(Scenario::Lab, 25));
@@ -35,13 +35,13 @@ fn source_pod(flow: &Flow) -> &str {
     flow.source.as_ref().map_or("", |source| source.pod_name.as_str())
 }
 
-/// The name that is meant by a query, whatever a search list put behind it.
+/// The name meant by a query, without a search list's suffix.
 fn meant(flow: &Flow) -> Option<&str> {
     let name = query(flow)?;
     OPEN_NAMES.into_iter().chain(SHUT_NAMES).find(|own| name.starts_with(own))
 }
 
-/// Dropped flows and all flows.
+/// Number of dropped flows and of all flows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Count {
     dropped: usize,
@@ -71,7 +71,7 @@ fn investigation_1_which_connections_are_blocked() {
         .take(20)
         .map(|flow| (source_pod(flow), flow.traffic_direction, destination_port(flow)))
         .collect();
-    // The lab's table has the load balancer's port 80; what policy refuses is the pod's.
+    // The lab's table has the load balancer's port 80; the policy refuses the pod's port.
     assert_eq!(newest, [("", TrafficDirection::Ingress, 8080); 20]);
 }
 
@@ -89,7 +89,7 @@ fn investigation_2_which_queries_are_blocked() {
             counts.iter().filter(|(_, count)| is_so(count)).filter_map(|(name, _)| *name).collect()
         };
         assert_eq!((names(false), names(true)), (open.to_vec(), shut.to_vec()), "{client}");
-        // A name is let through or refused, not both.
+        // A name is always forwarded or always refused.
         assert!(counts.values().all(|c| c.dropped == 0 || c.dropped == c.all), "{counts:?}");
     };
     check(
@@ -128,7 +128,7 @@ fn investigation_3_which_connection_followed_a_query() {
         assert!(connected.iter().all(|own| Some(!own) == connects), "{name}");
     };
     check("www.microsoft.com", "23.192.18.101", true, Some(true));
-    // Never tried: its name is refused first.
+    // Never tried: the name is already refused.
     check("api.github.com", "140.82.112.6", false, None);
     // Only clients that had the address before try, and are refused.
     check("www.google.com", "142.250.72.100", false, Some(false));
@@ -179,7 +179,7 @@ fn investigation_5_which_endpoints_outside_pass() {
 #[test]
 fn investigation_6_all_traffic_by_direction_and_pair() {
     let flows = &*FLOWS;
-    // Neither answers nor a Service's address being translated are traffic that policy was asked about.
+    // Policies do not check replies and the address translation of a Service.
     let asked = flows.iter().filter(|flow| {
         in_pets(flow) && flow.is_reply != Some(true) && flow.verdict != Verdict::Translated
     });
@@ -200,10 +200,11 @@ fn investigation_6_all_traffic_by_direction_and_pair() {
     let partly = |count: &Count| count.dropped > 0 && count.dropped < count.all;
     assert!(partly(of(TrafficDirection::Egress, "store-front", "external")), "{counts:?}");
     assert!(partly(of(TrafficDirection::Egress, "store-front", "coredns")), "{counts:?}");
-    // What the files applied together do beside: the queue's port went with the policy for names.
+    // A side effect of applying all files: the queue's port is lost with the policy that the FQDN
+    // policy replaces.
     let queue = of(TrafficDirection::Egress, "order-service", "rabbitmq");
     assert_eq!(queue.dropped, queue.all);
-    // The rule for the whole port, of the policy before, opens what the HTTP rule leaves out.
+    // The earlier policy's rule for the whole port allows what the HTTP rule leaves out.
     let products = of(TrafficDirection::Egress, "store-front", "product-service");
     assert_eq!(products.dropped, 0);
 }

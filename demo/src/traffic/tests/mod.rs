@@ -12,7 +12,7 @@ mod lab;
 /// 2026-08-17 12:00:00 UTC.
 const START: i64 = 1_786_968_000 * SECOND;
 
-fn simulate(scenario: Scenario, seed: u64, rate: f64, secs: i64) -> Vec<Record> {
+fn simulate(scenario: Scenario, seed: u64, rate: f64, secs: i64) -> Vec<EventRecord> {
     let cluster = Arc::new(Cluster::pet_shop());
     let aggregation = MonitorAggregation::Medium;
     let mut simulation = Simulation::new(cluster, scenario, aggregation, seed, rate, START);
@@ -30,7 +30,7 @@ fn flows(scenario: Scenario, secs: i64) -> Vec<Flow> {
 fn workload(flow: &Flow, source: bool) -> &str {
     let end = if source { &flow.source } else { &flow.destination };
     let pod = end.as_ref().map_or("", |end| end.pod_name.as_str());
-    // The last part, or the last two of a Deployment's pod, is not the workload's.
+    // The last part, or the last two of a Deployment's pod, do not belong to the workload's name.
     match pod.rsplit_once('-') {
         Some((rest, suffix)) if suffix.len() == 5 => rest.rsplit_once('-').map_or(rest, |(w, _)| w),
         Some((rest, _)) => rest,
@@ -84,7 +84,7 @@ fn the_same_seed_makes_the_same_flows() {
 }
 
 #[test]
-fn how_the_clock_is_paced_changes_nothing() {
+fn the_clock_steps_do_not_change_the_records() {
     let cluster = Arc::new(Cluster::pet_shop());
     let run = |steps: &[i64]| {
         let mut simulation = Simulation::new(
@@ -106,14 +106,14 @@ fn how_the_clock_is_paced_changes_nothing() {
         }
         seen
     };
-    // Steps of whole ticks: a tick that is cut in two is two ticks.
+    // Steps of whole ticks: a divided tick counts as two.
     assert_eq!(run(&[5]), run(&[10, 100, 25]));
 }
 
 #[test]
 fn records_come_in_order_and_at_the_rate() {
     for scenario in Scenario::ALL {
-        // One turn of the tide.
+        // One period of the variation in traffic.
         let records = simulate(scenario, 1, 100.0, 600);
         assert!(
             records.is_sorted_by_key(|record| (record.time_nanos, 0)),
@@ -152,7 +152,7 @@ fn a_denial_is_a_verdict_and_a_drop() {
 }
 
 #[test]
-fn a_cut_client_tries_again_with_growing_gaps() {
+fn a_client_that_is_cut_off_retries_with_growing_gaps() {
     let flows = flows(Scenario::Chaos, 30);
     let mut attempts: HashMap<(String, u16), Vec<i64>> = HashMap::new();
     for flow in flows
@@ -165,7 +165,7 @@ fn a_cut_client_tries_again_with_growing_gaps() {
         let nanos = flow.time.and_then(flow::Timestamp::unix_nanos).unwrap_or(0);
         attempts.entry((ip.source, port)).or_default().push(nanos);
     }
-    // Those that began early enough to be seen to their end.
+    // Attempts that began early enough to be seen to their end.
     let complete: Vec<&Vec<i64>> = attempts
         .values()
         .filter(|times| times.first().is_some_and(|at| *at < START + 10 * SECOND))
@@ -203,7 +203,7 @@ fn both_nodes_report_a_connection_between_them() {
                 && has_flags(flow, TcpFlags::SYN)
         })
         .expect("the same packet at the other end");
-    // Each node knows ids and workloads of its own pods alone.
+    // Each node knows ids and workloads only of its own pods.
     let source = |flow: &Flow| flow.source.clone().unwrap_or_default();
     let destination = |flow: &Flow| flow.destination.clone().unwrap_or_default();
     assert_eq!(twin.traffic_direction, TrafficDirection::Ingress);
@@ -235,7 +235,7 @@ fn with_no_aggregation_packets_are_seen_coming_and_going() {
 }
 
 #[test]
-fn switching_changes_what_new_connections_meet() {
+fn a_switch_applies_to_new_connections() {
     let cluster = Arc::new(Cluster::pet_shop());
     let mut simulation = Simulation::new(
         Arc::clone(&cluster),
@@ -250,7 +250,7 @@ fn switching_changes_what_new_connections_meet() {
     {
         simulation.switch(scenario);
         let from = simulation.now_nanos();
-        // The retries of those that were cut off last seven seconds more.
+        // Retries of clients that were cut off continue for seven more seconds.
         simulation.advance(from + 20 * SECOND, |record| {
             let denied = matches!(
                 record.event,

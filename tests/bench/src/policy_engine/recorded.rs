@@ -1,4 +1,4 @@
-//! A million recorded flows, judged again after an edit of the policies.
+//! Bench of a million recorded flows that are judged again after an edit of the policies.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -8,13 +8,13 @@ use flow::Flow;
 use hubble_verdict::{JudgeFlows, Learned, Prepared};
 
 use crate::measure::{race, rounds};
-use crate::report::{Goal, Report, Row};
+use crate::report::{BenchReport, Goal, Measurement};
 
 const FLOWS: u32 = 1_000_000;
 const ROUNDS: usize = 5;
 
-/// Measures the judging after an edit beside the judging of every flow by itself.
-pub(super) fn run(report: &mut Report) {
+/// Measures judging after an edit beside judging every flow separately.
+pub(super) fn run(report: &mut BenchReport) {
     let flows: Vec<Flow> = (0..FLOWS).map(flow).collect();
     let settings = Settings::default();
     let learned = Learned::from_flows(&flows);
@@ -26,7 +26,8 @@ pub(super) fn run(report: &mut Report) {
     let ready = rounds(2, || {
         black_box(Prepared::of(&flows, &learned, &settings));
     });
-    report.add(Row::milliseconds(format!("{FLOWS} recorded flows made ready, once"), &ready));
+    report
+        .add(Measurement::milliseconds(format!("{FLOWS} recorded flows made ready, once"), &ready));
     let prepared = Prepared::of(&flows, &learned, &settings);
     let raced = race(
         ROUNDS,
@@ -41,13 +42,13 @@ pub(super) fn run(report: &mut Report) {
         },
     );
     report.add(
-        Row::milliseconds_race(
+        Measurement::milliseconds_race(
             format!(
                 "{FLOWS} flows ({} distinct) judged after an edit, reading included",
                 prepared.questions()
             ),
             &raced,
-            "every flow by itself",
+            "every flow separately",
         )
         .goal(Goal::AtMost(1000.0)),
     );

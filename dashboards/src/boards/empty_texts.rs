@@ -1,4 +1,4 @@
-//! What an empty panel says: nothing happened, or the setting that turns its metric on.
+//! Texts of empty panels: nothing happened, or the setting that turns the metric on.
 
 /// Packets that the nodes forward.
 pub(super) const NODE_TRAFFIC: &str = "If the panel shows no error: no packets recorded. Cilium's agents export these with prometheus.enabled=true, Retina with the plugin packetforward.";
@@ -21,7 +21,7 @@ pub(super) const LOST: &str = "If the panel shows no error: no lost events recor
 /// `hubble_flows_processed_total`, by pods.
 pub(super) const FLOWS: &str = "If the panel shows no error: no flows recorded. It needs flow, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled; Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap. Retina counts pods with remoteContext: false.";
 
-/// `hubble_flows_processed_total`, by what only Hubble knows.
+/// `hubble_flows_processed_total`, by labels that only Hubble has.
 pub(super) const HUBBLE_FLOWS: &str = "If the panel shows no error: no flows recorded. Only Hubble exports these, with flow, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled; Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap.";
 
 /// `hubble_drop_total` or `hubble_flows_processed_total`, by pods.
@@ -40,7 +40,7 @@ pub(super) const DNS: &str = "If the panel shows no error: nothing recorded. Hub
 pub(super) const DNS_OF_PODS: &str = "If the panel shows no error: nothing recorded. Only Hubble exports this by pod, where a policy has DNS rules (toFQDNs, rules.dns), with dns, query, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled.";
 
 /// `hubble_dns_responses_total` by namespace.
-pub(super) const DNS_OF_NAMESPACE: &str = "If the panel shows no error: nothing recorded for the namespaces. Hubble sees DNS only where a policy has DNS rules, and names the namespace of who asked with dns, query, labelsContext=destination_namespace and sourceEgressContext=pod in hubble.metrics.enabled.";
+pub(super) const DNS_OF_NAMESPACE: &str = "If the panel shows no error: nothing recorded for the namespaces. Hubble sees DNS only where a policy has DNS rules, and names the client's namespace with dns, query, labelsContext=destination_namespace and sourceEgressContext=pod in hubble.metrics.enabled.";
 
 /// `hubble_dns_responses_total` by server.
 pub(super) const DNS_SERVERS: &str = "If the panel shows no error: no errors recorded. Hubble sees DNS only where a policy has DNS rules, and names the server with dns, query, labelsContext=destination_namespace and sourceEgressContext=pod in hubble.metrics.enabled.";
@@ -61,7 +61,7 @@ pub(super) const ICMP: &str = "If the panel shows no error: nothing recorded. Hu
 pub(super) const WORLD: &str = "If the panel shows no error: nothing recorded. Hubble exports this with flows-to-world, any-drop and sourceEgressContext=pod in hubble.metrics.enabled.";
 
 /// Flows that Hubble remembers.
-pub(super) const REMEMBERED: &str = "If the panel shows no error: no such flows in what Hubble remembers of this range; the notice says where its memory begins.";
+pub(super) const REMEMBERED: &str = "If the panel shows no error: Hubble remembers no such flows in this range; the notice says where its memory begins.";
 
 /// Shares of flows that Hubble remembers.
-pub(super) const REMEMBERED_ENOUGH: &str = "If the panel shows no error: too few such flows for a share in what Hubble remembers of this range; the notice says where its memory begins.";
+pub(super) const REMEMBERED_ENOUGH: &str = "If the panel shows no error: Hubble remembers too few such flows in this range for a share; the notice says where its memory begins.";

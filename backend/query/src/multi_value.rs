@@ -1,14 +1,14 @@
-//! What Grafana writes into a link for a variable: several values as `{a,b}`, and "All" as the
-//! regular expression that stands for it in PromQL. Kubernetes has no such names.
+//! Values of multi-value variables, as Grafana writes them into a link: `{a,b}` for several, and
+//! for "All" the regular expression that PromQL takes. Neither is a valid name in Kubernetes.
 
 use wording::quote;
 
 use crate::flag::{Flag, FlagValues, InvalidFlag, MAX_VALUES};
 
-/// "All", as dashboards define it.
+/// Values that dashboards use for "All".
 pub(crate) const ALL: [&str; 3] = [".*", ".+", "$__all"];
 
-/// Flags whose values are names, which hold neither braces nor asterisks alone.
+/// Flags whose values are names: these never contain braces and are never a lone asterisk.
 pub(crate) const NAMES: [Flag; 17] = [
     Flag::Namespace,
     Flag::FromNamespace,
@@ -29,7 +29,8 @@ pub(crate) const NAMES: [Flag; 17] = [
     Flag::HttpStatus,
 ];
 
-/// The flag of names that may begin with a namespace, and the flag of namespaces on the same side.
+/// Pairs of a flag whose values may begin with a namespace, and the flag of namespaces for the same
+/// endpoint.
 pub(crate) const SCOPES: [(Flag, Flag); 6] = [
     (Flag::Pod, Flag::Namespace),
     (Flag::FromPod, Flag::FromNamespace),
@@ -39,20 +40,20 @@ pub(crate) const SCOPES: [(Flag, Flag); 6] = [
     (Flag::ToService, Flag::ToNamespace),
 ];
 
-/// Whether these values are "All" of a variable of names, which restricts nothing.
+/// Whether the values include "All", which restricts nothing.
 pub(crate) fn is_all(flag: Flag, values: &[String]) -> bool {
     NAMES.contains(&flag) && values.iter().any(|value| ALL.contains(&value.trim()))
 }
 
-/// Takes choices apart: `{a,b}` are two values, "All" leaves the condition out.
+/// Expands the values of variables: `{a,b}` becomes two values, and "All" removes the flag.
 ///
-/// Errors: a flag would have more values than it may, or a choice holds none (Grafana never writes
-/// `{}`, and without it all flows would be shown); nothing was taken apart then.
+/// Errors, with nothing expanded: a flag would have more values than allowed, or a value is `{}`.
+/// Grafana never writes `{}`, and removing it would select all flows.
 pub(crate) fn resolve(flags: &mut FlagValues) -> Result<(), (Flag, InvalidFlag)> {
     for flag in NAMES {
         let values = flags.get(&flag).into_iter().flatten();
         if let Some(value) = values.clone().find(|value| apart(value).next().is_none()) {
-            return Err((flag, InvalidFlag::NoChoice { value: quote(value) }));
+            return Err((flag, InvalidFlag::EmptyVariable { value: quote(value) }));
         }
         let count = values.map(|value| apart(value).count()).sum();
         if count > MAX_VALUES {
@@ -68,7 +69,8 @@ pub(crate) fn resolve(flags: &mut FlagValues) -> Result<(), (Flag, InvalidFlag)>
             of_any.push(flag);
         }
     }
-    // Hubble takes a name without a namespace for one of `default`.
+    // Hubble reads a name without a namespace as one of `default`; a leading `/` means any
+    // namespace.
     for (named, namespace) in SCOPES {
         if !of_any.contains(&namespace) {
             continue;
@@ -82,7 +84,7 @@ pub(crate) fn resolve(flags: &mut FlagValues) -> Result<(), (Flag, InvalidFlag)>
     Ok(())
 }
 
-/// `{a,b}` as `a` and `b`; anything else as it is.
+/// The parts of `{a,b}`; any other text is its own single part.
 fn apart(value: &str) -> impl Iterator<Item = &str> {
     let value = value.trim();
     let inner = value.strip_prefix('{').and_then(|value| value.strip_suffix('}'));
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_of_variables_become_values() {
+    fn multi_value_variables_become_values() {
         fn check(given: &[(Flag, &[&str])], expected: &[(Flag, &[&str])]) {
             let values = |flags: &[(Flag, &[&str])]| -> FlagValues {
                 flags
@@ -115,7 +117,7 @@ mod tests {
         check(&[(Flag::Namespace, &[".*"])], &[]);
         check(&[(Flag::Workload, &["$__all"])], &[]);
         check(&[(Flag::Verdict, &["{DROPPED,ERROR}"])], &[(Flag::Verdict, &["DROPPED", "ERROR"])]);
-        // A pod of any namespace, which without the slash is one of `default`.
+        // A pod of any namespace: without the slash Hubble would look in `default`.
         check(
             &[(Flag::FromNamespace, &[".*"]), (Flag::FromPod, &["{a-0,b-0}"])],
             &[(Flag::FromPod, &["/a-0", "/b-0"])],
@@ -128,26 +130,26 @@ mod tests {
             &[(Flag::ToNamespace, &["pets"]), (Flag::ToPod, &["a-0"])],
             &[(Flag::ToNamespace, &["pets"]), (Flag::ToPod, &["a-0"])],
         );
-        // Braces and asterisks elsewhere are what they are.
+        // Other flags keep braces and asterisks as they are.
         check(&[(Flag::HttpPath, &["{a,b}"])], &[(Flag::HttpPath, &["{a,b}"])]);
         check(&[(Flag::Cluster, &["prod-*"])], &[(Flag::Cluster, &["prod-*"])]);
     }
 
     #[test]
-    fn a_choice_without_a_value_is_not_all_flows() {
+    fn an_empty_variable_does_not_select_all_flows() {
         for value in ["{}", " { , } "] {
             let mut flags =
                 FlagValues::from([(Flag::Workload, vec!["a".to_owned(), value.to_owned()])]);
             let before = flags.clone();
             let value = value.to_owned();
             let refused = resolve(&mut flags);
-            assert_eq!(refused, Err((Flag::Workload, InvalidFlag::NoChoice { value })));
+            assert_eq!(refused, Err((Flag::Workload, InvalidFlag::EmptyVariable { value })));
             assert_eq!(flags, before);
         }
     }
 
     #[test]
-    fn more_choices_than_a_flag_may_have() {
+    fn more_values_than_a_flag_may_have() {
         let mut flags =
             FlagValues::from([(Flag::Namespace, vec![format!("{{{}}}", "a,".repeat(501))])]);
         let before = flags.clone();
