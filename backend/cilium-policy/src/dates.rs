@@ -6,8 +6,8 @@
 use hashbrown::HashMap;
 
 use crate::{
-    Direction, Documents, GroupSelector, Identity, Judge, Peer, PeerMatcher, Peers, Policy,
-    PolicySet, UnixTime,
+    Direction, Documents, EntryId, GroupSelector, Identity, Judge, Peer, PeerMatcher, Peers,
+    Policy, PolicySet, UnixTime,
     source::{Node, Value},
 };
 
@@ -114,10 +114,22 @@ pub(crate) struct Changes {
     is_open: bool,
 }
 
+impl Changes {
+    /// The later of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            policies: self.policies.max(other.policies),
+            groups: self.groups.max(other.groups),
+            is_open: self.is_open | other.is_open,
+        }
+    }
+}
+
 impl Judge {
     /// The last change of the policies that are about a subject, and of what they refer to.
+    #[must_use]
     pub fn changed(
-        &mut self,
+        &self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
     ) -> Changed {
@@ -125,20 +137,8 @@ impl Judge {
         if !self.set().known_dates.are_some {
             return Changed { set, ..Changed::default() };
         }
-        let subject = self.class(subject);
-        let key = (subject, direction);
-        let known = self.changes.get(&key).copied();
-        let changes = known.unwrap_or_else(|| {
-            let mut changes = Changes::default();
-            for entry in self.entries_about(subject, direction) {
-                let own = self.set().changes(entry);
-                changes.policies = changes.policies.max(own.policies);
-                changes.groups = changes.groups.max(own.groups);
-                changes.is_open |= own.is_open;
-            }
-            self.changes.insert(key, changes);
-            changes
-        });
+        let of = |entry| self.set().changes(entry);
+        let changes = self.changes_about(self.class(subject), direction, of);
         // A pod belongs to no CIDR group; labels of groups in a record are those of its time.
         let settles_groups = |label: &crate::Label| matches!(&*label.source, "k8s" | "cidrgroup");
         let is_settled = peer.labels().iter().any(settles_groups);
@@ -156,10 +156,9 @@ impl PolicySet {
     }
 
     /// The last changes of what an entry says.
-    fn changes(&self, entry: u32) -> Changes {
+    fn changes(&self, entry: EntryId) -> Changes {
         let documents = self.documents();
         let own = self.policy_of(entry).and_then(Policy::changed);
-        let entry = entry as usize;
         let first = documents.by_service.partition_point(|(by, _)| *by < entry);
         let services = documents.by_service.iter().skip(first).take_while(|(by, _)| *by == entry);
         let of_services = services
@@ -167,8 +166,8 @@ impl PolicySet {
             .flat_map(|service| &service.dated)
             .filter_map(|(_, dated)| dated.changed)
             .max();
-        let peers = match documents.entries.get(entry).map(|entry| &entry.peers) {
-            Some(Peers::Any(peers)) => peers.as_slice(),
+        let peers = match &documents.entry(entry).peers {
+            Peers::Any(peers) => peers.as_slice(),
             _ => &[],
         };
         let is_by_labels = |peer: &Peer| {
@@ -240,7 +239,8 @@ impl Documents {
 
     /// The same, to be changed.
     pub(crate) fn dates_mut(&mut self) -> impl Iterator<Item = (usize, &mut Dated)> {
-        let policies = self.policies.iter_mut().map(|policy| (policy.source, &mut policy.dated));
+        let policies =
+            self.policies.all_mut().iter_mut().map(|policy| (policy.source, &mut policy.dated));
         let groups = self.groups.iter_mut().flat_map(|group| {
             [&mut group.dated, &mut group.labelled].map(|dated| (group.source, dated))
         });

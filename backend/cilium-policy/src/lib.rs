@@ -1,12 +1,10 @@
-//! Network policies as Cilium reads and judges them.
-//!
-//! Texts become documents, documents become entries, and a flow's two directions are judged
-//! against the entries. No IO, no clock; the answers carry the place in the text they come from.
+#![doc = include_str!("../README.md")]
 
 mod dates;
 mod document;
 mod http_pattern;
 pub mod identity_label;
+mod ids;
 mod judge;
 mod lint;
 pub mod name_patterns;
@@ -19,12 +17,17 @@ mod time;
 mod what_if;
 pub mod yaml_writer;
 
+/// The release of Cilium that is modelled: its main branch on the way to 1.21, commit 4df675e3c5a7.
+/// [`Settings::release`] says how far an older agent differs.
+pub const RELEASE: &str = "1.21.0-dev (4df675e3c5a7)";
+
 pub use dates::{Changed, Dates};
 pub use document::{
     Backends, ClusterNode, Documents, LogFilter, LogFilters, LogSide, Pod, Refusal, RefusalCase,
     RefusalClass, Refused, Replaced, Service, SourceText, objects,
 };
 pub use http_pattern::HttpPattern;
+pub use ids::{Arena, EntryId, Id, PolicyId};
 pub use judge::{
     Cause, ClassId, Decision, DefaultDenyBy, Dependence, Explanation, Fact, Identity, Judge,
     Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts,

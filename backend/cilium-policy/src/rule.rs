@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::{
-    HttpPattern, NamePattern, Position, Prefix, Selector, dates::Dated, document::GENERATED,
+    HttpPattern, NamePattern, PolicyId, Position, Prefix, Selector, dates::Dated,
+    document::GENERATED,
 };
 
 /// Where a policy's text stands.
@@ -106,8 +107,8 @@ pub struct Clause {
 /// One rule, ready to judge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Index of its policy.
-    pub policy: usize,
+    /// Its policy.
+    pub policy: PolicyId,
     /// Which part of the policy it is.
     pub clause: Clause,
     /// Where that part begins.

@@ -41,7 +41,7 @@ fn judged(text: &str, peer: &str, pairs: &[&str]) -> String {
     if let Some(refused) = set.refused().first() {
         return refused.refusal.to_string();
     }
-    let mut judge = Judge::new(Arc::new(set));
+    let judge = Judge::new(Arc::new(set));
     let tcp = Traffic::new(6, 80);
     let named = NamedPorts::Known(&[]);
     judge.judge(&subject, &peer, Direction::Egress, tcp, named).verdict.name().to_owned()
@@ -134,7 +134,7 @@ fn fragmentation_needed_passes_without_a_rule() {
         let text = egress("");
         let set = PolicySet::read(&[SourceText { index: 0, text: &text }], settings(pairs));
         let (subject, peer) = (identity(POD, set.settings()), identity(ADDRESS, set.settings()));
-        let mut judge = Judge::new(Arc::new(set));
+        let judge = Judge::new(Arc::new(set));
         let named = NamedPorts::Known(&[]);
         let decision = judge.judge(&subject, &peer, Direction::Egress, traffic, named);
         assert_eq!((decision.verdict, decision.cause), expected, "{traffic:?} {pairs:?}");
@@ -204,7 +204,7 @@ fn settings_that_a_verdict_hangs_on_are_named() {
         let set = PolicySet::read(&[SourceText { index: 0, text: &text }], settings(pairs));
         assert_eq!(set.refused(), [], "{rules}");
         let (subject, peer) = (identity(POD, set.settings()), identity(peer, set.settings()));
-        let mut judge = Judge::new(Arc::new(set));
+        let judge = Judge::new(Arc::new(set));
         let ends = (&subject, &peer);
         let named = NamedPorts::Known(&[]);
         let found = judge.dependences(ends, Direction::Egress, Traffic::new(6, 80), named);

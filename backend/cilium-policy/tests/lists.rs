@@ -1,6 +1,6 @@
 //! Lists as a server answers them, and names that a server makes.
 
-use cilium_policy::{Documents, RefusalClass, Settings, SourceText};
+use cilium_policy::{Documents, Id, RefusalClass, Settings, SourceText};
 
 fn read(text: &str) -> Documents {
     Documents::read(&[SourceText { index: 0, text }], &Settings::default())
@@ -148,7 +148,7 @@ fn the_later_of_two_of_one_name_replaces_the_earlier() {
         texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
     let documents = Documents::read(&texts, &Settings::default());
     let pairs: Vec<(usize, usize)> =
-        documents.replaced.iter().map(|replaced| (replaced.policy, replaced.by)).collect();
+        documents.replaced.iter().map(|own| (own.policy.index(), own.by.index())).collect();
     assert_eq!(pairs, [(0, 1), (1, 2)]);
     let group = |address: &str| {
         list(

@@ -187,7 +187,7 @@ proptest! {
 
     #[test]
     fn the_engine_is_the_algorithm(text in policies()) {
-        let mut judge = judge(&text);
+        let judge = judge(&text);
         let set = Arc::clone(judge.set());
         let named = [("web".to_owned(), 6, 8080)];
         each(|subject, peer, direction, traffic| {
@@ -206,13 +206,13 @@ proptest! {
 
     #[test]
     fn what_is_not_known_never_gives_a_wrong_verdict(text in policies()) {
-        let mut judge = judge(&text);
+        let judge = judge(&text);
         let none: [(String, u8, u16); 0] = [];
         let all = [("web".to_owned(), 6, 80), ("web".to_owned(), 6, 8080), ("web".to_owned(), 6, 443)];
         each(|subject, peer, direction, traffic| {
             let subject = Identity::of_labels(subject.to_vec(), false);
             let peer = Identity::of_labels(peer.to_vec(), false);
-            let mut ask = |named| judge.judge(&subject, &peer, direction, traffic, named).verdict;
+            let ask = |named| judge.judge(&subject, &peer, direction, traffic, named).verdict;
             let unknown = ask(NamedPorts::Unknown);
             let ways = [ask(NamedPorts::Known(&none)), ask(NamedPorts::Known(&all))];
             if ways[0] == ways[1] {
@@ -228,7 +228,7 @@ proptest! {
         let deny = format!(
             "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {{name: deny}}\nspec:\n  endpointSelector: {{}}\n  enableDefaultDeny: {{ingress: false, egress: false}}\n  ingressDeny: [{rule}]\n"
         );
-        let (mut before, mut after) = (judge(&text), judge(&format!("{text}---\n{deny}")));
+        let (before, after) = (judge(&text), judge(&format!("{text}---\n{deny}")));
         each(|subject, peer, direction, traffic| {
             let subject = Identity::of_labels(subject.to_vec(), false);
             let peer = Identity::of_labels(peer.to_vec(), false);

@@ -1,15 +1,65 @@
-//! Recorded flows of Hubble against network policies.
+//! Hubble's records against network policies.
 //!
-//! [`cilium_policy`] judges identities and ports; a record has endpoints, addresses and a verdict of
-//! its own. Here stands what lies between: which end of a record is the subject of policy, what the
-//! record proves and whether the policies agree, findings that flows give evidence for, the smallest
-//! fix of refused flows, questions about connections that nobody has tried, and log resources.
+//! [`cilium_policy`] judges identities and ports. A record has endpoints, addresses and a verdict of its
+//! own. This library lies between them: it finds which end of a record is the subject of policy, what
+//! the record proves and whether the policies agree; it looks for evidence for lints, makes the
+//! smallest fix of refused flows, answers questions about connections that no flow shows yet, and
+//! compares sets of policies.
+//!
+//! ```
+//! use cilium_policy::{Settings, SourceText, Verdict};
+//! use flow::{Endpoint, Flow, Layer4, Tcp, TrafficDirection};
+//! use hubble_verdict::{Agreement, Review};
+//!
+//! let text = "\
+//! apiVersion: cilium.io/v2
+//! kind: CiliumNetworkPolicy
+//! metadata: {name: db, namespace: shop}
+//! spec:
+//!   endpointSelector: {matchLabels: {app: db}}
+//!   ingress:
+//!   - fromEndpoints: [{matchLabels: {app: cart}}]
+//!     toPorts: [{ports: [{port: '5432', protocol: TCP}]}]
+//! ";
+//! let pod = |app: &str| Endpoint {
+//!     namespace: "shop".to_owned(),
+//!     labels: vec![
+//!         format!("k8s:app={app}"),
+//!         "k8s:io.kubernetes.pod.namespace=shop".to_owned(),
+//!         "k8s:io.cilium.k8s.policy.cluster=default".to_owned(),
+//!     ],
+//!     ..Endpoint::default()
+//! };
+//! let dropped = Flow {
+//!     traffic_direction: TrafficDirection::Ingress,
+//!     is_reply: Some(false),
+//!     verdict: flow::Verdict::Dropped,
+//!     l4: Some(Layer4::Tcp(Tcp { destination_port: 80, ..Tcp::default() })),
+//!     source: Some(pod("cart")),
+//!     destination: Some(pod("db")),
+//!     ..Flow::default()
+//! };
+//! let texts = [SourceText { index: 0, text }];
+//! let review = Review::of(&texts, Settings::default(), std::slice::from_ref(&dropped));
+//!
+//! let judgement = review.explain(&dropped)?;
+//! assert_eq!(judgement.verdict, Verdict::Denied);
+//! assert_eq!(
+//!     judgement.sentence(review.set()),
+//!     "denied on ingress by default, which `CiliumNetworkPolicy/shop/db` turned on; nearest rule: \
+//!      ingress[0] (line 8): peer matches, port 5432/TCP does not: the flow goes to 80/TCP"
+//! );
+//! // Its event does not say why it was dropped.
+//! assert_eq!(judgement.agreement, Agreement::CannotTell);
+//! # Ok::<(), hubble_verdict::Unjudged>(())
+//! ```
 
 mod ask;
 mod lint;
 mod log_resource;
 mod lookup;
 mod recorded;
+mod review;
 mod suggest;
 mod unplaced;
 mod what_if;
@@ -23,6 +73,7 @@ pub use recorded::{
     Agreement, Exchange, JudgeFlows, Judgement, Learned, Observed, PolicyLabel, Prepared, Proof,
     Sides, Summary, Unjudged, settings_from, settings_from_counted, unix_time,
 };
+pub use review::Review;
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};
 pub use unplaced::Unplaced;
 pub use what_if::{ends_of, parties, what_if, what_if_prepared};

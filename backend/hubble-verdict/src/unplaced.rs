@@ -1,7 +1,7 @@
 //! Policies that name no namespace: `kubectl apply -n` gives them one, and which it was is not in
 //! their text.
 
-use cilium_policy::{Entry, Identity, PolicySet, identity_label::POD_NAMESPACE, sorted};
+use cilium_policy::{Entry, Identity, PolicyId, PolicySet, identity_label::POD_NAMESPACE, sorted};
 
 use crate::{Judgement, Prepared};
 
@@ -31,7 +31,7 @@ impl Unplaced {
         if settings.is_namespace_given {
             return None;
         }
-        let mut policies: Vec<usize> = unplaced(set).map(|(policy, _)| policy).collect();
+        let mut policies: Vec<PolicyId> = unplaced(set).map(|(policy, _)| policy).collect();
         sorted::sort(&mut policies);
         policies.dedup();
         if policies.is_empty() {
@@ -87,7 +87,7 @@ impl Judgement {
     pub fn unplaced(&self, set: &PolicySet) -> Option<String> {
         let namespace = meant(set, &self.sides.subject)?;
         // What a policy says of the other direction changes nothing here.
-        let mut policies: Vec<usize> = about(set, &self.sides.subject)
+        let mut policies: Vec<PolicyId> = about(set, &self.sides.subject)
             .filter(|(_, entry)| entry.direction == self.sides.direction)
             .map(|(policy, _)| policy)
             .collect();
@@ -127,8 +127,8 @@ fn meant<'i>(set: &PolicySet, subject: &'i Identity) -> Option<&'i str> {
 fn about<'s>(
     set: &'s PolicySet,
     subject: &'s Identity,
-) -> impl Iterator<Item = (usize, &'s Entry)> + 's {
-    let is_about = |(_, entry): &(usize, &Entry)| {
+) -> impl Iterator<Item = (PolicyId, &'s Entry)> + 's {
+    let is_about = |(_, entry): &(PolicyId, &Entry)| {
         entry.subject.requirements.iter().all(|requirement| {
             requirement.key == POD_NAMESPACE || requirement.matches(subject.labels())
         })
@@ -137,7 +137,7 @@ fn about<'s>(
 }
 
 /// Entries of the policies without a namespace; those of a replaced policy are none.
-fn unplaced(set: &PolicySet) -> impl Iterator<Item = (usize, &Entry)> {
+fn unplaced(set: &PolicySet) -> impl Iterator<Item = (PolicyId, &Entry)> {
     let is_unplaced =
         |entry: &&Entry| set.policies().get(entry.policy).is_some_and(|policy| policy.is_unplaced);
     set.entries().iter().filter(is_unplaced).map(|entry| (entry.policy, entry))
@@ -183,7 +183,7 @@ mod tests {
                 let prepared = Prepared::of(flows, &Learned::default(), set.settings());
                 let said = Unplaced::of(&set, &prepared).map(|unplaced| unplaced.sentence());
                 assert_eq!(said.as_deref(), expect);
-                let mut judge = Judge::new(std::sync::Arc::clone(&set));
+                let judge = Judge::new(std::sync::Arc::clone(&set));
                 let judgement = judge.explain_flow(&flows[0], &Learned::default()).unwrap();
                 assert_eq!(judgement.unplaced(&set).unwrap_or_default(), at);
             };

@@ -14,7 +14,7 @@ pub fn ends_of(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<En
 }
 
 /// Compares two sets over flows.
-pub fn what_if(before: &mut Judge, after: &mut Judge, flows: &[Flow]) -> WhatIf {
+pub fn what_if(before: &Judge, after: &Judge, flows: &[Flow]) -> WhatIf {
     let learned = Learned::from_flows(flows);
     let settings = after.set().settings().clone();
     let prepared = Prepared::of(flows, &learned, &settings);
@@ -25,8 +25,8 @@ pub fn what_if(before: &mut Judge, after: &mut Judge, flows: &[Flow]) -> WhatIf 
 
 /// Compares two sets over flows that were made ready; `ends` is asked about those that change.
 pub fn what_if_prepared(
-    before: &mut Judge,
-    after: &mut Judge,
+    before: &Judge,
+    after: &Judge,
     prepared: &Prepared,
     ends: impl FnMut(usize) -> Option<Ends>,
 ) -> WhatIf {

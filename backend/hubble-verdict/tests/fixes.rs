@@ -139,7 +139,7 @@ impl Case {
     fn verdicts(&self, texts: &[String]) -> (Vec<Option<Verdict>>, usize) {
         let set = PolicySet::read(&sources(texts), self.settings.clone());
         let refused = set.refused().len();
-        let (mut judge, learned) = (Judge::new(Arc::new(set)), Learned::from_flows(&self.flows));
+        let (judge, learned) = (Judge::new(Arc::new(set)), Learned::from_flows(&self.flows));
         let verdict = |flow: &Flow| judge.judge_flow(flow, &learned).ok().map(|own| own.verdict);
         (self.flows.iter().map(verdict).collect(), refused)
     }
@@ -238,7 +238,7 @@ fn questions(file: &str, count: usize) {
         let (settings, texts) =
             (policy_vectors::scenarios::settings(&scenario), texts(&scenario["policies"]));
         let directory = Directory::of(&sources(&texts), &[], &settings);
-        let mut judge = Judge::new(Arc::new(PolicySet::read(&sources(&texts), settings)));
+        let judge = Judge::new(Arc::new(PolicySet::read(&sources(&texts), settings)));
         for row in scenario["flows"].as_array().unwrap() {
             let end = |key: &str| {
                 let name = row[key].as_str()?;
@@ -251,7 +251,7 @@ fn questions(file: &str, count: usize) {
             };
             let ((from, from_labels), (to, to_labels)) = (from, to);
             let question = Question { from, from_labels, to, to_labels, traffic, request: None };
-            let answer = ask(&mut judge, &directory, &question).unwrap();
+            let answer = ask(&judge, &directory, &question).unwrap();
             for step in answer.paths.iter().flat_map(|path| &path.steps) {
                 let expected = match step.kind {
                     StepKind::Egress => row["egress"]["v"].as_str(),

@@ -164,8 +164,8 @@ impl Policies {
         if direction == Direction::Ingress {
             return None;
         }
-        let entries = self.judge.set().entries();
-        let rules = entry.rules.iter().filter_map(|rule| entries.get(*rule as usize));
+        let set = self.judge.set();
+        let rules = entry.rules.iter().filter_map(|rule| set.get(*rule));
         rules.flat_map(|entry| entry.ports.iter().flatten()).find_map(|port| {
             match (port.l7.dns.is_empty(), port.l7.http.is_empty()) {
                 (false, _) => Some(Proxy::Dns),

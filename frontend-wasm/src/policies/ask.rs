@@ -74,7 +74,7 @@ pub(crate) fn reachable(
 ) -> Result<Reachable, AskError> {
     table.prepare(policies);
     let directory = table.directory(policies);
-    let answer = hubble_verdict::ask(&mut policies.judge, directory, question)?;
+    let answer = hubble_verdict::ask(&policies.judge, directory, question)?;
     let fix = with_fix.then(|| {
         let (_, flows) = table.newest(&HashSet::new());
         let texts = sources(&policies.files);

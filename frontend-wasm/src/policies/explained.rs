@@ -1,6 +1,6 @@
 //! Why a flow is judged as it is, with the lines of the policies that say so.
 
-use cilium_policy::{Direction, Policy, PolicySet, Position, Verdict};
+use cilium_policy::{Direction, EntryId, Policy, PolicyId, PolicySet, Position, Verdict};
 use hubble_verdict::{JudgeFlows, Judgement, Unjudged};
 use serde::Serialize;
 
@@ -211,7 +211,7 @@ impl Own<'_> {
     }
 
     /// Where a policy begins to speak of a direction.
-    fn first_rule(&self, policy: usize, direction: Direction) -> Option<Position> {
+    fn first_rule(&self, policy: PolicyId, direction: Direction) -> Option<Position> {
         let mut entries = self.set.entries().iter();
         Some(entries.find(|entry| entry.policy == policy && entry.direction == direction)?.at)
     }
@@ -231,9 +231,9 @@ impl Own<'_> {
             .collect()
     }
 
-    fn rule(&self, entry: u32, at: Option<Position>, text: String) -> Option<Rule> {
+    fn rule(&self, entry: EntryId, at: Option<Position>, text: String) -> Option<Rule> {
         let policy = self.set.policy_of(entry)?;
-        let entry = self.set.entries().get(entry as usize)?;
+        let entry = self.set.get(entry)?;
         Some(Rule {
             policy: policy.name.to_string(),
             clause: entry.clause.to_string(),

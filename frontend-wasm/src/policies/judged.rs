@@ -16,7 +16,7 @@ impl Table {
     pub(crate) fn judge(&mut self, policies: &mut PolicyFiles) -> Result<(), DictionaryFull> {
         self.captions.set_judged(Default::default());
         let prepared = &self.prepare(policies).prepared;
-        let verdicts = prepared.judge(&mut policies.judge);
+        let verdicts = prepared.judge(&policies.judge);
         let mut codes = Codes::default();
         let mut columns: [Vec<u32>; TextColumn::OF_POLICIES.len()] =
             std::array::from_fn(|_| Vec::with_capacity(verdicts.len()));

@@ -165,7 +165,7 @@ impl Questions {
         classes: &[ClassId],
         policies: &mut PolicyFiles,
     ) -> Decision {
-        let class = |index: u32| classes.get(index as usize).copied().unwrap_or(ClassId(0));
+        let class = |index: u32| classes.get(index as usize).copied().unwrap_or(ClassId::UNKNOWN);
         policies.judge.decide(
             class(question.subject),
             class(question.peer),

@@ -119,8 +119,8 @@ fn recorded() -> (Judge, Prepared) {
 // Verdicts about recorded flows.
 #[library_benchmark(config = at_most(counted::JUDGE))]
 #[bench::ten_thousand_flows(recorded())]
-fn judge((mut judge, prepared): (Judge, Prepared)) -> usize {
-    black_box(prepared.judge(&mut judge)).len()
+fn judge((judge, prepared): (Judge, Prepared)) -> usize {
+    black_box(prepared.judge(&judge)).len()
 }
 
 fn answer() -> Vec<u8> {

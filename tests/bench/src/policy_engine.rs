@@ -85,7 +85,7 @@ fn ready(scenario: &Value) -> Option<PreparedScenario> {
     let settings = vectors::settings(scenario);
     let documents = Documents::read(&sources(scenario), &settings);
     let set = Arc::new(PolicySet::compile(documents.clone(), settings.clone()));
-    let mut judge = Judge::new(Arc::clone(&set));
+    let judge = Judge::new(Arc::clone(&set));
     let identities = vectors::identities(scenario)?;
     let mut questions = Vec::new();
     for flow in scenario.get("flows")?.as_array()? {
@@ -182,7 +182,7 @@ fn judging(report: &mut BenchReport, file: &str) -> Result<(), Failure> {
     let cold = rounds(3, || {
         for own in &asked {
             let set = PolicySet::compile(own.documents.clone(), own.settings.clone());
-            let mut judge = Judge::new(Arc::new(set));
+            let judge = Judge::new(Arc::new(set));
             for q in &own.questions {
                 let [subject, peer] = &q.identities;
                 let named = NamedPorts::Known(&q.named);
@@ -281,13 +281,14 @@ fn compiling(report: &mut BenchReport) -> Result<(), Failure> {
 
 /// Judges every identity against every other, in both directions.
 fn resolve(set: PolicySet, identities: &[Identity]) -> Judge {
-    let mut judge = Judge::new(Arc::new(set));
+    let judge = Judge::new(Arc::new(set));
     let classes: Vec<ClassId> = identities.iter().map(|own| judge.class(own)).collect();
     for subject in &classes {
         for peer in &classes {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let traffic = Traffic::new(6, 80);
-                judge.decide(*subject, *peer, direction, traffic, NamedPorts::Unknown);
+                let _decision =
+                    judge.decide(*subject, *peer, direction, traffic, NamedPorts::Unknown);
             }
         }
     }

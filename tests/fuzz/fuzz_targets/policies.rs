@@ -16,6 +16,6 @@ fuzz_target!(|text: &str| {
     for refused in set.refused() {
         assert!(refused.refusal.at.line > 0 && refused.refusal.at.column > 0);
     }
-    let _findings = lint(&texts, &[], &mut Judge::new(set), &[]);
+    let _findings = lint(&texts, &[], &Judge::new(set), &[]);
     let _filters = LogFilters::read(0, text);
 });

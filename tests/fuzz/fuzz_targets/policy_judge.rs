@@ -17,7 +17,7 @@ fuzz_target!(|text: &str| {
     let Ok(line) = read_line(line.as_bytes()) else { return };
     let Some(Ok(flow)) = line.record.into_flow() else { return };
     let texts = [SourceText { index: 0, text: policies }];
-    let mut judge = Judge::new(Arc::new(PolicySet::read(&texts, Settings::default())));
+    let judge = Judge::new(Arc::new(PolicySet::read(&texts, Settings::default())));
     let learned = Learned::from_flows([&flow]);
     let short = judge.judge_flow(&flow, &learned);
     let long = judge.explain_flow(&flow, &learned);

@@ -190,7 +190,7 @@ fn scenario(scenario: &Value, report: &mut Report) -> Option<()> {
     check_refusals(name, scenario, &set, report);
     let knows_peers = scenario.get("egressNamedPorts").and_then(Value::as_bool).unwrap_or(false);
     let identities = identities(scenario)?;
-    let mut judge = Judge::new(Arc::clone(&set));
+    let judge = Judge::new(Arc::clone(&set));
     for flow in scenario.get("flows")?.as_array()? {
         let traffic = traffic(flow)?;
         let named = named_ports(flow);

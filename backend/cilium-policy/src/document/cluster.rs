@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     Action, Clause, Direction, DnsRule, Entry, L7Rules, NamePattern, Operator, Peer, PeerMatcher,
-    Peers, Port, PortRange, PortRule, Position, Protocol, Requirement, Selector, Settings, Tier,
+    Peers, PolicyId, Port, PortRange, PortRule, Position, Protocol, Requirement, Selector,
+    Settings, Tier,
 };
 
 /// Entries of one document.
@@ -95,7 +96,7 @@ fn namespaced_pods(
 }
 
 struct Conversion<'c> {
-    policy: usize,
+    policy: PolicyId,
     tier: Tier,
     subject: Selector,
     settings: &'c Settings,

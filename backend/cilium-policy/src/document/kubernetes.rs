@@ -10,8 +10,8 @@ use super::{
     },
 };
 use crate::{
-    Action, Clause, Direction, Entry, L7Rules, Operator, Peer, PeerMatcher, Peers, Port, PortRange,
-    PortRule, Position, Prefix, Protocol, Selector, Settings, Tier, source::Value,
+    Action, Clause, Direction, Entry, L7Rules, Operator, Peer, PeerMatcher, Peers, PolicyId, Port,
+    PortRange, PortRule, Position, Prefix, Protocol, Selector, Settings, Tier, source::Value,
 };
 
 /// Entries of one document.
@@ -61,7 +61,7 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
 struct Conversion<'c> {
     namespace: &'c str,
     settings: &'c Settings,
-    policy: usize,
+    policy: PolicyId,
 }
 
 impl Conversion<'_> {

@@ -27,8 +27,9 @@ use services::Services;
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
-    CidrGroup, Entry, Label, Policy, PolicyKind, PolicyName, Prefix, Settings,
+    CidrGroup, Entry, EntryId, Label, Policy, PolicyId, PolicyKind, PolicyName, Prefix, Settings,
     dates::Dated,
+    ids::{Arena, Id},
     server::{self, kinds::Kind},
     source::{self, MAX_LISTS, Node, Value},
 };
@@ -37,7 +38,7 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Documents {
     /// Policies in the order of their texts.
-    pub policies: Vec<Policy>,
+    pub policies: Arena<PolicyId, Policy>,
     /// Their entries, in the same order.
     pub entries: Vec<Entry>,
     /// Policies that a later one of their name replaces, in the order of the later ones.
@@ -46,8 +47,8 @@ pub struct Documents {
     pub groups: Vec<CidrGroup>,
     /// Services that policies may refer to.
     pub services: Vec<Service>,
-    /// Entries, and the Services that their peers are made of; indices of both.
-    pub(crate) by_service: Vec<(usize, usize)>,
+    /// Entries, and the indices of the Services that their peers are made of.
+    pub(crate) by_service: Vec<(EntryId, usize)>,
     /// Pods whose ports policies may name.
     pub pods: Vec<Pod>,
     /// Nodes whose labels policies may ask for.
@@ -61,10 +62,10 @@ pub struct Documents {
 /// A policy that is not in force, because a cluster holds one object of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replaced {
-    /// Its index.
-    pub policy: usize,
-    /// Index of the one that was given next under its name.
-    pub by: usize,
+    /// The policy.
+    pub policy: PolicyId,
+    /// The one that was given next under its name.
+    pub by: PolicyId,
 }
 
 /// A text with policies; which file it is, the caller knows by its index.
@@ -80,14 +81,21 @@ pub struct SourceText<'t> {
 struct Document<'n> {
     root: &'n Node,
     name: PolicyName,
-    policy: usize,
+    policy: PolicyId,
 }
 
 impl Documents {
     /// Policies that are not in force, each with the one that was given next under its name.
     pub fn replacements(&self) -> impl Iterator<Item = (&Policy, &Policy)> {
-        let policy = |index| self.policies.get(index);
-        self.replaced.iter().filter_map(move |own| Some((policy(own.policy)?, policy(own.by)?)))
+        let both =
+            |own: &Replaced| Some((self.policies.get(own.policy)?, self.policies.get(own.by)?));
+        self.replaced.iter().filter_map(both)
+    }
+
+    /// The entry of one of these documents' own ids.
+    pub(crate) fn entry(&self, id: EntryId) -> &Entry {
+        #[expect(clippy::indexing_slicing, reason = "the id was made of an index of these entries")]
+        &self.entries[id.index()]
     }
 
     /// Whether a text, by its index, holds an object of Kubernetes, whatever its kind.
@@ -131,7 +139,7 @@ impl Documents {
         }
         let Reading { mut documents, services, .. } = reading;
         if !documents.replaced.is_empty() {
-            let replaced: HashSet<usize> =
+            let replaced: HashSet<PolicyId> =
                 documents.replaced.iter().map(|replaced| replaced.policy).collect();
             documents.entries.retain(|entry| !replaced.contains(&entry.policy));
         }
@@ -176,7 +184,7 @@ fn template(text: &str) -> Option<&'static str> {
 struct Reading<'s> {
     documents: Documents,
     /// The latest policies by the names of their objects.
-    latest: HashMap<PolicyName, usize>,
+    latest: HashMap<PolicyName, PolicyId>,
     services: Services,
     settings: &'s Settings,
 }
@@ -347,7 +355,7 @@ impl Reading<'_> {
         {
             name.name = annotated;
         }
-        let document = Document { root: node, name, policy: self.documents.policies.len() };
+        let document = Document { root: node, name, policy: self.documents.policies.next() };
         let entries = match kind {
             PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy => {
                 cilium::entries(&document, self.settings)

@@ -10,8 +10,10 @@ use super::{
     selector::{CLUSTER, POD_NAMESPACE, Spelled, cidr_text, k8s},
 };
 use crate::{
-    Entry, Label, Operator, Peer, PeerMatcher, Peers, Prefix, Selector, ServiceSelector, Settings,
+    Entry, EntryId, Label, Operator, Peer, PeerMatcher, Peers, Prefix, Selector, ServiceSelector,
+    Settings,
     dates::Dated,
+    ids::Id,
     source::{Node, Value},
 };
 
@@ -125,7 +127,7 @@ pub(super) fn resolve(
     entries: &mut [Entry],
     services: &[Service],
     settings: &Settings,
-) -> Vec<(usize, usize)> {
+) -> Vec<(EntryId, usize)> {
     let mut by_service = Vec::new();
     if services.is_empty() {
         return by_service;
@@ -142,7 +144,7 @@ pub(super) fn resolve(
                 PeerMatcher::Service(selector) if steps < MAX_STEPS => {
                     steps = steps.saturating_add(services.len());
                     let meant = services.iter().zip(0..).filter(|(own, _)| selector.selects(own));
-                    by_service.extend(meant.map(|(_, service)| (index, service)));
+                    by_service.extend(meant.map(|(_, service)| (EntryId::new(index), service)));
                     peers_of(selector, &peer, services, settings)
                 }
                 _ => None,

@@ -15,7 +15,7 @@ use super::{
     identity::Identity,
     map_state::{AuthRequirement, Entry as MapRule, Features, Key, MapState, TierBounds},
     pair::Class,
-    set::PolicySet,
+    set::{EntryId, PolicySet},
     truth::Truth,
 };
 use crate::{Action, Authentication, Direction, Entry, Peers, PortRange};
@@ -25,8 +25,8 @@ use crate::{Action, Authentication, Direction, Entry, Peers, PortRange};
 pub struct MapEntry {
     /// Which parts of its key are given.
     pub match_type: MatchType,
-    /// Rules that it was made from, by their index in the set.
-    pub rules: Vec<u32>,
+    /// Rules that it was made from.
+    pub rules: Vec<EntryId>,
     /// Mutual authentication that it asks for.
     pub authentication: Option<Authentication>,
 }
@@ -63,7 +63,8 @@ struct Slot<'e> {
     peer: &'e str,
     selects: Selection,
     merged: Merged<'e>,
-    rules: Vec<u32>,
+    /// None: the agent's own.
+    rules: Vec<Option<EntryId>>,
 }
 
 /// Whom a selector selects.
@@ -73,8 +74,8 @@ struct Selection {
     aggregate: bool,
 }
 
-/// What the agent appends of its own, beside the rules.
-const AGENT: u32 = u32::MAX;
+/// Stands for a rule that the agent appends of its own.
+const AGENT: Option<EntryId> = None;
 /// The tier of what it appends.
 const LAST_TIER: u8 = 255;
 /// The lowest priority of the data path.
@@ -90,7 +91,7 @@ struct Levels {
 impl Judge {
     /// The map entry that decides about a direction. None: no rule does.
     pub fn map_entry(
-        &mut self,
+        &self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
         traffic: Traffic,
@@ -111,11 +112,11 @@ pub(super) fn of_packet(
     named: NamedPorts<'_>,
 ) -> Option<MapEntry> {
     let class = Class::of(subject, set);
-    let rules: Vec<u32> = set
+    let rules: Vec<EntryId> = set
         .ordered(direction)
         .iter()
         .copied()
-        .filter(|rule| set.compiled(*rule).is_some_and(|own| class.is_subject_of(own)))
+        .filter(|rule| class.is_subject_of(set.compiled(*rule)))
         .collect();
     let own = of_agent(set, &class, peer, direction, &rules);
     let levels = Levels::of(set, &rules, &own);
@@ -140,7 +141,7 @@ pub(super) fn of_packet(
             1 => Some(Authentication::Required),
             _ => Some(Authentication::AlwaysFail),
         },
-        rules: entry.rules,
+        rules: entry.rules.into_iter().flatten().collect(),
     })
 }
 
@@ -150,9 +151,9 @@ fn of_agent(
     class: &Class,
     peer: &Identity,
     direction: Direction,
-    rules: &[u32],
+    rules: &[EntryId],
 ) -> Vec<(Merged<'static>, Option<Selection>)> {
-    let entries = || rules.iter().filter_map(|rule| set.compiled(*rule));
+    let entries = || rules.iter().map(|rule| set.compiled(*rule));
     let mut own = Vec::new();
     if rules.is_empty() {
         return own;
@@ -175,7 +176,7 @@ fn of_agent(
 fn filters<'e>(
     set: &'e PolicySet,
     peer: &Identity,
-    rules: &[u32],
+    rules: &[EntryId],
     of_agent: Vec<(Merged<'e>, Option<Selection>)>,
 ) -> Vec<Filter<'e>> {
     type FilterKey<'e> = (u8, u8, Option<(&'e PortRange, u16)>);
@@ -192,7 +193,7 @@ fn filters<'e>(
         }
     };
     for rule in rules {
-        let Some(entry) = set.entry(*rule) else { continue };
+        let entry = set.entry(*rule);
         let selections = selections(set, entry, peer);
         steps(entry, |key, port_rule, _| {
             let step = Step { order: 0, entry: *rule, rule: port_rule, protocol: key.protocol };
@@ -200,7 +201,7 @@ fn filters<'e>(
                 peer: key.peer,
                 selects: selections.get(key.peer).copied().unwrap_or_default(),
                 merged: Merged::of(entry, &step),
-                rules: vec![*rule],
+                rules: vec![Some(*rule)],
             };
             add((entry.tier as u8, key.protocol, key.ports), slot);
         });
@@ -362,8 +363,8 @@ impl Slot<'_> {
         entry.log = self
             .rules
             .iter()
-            .filter_map(|rule| set.entry(*rule))
-            .map(|own| own.log.clone())
+            .flatten()
+            .map(|rule| set.entry(*rule).log.clone())
             .filter(|log| !log.is_empty())
             .collect();
         crate::sorted::sort(&mut entry.log);
@@ -379,10 +380,14 @@ const fn base(priority: u32) -> u32 {
 
 impl Levels {
     /// Of the rules of a subject, in their order.
-    fn of(set: &PolicySet, rules: &[u32], of_agent: &[(Merged<'_>, Option<Selection>)]) -> Self {
+    fn of(
+        set: &PolicySet,
+        rules: &[EntryId],
+        of_agent: &[(Merged<'_>, Option<Selection>)],
+    ) -> Self {
         let ranks: Vec<(u8, i64, Action)> = rules
             .iter()
-            .filter_map(|rule| set.compiled(*rule))
+            .map(|rule| set.compiled(*rule))
             .map(|entry| (entry.rank.0, entry.rank.1, entry.action))
             .chain(of_agent.iter().map(|(own, _)| (LAST_TIER, own.priority, own.action)))
             .collect();

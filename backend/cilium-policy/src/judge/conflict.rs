@@ -9,9 +9,10 @@ use hashbrown::HashMap;
 
 use super::{
     pair::Class,
-    set::{PolicySet, is_everyone},
+    set::{EntryId, PolicySet, is_everyone},
 };
 use crate::identity_label::POD_NAMESPACE;
+use crate::ids::Id;
 use crate::{
     Action, Authentication, Direction, Documents, Entry, L7Rules, Listener, Operator, Peers,
     Policy, PolicyKind, Port, PortRange, Protocol, Settings, Tier, TlsContext,
@@ -39,7 +40,7 @@ const MAX_STEPS: usize = 8 << 20;
 pub(super) struct Step {
     /// Where it stands among all that are merged, in the agent's order.
     pub(super) order: u32,
-    pub(super) entry: u32,
+    pub(super) entry: EntryId,
     /// Index in the entry's `ports`; none: it has no ports.
     pub(super) rule: Option<u32>,
     pub(super) protocol: u8,
@@ -125,10 +126,10 @@ impl Merges {
             });
         }
         let mut order = 0_u32;
-        for index in in_order(documents) {
-            let Some(entry) = documents.entries.get(index as usize) else { continue };
+        for id in in_order(documents) {
+            let entry = documents.entry(id);
             steps(entry, |key, rule, l7| {
-                let step = Step { order, entry: index, rule, protocol: key.protocol };
+                let step = Step { order, entry: id, rule, protocol: key.protocol };
                 order = order.saturating_add(1);
                 if l7.is_some_and(|l7| fails_alone(l7, true, false).is_some()) {
                     merges.alone.push(step);
@@ -165,23 +166,18 @@ impl Merges {
                 first = Some((order, why));
             }
         };
-        let is_merged = |step: &Step| {
-            set.compiled(step.entry).is_some_and(|compiled| subject.is_subject_of(compiled))
-        };
+        let is_merged = |step: &Step| subject.is_subject_of(set.compiled(step.entry));
         for step in self.alone.iter().filter(|step| is_merged(step)) {
-            if let Some(why) =
-                set.entry(step.entry).and_then(|entry| step.l7(entry)).and_then(|l7| {
-                    fails_alone(l7, !subject.has_namespace, settings.policy_secrets_sync)
-                })
-            {
+            if let Some(why) = step.l7(set.entry(step.entry)).and_then(|l7| {
+                fails_alone(l7, !subject.has_namespace, settings.policy_secrets_sync)
+            }) {
                 found(step.order, why);
             }
         }
         for steps in &self.keys {
             let mut merged: Option<Merged<'_>> = None;
             for step in steps.iter().filter(|step| is_merged(step)) {
-                let Some(entry) = set.entry(step.entry) else { continue };
-                let new = Merged::of(entry, step);
+                let new = Merged::of(set.entry(step.entry), step);
                 match &mut merged {
                     None => merged = Some(new),
                     Some(merged) => {
@@ -203,8 +199,7 @@ fn may_fail(documents: &Documents, steps: &[Step]) -> bool {
     let mut parser = Parser::None;
     let (mut mode, mut terminating, mut originating) = (None, None, None);
     let mut differs = |step: &Step| {
-        let Some(entry) = documents.entries.get(step.entry as usize) else { return false };
-        let new = Merged::of(entry, step);
+        let new = Merged::of(documents.entry(step.entry), step);
         if new.listener.is_some() || new.has_server_names {
             return true;
         }
@@ -303,7 +298,7 @@ fn count_of_steps(entry: &Entry) -> usize {
 }
 
 /// The entries in the agent's order: tier, priority, resource, position.
-fn in_order(documents: &Documents) -> Vec<u32> {
+fn in_order(documents: &Documents) -> Vec<EntryId> {
     let resource = |policy: &Policy| {
         let kind = match policy.name.kind {
             PolicyKind::CiliumClusterwideNetworkPolicy => "ccnp",
@@ -314,12 +309,17 @@ fn in_order(documents: &Documents) -> Vec<u32> {
         format!("{kind}/{}/{}", policy.name.namespace, policy.object)
     };
     let resources: Vec<String> = documents.policies.iter().map(resource).collect();
-    let mut order: Vec<_> = (0_u32..)
-        .zip(&documents.entries)
-        .map(|(index, entry)| (entry.tier, entry.priority, resources.get(entry.policy), index))
+    let mut order: Vec<_> = documents
+        .entries
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| {
+            let resource = resources.get(entry.policy.index());
+            (entry.tier, entry.priority, resource, EntryId::new(index))
+        })
         .collect();
     crate::sorted::sort(&mut order);
-    order.into_iter().map(|(.., index)| index).collect()
+    order.into_iter().map(|(.., id)| id).collect()
 }
 
 /// Whether rules ask for more than to pass.

@@ -1,9 +1,10 @@
 //! The decision about one direction.
 
 use super::{
-    pair::{Pair, Posture},
-    set::{CompiledEntry, CompiledPeers, CompiledPort, PolicySet, Reach},
+    pair::{Candidate, Pair, Posture},
+    set::{CompiledEntry, CompiledPeers, CompiledPort, EntryId, MatcherId, PolicySet, Reach},
     truth::Truth,
+    walk::{Ends, Role, walk},
 };
 use crate::{Action, PortRange};
 
@@ -44,7 +45,7 @@ pub enum Verdict {
 pub enum Cause {
     /// An entry, by its index: of those of the same rank the first that sends it to the proxy, else
     /// the first.
-    Entry(u32),
+    Entry(EntryId),
     /// No entry matched, and a policy turned the default to deny.
     DefaultDeny,
     /// No entry matched, and no policy turned the default to deny.
@@ -138,34 +139,65 @@ pub(super) fn decide(
         Posture::NotSelected => return Decision::plain(Verdict::Allowed, Cause::NotSelected),
         Posture::DefaultAllow | Posture::DefaultDeny => {}
     }
-    let mut skipped_tier = 0;
-    for candidate in &pair.candidates {
-        if candidate.tier <= skipped_tier {
-            continue;
-        }
-        let covers = match candidate.reach {
-            Reach::Everything => Truth::Yes,
-            Reach::Exactly(bounds) if bounds.include(traffic) => Truth::Yes,
-            Reach::Exactly(_) => continue,
-            Reach::Within(bounds) if !bounds.include(traffic) => continue,
-            Reach::Within(_) | Reach::Mixed => match set.compiled(candidate.entry) {
-                Some(entry) => entry_covers(entry, traffic, named),
-                None => continue,
-            },
-        };
-        match candidate.truth.and(covers) {
-            Truth::No => {}
-            Truth::Unknown => return with_unknowns(set, pair, traffic, named),
-            Truth::Yes => match candidate.action {
-                Action::Pass => skipped_tier = candidate.tier,
-                Action::Deny => {
-                    return Decision::plain(Verdict::Denied, Cause::Entry(candidate.entry));
-                }
-                Action::Allow => return allowed_by(set, pair, candidate.entry, traffic, named),
-            },
+    let matches = |candidate: &Candidate| matches(set, candidate, traffic, named);
+    let ends = walk(set, &pair.candidates, matches, &mut ());
+    if ends.is_open {
+        with_unknowns(set, pair, traffic, named)
+    } else {
+        decided(set, pair, ends.first, traffic, named)
+    }
+}
+
+/// The rules of a pair that are known to match, each with what became of it.
+pub(super) fn trace(
+    set: &PolicySet,
+    pair: &Pair,
+    traffic: Traffic,
+    named: NamedPorts<'_>,
+) -> Vec<(EntryId, Role)> {
+    let mut trace = Vec::new();
+    let matches =
+        |candidate: &Candidate| Truth::of(matches(set, candidate, traffic, named) == Truth::Yes);
+    walk(set, &pair.candidates, matches, &mut trace);
+    trace
+}
+
+/// Whether a candidate matches the traffic.
+#[inline]
+pub(super) fn matches(
+    set: &PolicySet,
+    candidate: &Candidate,
+    traffic: Traffic,
+    named: NamedPorts<'_>,
+) -> Truth {
+    // Most rules are about another port, which is seen without a look at the rule.
+    match candidate.reach {
+        Reach::Everything => candidate.truth,
+        Reach::Exactly(bounds) if bounds.include(traffic) => candidate.truth,
+        Reach::Within(bounds) if !bounds.include(traffic) => Truth::No,
+        Reach::Exactly(_) => Truth::No,
+        Reach::Within(_) | Reach::Mixed => {
+            candidate.truth.and(entry_covers(set.compiled(candidate.entry), traffic, named))
         }
     }
-    fallback(pair)
+}
+
+/// The decision of the rule where the walk ends; none: that of the default.
+#[inline]
+fn decided(
+    set: &PolicySet,
+    pair: &Pair,
+    rule: Option<&Candidate>,
+    traffic: Traffic,
+    named: NamedPorts<'_>,
+) -> Decision {
+    match rule {
+        None => fallback(pair),
+        Some(rule) if rule.action == Action::Deny => {
+            Decision::plain(Verdict::Denied, Cause::Entry(rule.entry))
+        }
+        Some(rule) => allowed_by(set, pair, rule.entry, traffic, named),
+    }
 }
 
 fn fallback(pair: &Pair) -> Decision {
@@ -183,23 +215,24 @@ fn fallback(pair: &Pair) -> Decision {
 fn redirecting(
     set: &PolicySet,
     pair: &Pair,
-    winner: u32,
+    winner: EntryId,
     traffic: Traffic,
     named: NamedPorts<'_>,
-) -> Option<u32> {
-    let rank = set.compiled(winner)?.rank;
+) -> Option<EntryId> {
+    let rank = set.compiled(winner).rank;
     let mut candidates = pair.candidates.iter();
     let found = candidates.find(|candidate| {
+        let entry = || set.compiled(candidate.entry);
         candidate.tier == rank.0
             && candidate.action == Action::Allow
             && candidate.truth == Truth::Yes
-            && set.compiled(candidate.entry).is_some_and(|entry| {
-                entry.has_l7
-                    && entry.rank == rank
-                    && entry.ports.iter().flatten().any(|port| {
-                        port.is_redirect && port_covers(port, traffic, named) == Truth::Yes
-                    })
-            })
+            && entry().has_l7
+            && entry().rank == rank
+            && entry()
+                .ports
+                .iter()
+                .flatten()
+                .any(|port| port.is_redirect && port_covers(port, traffic, named) == Truth::Yes)
     });
     found.map(|candidate| candidate.entry)
 }
@@ -209,7 +242,7 @@ fn redirecting(
 fn allowed_by(
     set: &PolicySet,
     pair: &Pair,
-    first: u32,
+    first: EntryId,
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Decision {
@@ -265,7 +298,7 @@ pub(super) fn port_covers(port: &CompiledPort, traffic: Traffic, named: NamedPor
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenFact<'s> {
     /// Whether a matcher selects the peer.
-    Matcher(u32),
+    Matcher(MatcherId),
     /// Whether a name stands for the destination's port.
     Port(&'s str),
 }
@@ -276,11 +309,11 @@ pub(super) fn open_facts<'s>(
     pair: &Pair,
     traffic: Traffic,
     named: NamedPorts<'_>,
-    peer_truth: &dyn Fn(u32) -> Truth,
+    peer_truth: &dyn Fn(MatcherId) -> Truth,
 ) -> Vec<OpenFact<'s>> {
     let mut facts: Vec<OpenFact<'s>> = Vec::new();
     for candidate in &pair.candidates {
-        let Some(entry) = set.compiled(candidate.entry) else { continue };
+        let entry = set.compiled(candidate.entry);
         let covers = entry_covers(entry, traffic, named);
         if candidate.truth.and(covers) != Truth::Unknown {
             continue;
@@ -311,7 +344,8 @@ pub(super) fn open_facts<'s>(
     facts
 }
 
-/// Decides where facts are missing: every way they can turn out is looked at.
+/// Decides where facts are missing: every way in which they can turn out is walked.
+#[cold]
 fn with_unknowns(
     set: &PolicySet,
     pair: &Pair,
@@ -321,14 +355,19 @@ fn with_unknowns(
     // Matchers of candidates that are not no: all of them may be unknown here.
     let facts = open_facts(set, pair, traffic, named, &|_| Truth::Unknown);
     if facts.len() > MAX_FACTS {
-        return independent(set, pair, traffic, named);
+        let matches = |candidate: &Candidate| matches(set, candidate, traffic, named);
+        return by_ends(pair, walk(set, &pair.candidates, matches, &mut ()));
     }
     let mut found: Option<Decision> = None;
     for world in 0..(1_u32 << facts.len()) {
         let holds = |fact: &OpenFact<'_>| {
             facts.iter().position(|own| own == fact).is_some_and(|at| world & (1 << at) != 0)
         };
-        let decision = in_world(set, pair, traffic, named, &holds);
+        let matches = |candidate: &Candidate| {
+            Truth::of(matches_in_world(set, candidate, traffic, named, &holds))
+        };
+        let ends = walk(set, &pair.candidates, matches, &mut ());
+        let decision = decided(set, pair, ends.first, traffic, named);
         match found {
             None => found = Some(decision),
             Some(first) if first.verdict != decision.verdict => return Decision::cannot_tell(),
@@ -348,82 +387,33 @@ fn with_unknowns(
     found.unwrap_or_else(Decision::cannot_tell)
 }
 
-fn in_world(
+/// Whether a candidate matches where facts turn out in one way.
+fn matches_in_world(
     set: &PolicySet,
-    pair: &Pair,
+    candidate: &Candidate,
     traffic: Traffic,
     named: NamedPorts<'_>,
     holds: &dyn Fn(&OpenFact<'_>) -> bool,
-) -> Decision {
-    let mut skipped_tier = 0;
-    for candidate in &pair.candidates {
-        let Some(entry) = set.compiled(candidate.entry) else { continue };
-        if entry.rank.0 <= skipped_tier {
-            continue;
+) -> bool {
+    let entry = set.compiled(candidate.entry);
+    let is_peer = match (candidate.truth, &entry.peers) {
+        (Truth::Unknown, CompiledPeers::Any(matchers)) => {
+            matchers.iter().any(|matcher| holds(&OpenFact::Matcher(*matcher)))
         }
-        let is_peer = match candidate.truth {
-            Truth::Yes => true,
-            Truth::No => false,
-            Truth::Unknown => match &entry.peers {
-                CompiledPeers::Any(matchers) => {
-                    matchers.iter().any(|matcher| holds(&OpenFact::Matcher(*matcher)))
-                }
-                _ => false,
-            },
-        };
-        let covers = |port: &CompiledPort| match port_covers(port, traffic, named) {
-            Truth::Yes => true,
-            Truth::No => false,
-            Truth::Unknown => match &port.range {
-                PortRange::Named(name) => holds(&OpenFact::Port(name)),
-                _ => false,
-            },
-        };
-        let is_covered = match &entry.ports {
-            None => true,
-            Some(ports) => ports.iter().any(&covers),
-        };
-        if !is_peer || !is_covered {
-            continue;
-        }
-        match entry.action {
-            Action::Pass => skipped_tier = entry.rank.0,
-            Action::Deny => {
-                return Decision::plain(Verdict::Denied, Cause::Entry(candidate.entry));
-            }
-            Action::Allow => {
-                return allowed_by(set, pair, candidate.entry, traffic, named);
-            }
-        }
-    }
-    fallback(pair)
+        (truth, _) => truth == Truth::Yes,
+    };
+    let covers = |port: &CompiledPort| match (port_covers(port, traffic, named), &port.range) {
+        (Truth::Unknown, PortRange::Named(name)) => holds(&OpenFact::Port(name)),
+        (truth, _) => truth == Truth::Yes,
+    };
+    is_peer && entry.ports.as_ref().is_none_or(|ports| ports.iter().any(covers))
 }
 
-/// Too many facts to try: each entry is taken by itself. That may miss a verdict, never give a
-/// wrong one.
-fn independent(set: &PolicySet, pair: &Pair, traffic: Traffic, named: NamedPorts<'_>) -> Decision {
-    let (mut allowed, mut denied) = (false, false);
-    // Whether some world is still undecided, in this tier and behind a pass.
-    let (mut is_open, mut is_passed, mut tier) = (true, false, 0);
-    for candidate in &pair.candidates {
-        let Some(entry) = set.compiled(candidate.entry) else { continue };
-        if entry.rank.0 != tier {
-            tier = entry.rank.0;
-            is_open |= is_passed;
-            is_passed = false;
-        }
-        let truth = candidate.truth.and(entry_covers(entry, traffic, named));
-        if truth == Truth::No || !is_open {
-            continue;
-        }
-        match entry.action {
-            Action::Allow => allowed = true,
-            Action::Deny => denied = true,
-            Action::Pass => is_passed = true,
-        }
-        is_open = truth == Truth::Unknown;
-    }
-    if is_open || is_passed {
+/// Too many facts to try: what every end of the walk agrees on. Each rule is taken by itself there,
+/// which may miss a verdict, and never gives a wrong one.
+fn by_ends(pair: &Pair, ends: Ends<'_>) -> Decision {
+    let (mut allowed, mut denied) = (ends.allowed, ends.denied);
+    if ends.undecided {
         match fallback(pair).verdict {
             Verdict::Denied => denied = true,
             _ => allowed = true,

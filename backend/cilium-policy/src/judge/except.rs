@@ -26,12 +26,12 @@ impl PolicySet {
                     && world.selects(matcher, peer) == Truth::No
             })
         };
-        (0_u32..).zip(self.entries()).find_map(|(index, entry)| {
+        self.rules().find_map(|(id, entry)| {
             let Peers::Any(peers) = &entry.peers else { return None };
             let is_about = entry.direction == direction
                 && entry.action == Action::Allow
                 && entry.subject.matches(subject.labels())
-                && entry_covers(self.compiled(index)?, traffic, NamedPorts::Unknown) != Truth::No;
+                && entry_covers(self.compiled(id), traffic, NamedPorts::Unknown) != Truth::No;
             let peer = peers.iter().filter(|_| is_about).find(|peer| is_kept_out(&peer.matcher));
             peer.map(|peer| peer.at)
         })

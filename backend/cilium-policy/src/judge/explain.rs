@@ -3,17 +3,18 @@
 use super::{
     Judge,
     decide::{
-        Cause, Decision, NamedPorts, OpenFact, Traffic, Verdict, entry_covers, open_facts,
-        port_covers,
+        Cause, Decision, NamedPorts, OpenFact, Traffic, Verdict, entry_covers, matches, open_facts,
+        port_covers, trace,
     },
     identity::{Identity, Knowledge},
-    pair::{Class, ClassId, Pair, Posture},
-    set::{CompiledEntry, PolicySet},
+    pair::{Candidate, Class, Pair, Posture},
+    set::{CompiledEntry, EntryId, MatcherId, PolicySet},
     truth::Truth,
+    walk::Role,
 };
 use crate::{
-    Action, Authentication, Direction, Operator, PeerMatcher, Peers, Position, Requirement,
-    Selector,
+    Action, Authentication, Direction, Operator, PeerMatcher, Peers, PolicyId, Position,
+    Requirement, Selector,
 };
 
 /// A decision with its reasons. Entries are given by their index in the set.
@@ -39,7 +40,7 @@ pub struct Explanation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleMatch {
     /// The entry.
-    pub entry: u32,
+    pub entry: EntryId,
     /// Indices of its port rules that match; empty where it has none.
     pub port_rules: Vec<usize>,
 }
@@ -48,7 +49,7 @@ pub struct RuleMatch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LostMatch {
     /// The entry.
-    pub entry: u32,
+    pub entry: EntryId,
     /// Why.
     pub loss: Loss,
 }
@@ -71,8 +72,8 @@ pub enum Loss {
 /// A policy that turned the default to deny.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultDenyBy {
-    /// Index of the policy.
-    pub policy: usize,
+    /// The policy.
+    pub policy: PolicyId,
     /// Its rules of this direction, each with what kept it from matching; nearest first.
     pub misses: Vec<NearestMiss>,
 }
@@ -81,7 +82,7 @@ pub struct DefaultDenyBy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearestMiss {
     /// The entry.
-    pub entry: u32,
+    pub entry: EntryId,
     /// What is nearest to matching in it.
     pub at: Position,
     /// What kept it from matching.
@@ -106,8 +107,6 @@ pub enum Miss {
     Peer(PeerMiss),
     /// Neither matches.
     PeerAndPort(PeerMiss, Vec<String>),
-    /// It is a pass rule, or its pass was not enough.
-    Passed,
 }
 
 /// How a peer selector missed.
@@ -189,7 +188,7 @@ pub enum Fact {
 impl Judge {
     /// Judges one direction and says why.
     pub fn explain(
-        &mut self,
+        &self,
         subject: &Identity,
         peer: &Identity,
         direction: Direction,
@@ -198,30 +197,26 @@ impl Judge {
     ) -> Explanation {
         let (subject_id, peer_id) = (self.class(subject), self.class(peer));
         let decision = self.decide(subject_id, peer_id, direction, traffic, named);
-        let set = std::sync::Arc::clone(&self.set);
+        let set = &self.set;
         let pair = self.pair(subject_id, peer_id, direction);
-        let nobody = Class::default();
-        let class = |id: ClassId| self.classes.get(id.0 as usize).unwrap_or(&nobody);
-        let (subject_class, peer_class) = (class(subject_id), class(peer_id));
-        let view = View { set: &set, pair: &pair, traffic, named, direction, peer };
+        let (subject_class, peer_class) = (self.class_of(subject_id), self.class_of(peer_id));
+        let view = View { set, pair: &pair, traffic, named, direction, peer };
         let (deciding, lost) = view.matches(decision);
         // Authentication of other rules may come down to the entry that the packet meets.
-        let asks = |candidate: &super::pair::Candidate| {
-            set.entry(candidate.entry).is_some_and(|entry| entry.authentication.is_some())
-        };
+        let asks = |candidate: &Candidate| set.entry(candidate.entry).authentication.is_some();
         let authentication =
             if decision.verdict == Verdict::Allowed && pair.candidates.iter().any(asks) {
-                super::attribution::of_packet(&set, (subject, peer), direction, traffic, named)
+                super::attribution::of_packet(set, (subject, peer), direction, traffic, named)
                     .and_then(|entry| entry.authentication)
             } else {
                 None
             };
         let default_deny = match decision.cause {
-            Cause::DefaultDeny | Cause::MissingFact => view.misses(subject_class),
+            Cause::DefaultDeny | Cause::MissingFact => view.misses(&subject_class),
             _ => Vec::new(),
         };
         let missing = match decision.cause {
-            Cause::MissingFact => view.missing(subject, peer_class),
+            Cause::MissingFact => view.missing(subject, &peer_class),
             _ => Vec::new(),
         };
         Explanation {
@@ -240,19 +235,14 @@ impl Judge {
 impl Judge {
     /// Entries that may decide about one direction, as far as is known.
     pub fn possible(
-        &mut self,
+        &self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
         traffic: Traffic,
-    ) -> Vec<u32> {
-        let (subject, peer) = (self.class(subject), self.class(peer));
-        let set = std::sync::Arc::clone(&self.set);
-        let pair = self.pair(subject, peer, direction);
-        let may_match = |candidate: &&super::pair::Candidate| {
-            set.compiled(candidate.entry).is_some_and(|entry| {
-                let covers = entry_covers(entry, traffic, NamedPorts::Unknown);
-                candidate.truth.and(covers) != Truth::No
-            })
+    ) -> Vec<EntryId> {
+        let pair = self.pair(self.class(subject), self.class(peer), direction);
+        let may_match = |candidate: &&Candidate| {
+            matches(&self.set, candidate, traffic, NamedPorts::Unknown) != Truth::No
         };
         pair.candidates.iter().filter(may_match).map(|candidate| candidate.entry).collect()
     }
@@ -268,45 +258,21 @@ struct View<'v> {
 }
 
 impl View<'_> {
+    /// Rules that decide, and rules that match and did not count.
     fn matches(&self, decision: Decision) -> (Vec<RuleMatch>, Vec<LostMatch>) {
-        let winner = match decision.cause {
-            Cause::Entry(entry) => self.set.compiled(entry),
-            _ => None,
-        };
+        let is_by_rule = matches!(decision.cause, Cause::Entry(_));
         let (mut deciding, mut beaten) = (Vec::new(), Vec::new());
-        let mut passed_tier = 0;
-        for candidate in &self.pair.candidates {
-            let Some(entry) = self.set.compiled(candidate.entry) else { continue };
-            let covers = entry_covers(entry, self.traffic, self.named);
-            if candidate.truth.and(covers) != Truth::Yes {
-                continue;
+        for (entry, role) in trace(self.set, self.pair, self.traffic, self.named) {
+            match role {
+                Role::Decides if is_by_rule => {
+                    let port_rules = self.port_rules(self.set.compiled(entry));
+                    deciding.push(RuleMatch { entry, port_rules });
+                }
+                Role::Lost(loss) if is_by_rule || loss == Loss::Passed => {
+                    beaten.push(LostMatch { entry, loss });
+                }
+                Role::Decides | Role::Lost(_) | Role::Passes => {}
             }
-            let is_winner = winner
-                .is_some_and(|winner| winner.rank == entry.rank && winner.action == entry.action);
-            if is_winner {
-                deciding
-                    .push(RuleMatch { entry: candidate.entry, port_rules: self.port_rules(entry) });
-                continue;
-            }
-            if entry.rank.0 <= passed_tier {
-                beaten.push(LostMatch { entry: candidate.entry, loss: Loss::Passed });
-                continue;
-            }
-            if entry.action == Action::Pass && winner.is_none_or(|w| w.rank.0 > entry.rank.0) {
-                passed_tier = entry.rank.0;
-                continue;
-            }
-            let Some(winner) = winner else { continue };
-            let loss = if entry.rank.0 > winner.rank.0 {
-                Loss::LaterTier
-            } else if entry.rank.1 > winner.rank.1 {
-                Loss::LaterPriority
-            } else if winner.action == Action::Deny {
-                Loss::DenyFirst
-            } else {
-                Loss::AllowFirst
-            };
-            beaten.push(LostMatch { entry: candidate.entry, loss });
         }
         (deciding, beaten)
     }
@@ -317,7 +283,7 @@ impl View<'_> {
             .iter()
             .flatten()
             .filter(|port| port_covers(port, self.traffic, self.named) == Truth::Yes)
-            .map(|port| port.rule as usize)
+            .map(|port| port.rule)
             .collect();
         rules.dedup();
         rules
@@ -326,10 +292,7 @@ impl View<'_> {
     fn misses(&self, subject: &Class) -> Vec<DefaultDenyBy> {
         let mut policies: Vec<DefaultDenyBy> = Vec::new();
         for index in self.set.ordered(self.direction) {
-            let (Some(compiled), Some(entry)) = (self.set.compiled(*index), self.set.entry(*index))
-            else {
-                continue;
-            };
+            let (compiled, entry) = (self.set.compiled(*index), self.set.entry(*index));
             if !subject.is_subject_of(compiled) || !compiled.default_deny {
                 continue;
             }
@@ -356,8 +319,8 @@ impl View<'_> {
         policies
     }
 
-    fn miss(&self, index: u32, compiled: &CompiledEntry) -> Option<NearestMiss> {
-        let entry = self.set.entry(index)?;
+    fn miss(&self, index: EntryId, compiled: &CompiledEntry) -> Option<NearestMiss> {
+        let entry = self.set.entry(index);
         let covers = entry_covers(compiled, self.traffic, self.named);
         let wanted = || -> Vec<String> {
             entry
@@ -406,8 +369,8 @@ impl View<'_> {
     }
 
     /// The port of an entry that is nearest: of the flow's protocol, if there is one.
-    fn port_at(&self, index: u32) -> Position {
-        let Some(entry) = self.set.entry(index) else { return Position::default() };
+    fn port_at(&self, index: EntryId) -> Position {
+        let entry = self.set.entry(index);
         let ports = || entry.ports.iter().flatten().flat_map(|rule| &rule.ports);
         ports()
             .find(|port| port.protocol.covers(self.traffic.protocol))
@@ -423,7 +386,7 @@ impl View<'_> {
                 Fact::SubjectLabels
             }];
         }
-        let truth = |matcher: u32| peer_class.matches(matcher);
+        let truth = |matcher: MatcherId| peer_class.matches(matcher);
         let mut facts: Vec<Fact> =
             open_facts(self.set, self.pair, self.traffic, self.named, &truth)
                 .into_iter()
@@ -437,22 +400,20 @@ impl View<'_> {
         facts
     }
 
-    fn fact(&self, matcher: u32) -> Fact {
+    fn fact(&self, matcher: MatcherId) -> Fact {
         if self.peer.knowledge() == Knowledge::Nothing {
             return Fact::PeerLabels;
         }
-        match self.set.matchers.get(matcher as usize) {
-            Some(PeerMatcher::Name(pattern)) => Fact::Names { pattern: pattern.text.clone() },
-            Some(matcher @ PeerMatcher::CidrGroup { .. }) => {
+        match self.set.matchers.at(matcher) {
+            PeerMatcher::Name(pattern) => Fact::Names { pattern: pattern.text.clone() },
+            matcher @ PeerMatcher::CidrGroup { .. } => {
                 Fact::CidrGroup { group: matcher.to_string() }
             }
-            Some(PeerMatcher::CloudGroup { .. }) => Fact::CloudGroup,
-            Some(matcher @ PeerMatcher::Service(_)) => {
-                Fact::Service { service: matcher.to_string() }
-            }
-            Some(PeerMatcher::Nodes(_)) => Fact::NodeLabels,
-            Some(PeerMatcher::Cidr { .. }) => Fact::Address,
-            Some(PeerMatcher::Labels(_)) | None => Fact::PeerLabels,
+            PeerMatcher::CloudGroup { .. } => Fact::CloudGroup,
+            matcher @ PeerMatcher::Service(_) => Fact::Service { service: matcher.to_string() },
+            PeerMatcher::Nodes(_) => Fact::NodeLabels,
+            PeerMatcher::Cidr { .. } => Fact::Address,
+            PeerMatcher::Labels(_) => Fact::PeerLabels,
         }
     }
 }
@@ -515,7 +476,7 @@ impl Miss {
             Self::Peer(PeerMiss::Address { .. } | PeerMiss::Name { .. }) => 1,
             Self::Peer(_) => 2,
             Self::PeerAndPort(..) => 3,
-            Self::SelectsNobody | Self::Empty | Self::Passed => 4,
+            Self::SelectsNobody | Self::Empty => 4,
             Self::NoRule => 5,
         }
     }

@@ -3,14 +3,15 @@
 
 use super::{
     Judge,
-    decide::{Cause, NamedPorts, Traffic, Verdict, entry_covers, port_covers},
+    decide::{Cause, NamedPorts, Traffic, Verdict, port_covers, trace},
     explain::Fact,
     identity::Identity,
     pair::Posture,
-    set::CompiledPort,
+    set::{CompiledPort, EntryId},
     truth::Truth,
+    walk::Role,
 };
-use crate::{Action, Direction, HttpRule, L7Rules, Position};
+use crate::{Direction, HttpRule, L7Rules, Position};
 
 /// A request at the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,14 +51,14 @@ pub struct L7Explanation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct L7RuleRef {
     /// The entry.
-    pub entry: u32,
+    pub entry: EntryId,
     /// Where the rule stands.
     pub at: Position,
 }
 
 /// L7 rules of one port of one entry that matches.
 struct Scope<'s> {
-    entry: u32,
+    entry: EntryId,
     port: &'s CompiledPort,
     rules: &'s L7Rules,
 }
@@ -65,7 +66,7 @@ struct Scope<'s> {
 impl Judge {
     /// Judges a request that has passed at L3 and L4.
     pub fn explain_l7(
-        &mut self,
+        &self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
         traffic: Traffic,
@@ -83,14 +84,10 @@ impl Judge {
         if decision.verdict != Verdict::Allowed {
             return plain(decision.verdict, false);
         }
-        let rank = match decision.cause {
-            Cause::Entry(index) => self.set.compiled(index).map(|entry| entry.rank),
-            _ => None,
-        };
-        let Some(rank) = rank.filter(|_| decision.is_redirect) else {
+        if !matches!(decision.cause, Cause::Entry(_)) || !decision.is_redirect {
             return plain(Verdict::Allowed, true);
-        };
-        let set = std::sync::Arc::clone(&self.set);
+        }
+        let set = &self.set;
         let pair = self.pair(subject, peer, direction);
         if pair.posture == Posture::DefaultAllow {
             // A rule that allows everything is added where the default is not to deny.
@@ -99,25 +96,18 @@ impl Judge {
         let mut scopes = Vec::new();
         // Whether a rule without ports lets the peer pass: the proxy has it for every port.
         let mut is_open = false;
-        for candidate in &pair.candidates {
-            let (Some(compiled), Some(entry)) =
-                (set.compiled(candidate.entry), set.entry(candidate.entry))
-            else {
-                continue;
-            };
-            let is_match = compiled.rank == rank
-                && compiled.action == Action::Allow
-                && candidate.truth.and(entry_covers(compiled, traffic, named)) == Truth::Yes;
-            if !is_match {
+        for (entry, role) in trace(set, &pair, traffic, named) {
+            if role != Role::Decides {
                 continue;
             }
+            let compiled = set.compiled(entry);
             is_open |= compiled.ports.is_none();
             for port in compiled.ports.iter().flatten() {
                 if port_covers(port, traffic, named) == Truth::Yes
                     && let Some(rule) =
-                        entry.ports.as_ref().and_then(|rules| rules.get(port.rule as usize))
+                        set.entry(entry).ports.as_ref().and_then(|rules| rules.get(port.rule))
                 {
-                    scopes.push(Scope { entry: candidate.entry, port, rules: &rule.l7 });
+                    scopes.push(Scope { entry, port, rules: &rule.l7 });
                 }
             }
         }

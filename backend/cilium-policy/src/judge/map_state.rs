@@ -24,7 +24,7 @@ pub(super) struct Entry {
     pub(super) is_redirect: bool,
     pub(super) authentication: AuthRequirement,
     /// Rules that it was made from, sorted.
-    pub(super) rules: Vec<u32>,
+    pub(super) rules: Vec<Option<crate::EntryId>>,
     /// What they log, sorted.
     pub(super) log: Vec<String>,
     /// In the order of their tiers, last one first.

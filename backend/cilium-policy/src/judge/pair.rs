@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use super::{
     identity::{Identity, Knowledge},
-    set::{CompiledEntry, CompiledPeers, PolicySet, Reach},
+    set::{CompiledEntry, CompiledPeers, EntryId, MatcherId, PolicySet, Reach},
     truth::{Truth, World, labels},
 };
-use crate::{Action, Direction, Enforcement, Settings};
+use crate::{Action, Direction, Enforcement, Settings, ids::Id};
 
 /// Identifies identities that no selector of a set tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClassId(pub u32);
+pub struct ClassId(pub(super) u32);
+
+impl ClassId {
+    /// The class of an identity of which nothing is known; no judge gives it out.
+    pub const UNKNOWN: Self = Self(u32::MAX);
+}
 
 /// Everything that judging asks about an identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -50,12 +55,12 @@ pub(super) struct Pair {
 pub(super) struct Selected {
     posture: Posture,
     /// Those about it, in the order of judging.
-    entries: Vec<u32>,
+    entries: Vec<EntryId>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate {
-    pub(super) entry: u32,
+    pub(super) entry: EntryId,
     pub(super) truth: Truth,
     /// The entry's tier, action and ports: most traffic is decided without a look at the entry.
     pub(super) tier: u8,
@@ -84,6 +89,11 @@ impl Class {
         Self::under(identity, set, set.world())
     }
 
+    /// An identity of which nothing is known.
+    pub(super) fn unknown() -> Self {
+        Self { is_unknown: true, ..Self::default() }
+    }
+
     /// What it would be under other settings.
     pub(super) fn under(identity: &Identity, set: &PolicySet, world: World<'_>) -> Self {
         let mut class = Self {
@@ -96,18 +106,19 @@ impl Class {
             is_unknown: identity.knowledge() == Knowledge::Nothing,
             has_namespace: identity.k8s_label(crate::identity_label::POD_NAMESPACE).is_some(),
         };
-        for (index, selector) in set.subjects.iter().enumerate() {
+        for (id, selector) in set.subjects.numbered() {
             match labels(selector, identity) {
-                Truth::Yes => set_bit(&mut class.subjects, index),
+                Truth::Yes => set_bit(&mut class.subjects, id.index()),
                 Truth::Unknown => {
                     class.possible_subjects.resize(class.subjects.len(), 0);
-                    set_bit(&mut class.possible_subjects, index);
+                    set_bit(&mut class.possible_subjects, id.index());
                 }
                 Truth::No => {}
             }
         }
         let aggregate = world.aggregate(identity);
-        for (index, matcher) in set.matchers.iter().enumerate() {
+        for (id, matcher) in set.matchers.numbered() {
+            let index = id.index();
             let truth = world.selects_beside(matcher, identity, aggregate.as_ref());
             if truth != Truth::No {
                 set_bit(&mut class.matchers, index.saturating_mul(2));
@@ -126,7 +137,7 @@ impl Class {
 
     /// Whether an entry is about this identity.
     pub(super) fn is_subject_of(&self, entry: &CompiledEntry) -> bool {
-        entry.is_node == self.is_host && bit(&self.subjects, entry.subject as usize)
+        entry.is_node == self.is_host && bit(&self.subjects, entry.subject.index())
     }
 
     /// Whether an entry is about this identity, or may be.
@@ -136,7 +147,7 @@ impl Class {
 
     /// Whether what is not known of this identity decides if an entry is about it.
     fn may_be_subject_of(&self, entry: &CompiledEntry) -> bool {
-        entry.is_node == self.is_host && bit(&self.possible_subjects, entry.subject as usize)
+        entry.is_node == self.is_host && bit(&self.possible_subjects, entry.subject.index())
     }
 
     /// Whether an entry's peers include this identity.
@@ -150,8 +161,8 @@ impl Class {
         }
     }
 
-    pub(super) fn matches(&self, matcher: u32) -> Truth {
-        let at = (matcher as usize).saturating_mul(2);
+    pub(super) fn matches(&self, matcher: MatcherId) -> Truth {
+        let at = matcher.index().saturating_mul(2);
         match (bit(&self.matchers, at), bit(&self.matchers, at.saturating_add(1))) {
             (_, true) => Truth::Yes,
             (true, false) => Truth::Unknown,
@@ -162,7 +173,7 @@ impl Class {
 
 impl Pair {
     /// Adds the candidates of another pair, in the order of their places.
-    pub(super) fn unite(&mut self, other: Self, place: impl Fn(u32) -> Option<usize>) {
+    pub(super) fn unite(&mut self, other: Self, place: impl Fn(EntryId) -> Option<usize>) {
         for candidate in other.candidates {
             match self.candidates.iter_mut().find(|own| own.entry == candidate.entry) {
                 Some(own) => own.truth = own.truth.or(candidate.truth),
@@ -203,7 +214,7 @@ impl Pair {
             ..Self::default()
         };
         for index in &selected.entries {
-            let Some(entry) = set.compiled(*index) else { continue };
+            let entry = set.compiled(*index);
             let truth = peer.is_peer_of(entry);
             if truth != Truth::No {
                 pair.candidates.push(Candidate {
@@ -243,7 +254,7 @@ impl Selected {
         let mut default_deny = is_enforced_anyway;
         let mut entries = Vec::new();
         for index in set.ordered(direction) {
-            let Some(entry) = set.compiled(*index) else { continue };
+            let entry = set.compiled(*index);
             let is_normal = entry.rank.0 == crate::Tier::Normal as u8;
             if !is_normal && !settings.cluster_network_policy {
                 continue;

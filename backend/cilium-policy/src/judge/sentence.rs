@@ -5,7 +5,7 @@ use super::{
     decide::{Cause, Traffic},
     explain::{Fact, Loss, Miss, PeerMiss},
 };
-use crate::{Position, Protocol};
+use crate::{EntryId, Position, Protocol};
 
 impl Cause {
     /// What decided, short enough for a cell of a table.
@@ -30,9 +30,9 @@ impl PolicySet {
     /// The rule of an entry, or a part of it at another place: `Kind/namespace/name` in backticks,
     /// `ingress[0] (line 9)`.
     #[must_use]
-    pub fn rule_text(&self, entry: u32, at: Option<Position>) -> String {
-        let Some(own) = self.entry(entry) else { return String::new() };
-        let policy = self.policies().get(own.policy).map(|policy| policy.name.to_string());
+    pub fn rule_text(&self, entry: EntryId, at: Option<Position>) -> String {
+        let Some(own) = self.get(entry) else { return String::new() };
+        let policy = self.policy(own.policy).map(|policy| policy.name.to_string());
         let line = at.unwrap_or(own.at).line;
         format!("`{}` {} (line {line})", policy.unwrap_or_default(), own.clause)
     }
@@ -58,7 +58,6 @@ impl Miss {
                 list(wanted),
                 miss.sentence()
             ),
-            Self::Passed => "it passes to the next tier".to_owned(),
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use hashbrown::HashMap;
 
+pub(super) use crate::ids::{EntryId, MatcherId, SubjectId};
+
 use super::{Traffic, conflict::Merges, truth::World};
 use crate::{
-    Action, Dates, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PortRange,
-    Protocol, Refused, Selector, Settings, SourceText, UnixTime, dates::KnownDates,
+    Action, Dates, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PolicyId,
+    PortRange, Protocol, Refused, Selector, Settings, SourceText, UnixTime,
+    dates::KnownDates,
+    ids::{Arena, Id},
 };
 
 /// Policies, ready to judge. Memory is linear in their rules: selectors are kept once.
@@ -14,13 +18,13 @@ pub struct PolicySet {
     settings: Settings,
     documents: Documents,
     /// Distinct selectors of subjects.
-    pub(super) subjects: Vec<Selector>,
+    pub(super) subjects: Arena<SubjectId, Selector>,
     /// Distinct selectors of peers.
-    pub(super) matchers: Vec<PeerMatcher>,
-    pub(super) compiled: Vec<CompiledEntry>,
+    pub(super) matchers: Arena<MatcherId, PeerMatcher>,
+    pub(super) compiled: Arena<EntryId, CompiledEntry>,
     /// Entries of a direction, in the order of judging.
-    pub(super) ingress: Vec<u32>,
-    pub(super) egress: Vec<u32>,
+    pub(super) ingress: Vec<EntryId>,
+    pub(super) egress: Vec<EntryId>,
     pub(super) merges: Merges,
     pub(super) has_passes: bool,
     pub(super) has_named_ports: bool,
@@ -31,7 +35,7 @@ pub struct PolicySet {
 
 #[derive(Debug, Clone)]
 pub(super) struct CompiledEntry {
-    pub(super) subject: u32,
+    pub(super) subject: SubjectId,
     pub(super) peers: CompiledPeers,
     /// None: every protocol.
     pub(super) ports: Option<Vec<CompiledPort>>,
@@ -48,7 +52,7 @@ pub(super) struct CompiledEntry {
 pub(super) enum CompiledPeers {
     Nobody,
     Everyone,
-    Any(Vec<u32>),
+    Any(Vec<MatcherId>),
 }
 
 #[derive(Debug, Clone)]
@@ -57,7 +61,7 @@ pub(super) struct CompiledPort {
     pub(super) range: PortRange,
     pub(super) is_redirect: bool,
     /// Index of its rule in the entry's `ports`.
-    pub(super) rule: u32,
+    pub(super) rule: usize,
 }
 
 /// The part of an entry's ports that a candidate carries, so that most traffic is decided without a
@@ -133,13 +137,12 @@ impl PolicySet {
     #[must_use]
     pub fn compile(documents: Documents, settings: Settings) -> Self {
         let mut set = Self { settings, ..Self::default() };
-        let mut subjects: HashMap<&Selector, u32> = HashMap::new();
-        let mut matchers: HashMap<&PeerMatcher, u32> = HashMap::new();
+        let mut subjects: HashMap<&Selector, SubjectId> = HashMap::new();
+        let mut matchers: HashMap<&PeerMatcher, MatcherId> = HashMap::new();
         for entry in &documents.entries {
-            let subject = *subjects.entry(&entry.subject).or_insert_with(|| {
-                set.subjects.push(entry.subject.clone());
-                index_of_last(set.subjects.len())
-            });
+            let subject = *subjects
+                .entry(&entry.subject)
+                .or_insert_with(|| set.subjects.push(entry.subject.clone()));
             let ports = entry.ports.as_ref().map(|rules| compile_ports(rules));
             let peers = match &entry.peers {
                 Peers::Nobody { .. } => CompiledPeers::Nobody,
@@ -150,10 +153,9 @@ impl PolicySet {
                     peers
                         .iter()
                         .map(|peer| {
-                            *matchers.entry(&peer.matcher).or_insert_with(|| {
-                                set.matchers.push(peer.matcher.clone());
-                                index_of_last(set.matchers.len())
-                            })
+                            *matchers
+                                .entry(&peer.matcher)
+                                .or_insert_with(|| set.matchers.push(peer.matcher.clone()))
                         })
                         .collect(),
                 ),
@@ -172,20 +174,17 @@ impl PolicySet {
         }
         drop((subjects, matchers));
         // The index comes last: of equal entries, the one that stands first in the texts is first.
-        let mut order: Vec<((u8, i64), Action, u32, Direction)> = set
+        let mut order: Vec<((u8, i64), Action, EntryId, Direction)> = set
             .compiled
-            .iter()
+            .numbered()
             .zip(&documents.entries)
-            .zip(0..)
-            .map(|((compiled, entry), index)| {
-                (compiled.rank, compiled.action, index, entry.direction)
-            })
+            .map(|((id, compiled), entry)| (compiled.rank, compiled.action, id, entry.direction))
             .collect();
         crate::sorted::sort(&mut order);
-        for (_, _, index, direction) in order {
+        for (_, _, id, direction) in order {
             match direction {
-                Direction::Ingress => set.ingress.push(index),
-                Direction::Egress => set.egress.push(index),
+                Direction::Ingress => set.ingress.push(id),
+                Direction::Egress => set.egress.push(id),
             }
         }
         set.merges = Merges::of(&documents);
@@ -220,7 +219,7 @@ impl PolicySet {
 
     /// Its policies.
     #[must_use]
-    pub fn policies(&self) -> &[Policy] {
+    pub fn policies(&self) -> &Arena<PolicyId, Policy> {
         &self.documents.policies
     }
 
@@ -242,23 +241,40 @@ impl PolicySet {
         &self.documents.refused
     }
 
-    /// The policy of an entry.
-    #[must_use]
-    pub fn policy_of(&self, entry: u32) -> Option<&Policy> {
-        let entry = self.documents.entries.get(entry as usize)?;
-        self.documents.policies.get(entry.policy)
+    /// Its entries with their ids.
+    pub fn rules(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
+        self.compiled.numbered().map(|(id, _)| id).zip(&self.documents.entries)
     }
 
-    pub(super) fn entry(&self, index: u32) -> Option<&Entry> {
-        self.documents.entries.get(index as usize)
+    /// The entry of an id. None: the id is of another set.
+    #[must_use]
+    pub fn get(&self, entry: EntryId) -> Option<&Entry> {
+        self.documents.entries.get(entry.index())
+    }
+
+    /// The policy of an id. None: the id is of another set.
+    #[must_use]
+    pub fn policy(&self, policy: PolicyId) -> Option<&Policy> {
+        self.documents.policies.get(policy)
+    }
+
+    /// The policy of an entry. None: the id is of another set.
+    #[must_use]
+    pub fn policy_of(&self, entry: EntryId) -> Option<&Policy> {
+        self.policy(self.get(entry)?.policy)
+    }
+
+    /// The entry of one of this set's own ids.
+    pub(super) fn entry(&self, id: EntryId) -> &Entry {
+        self.documents.entry(id)
     }
 
     #[inline]
-    pub(super) fn compiled(&self, index: u32) -> Option<&CompiledEntry> {
-        self.compiled.get(index as usize)
+    pub(super) fn compiled(&self, id: EntryId) -> &CompiledEntry {
+        self.compiled.at(id)
     }
 
-    pub(super) fn ordered(&self, direction: Direction) -> &[u32] {
+    pub(super) fn ordered(&self, direction: Direction) -> &[EntryId] {
         match direction {
             Direction::Ingress => &self.ingress,
             Direction::Egress => &self.egress,
@@ -285,7 +301,7 @@ fn compile_ports(rules: &[crate::PortRule]) -> Vec<CompiledPort> {
                     Protocol::Any => rule.l7.is_redirect(6) || rule.l7.is_redirect(17),
                     Protocol::Number(number) => rule.l7.is_redirect(number),
                 },
-                rule: u32::try_from(index).unwrap_or(u32::MAX),
+                rule: index,
             });
         }
     }
@@ -294,8 +310,4 @@ fn compile_ports(rules: &[crate::PortRule]) -> Vec<CompiledPort> {
 
 pub(super) fn is_everyone(peer: &Peer) -> bool {
     matches!(&peer.matcher, PeerMatcher::Labels(selector) if selector.is_wildcard())
-}
-
-fn index_of_last(len: usize) -> u32 {
-    u32::try_from(len.saturating_sub(1)).unwrap_or(u32::MAX)
 }

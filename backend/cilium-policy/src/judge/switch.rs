@@ -1,12 +1,10 @@
 //! Settings of the agent that a verdict hangs on: with another value it would be another one.
 
-use std::sync::Arc;
-
 use super::{
     Judge, NamedPorts, PolicySet, Traffic, Verdict,
     decide::decide,
     identity::Identity,
-    pair::{Class, ClassId, Pair},
+    pair::{Class, Pair},
     truth::{Truth, World},
 };
 use crate::{
@@ -40,19 +38,16 @@ impl Judge {
     /// are named where one is refused, and not here.
     #[must_use]
     pub fn dependences(
-        &mut self,
+        &self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
         traffic: Traffic,
         named: NamedPorts<'_>,
     ) -> Vec<Dependence> {
-        let (subject, of_peer) = (self.class(subject), self.class(peer));
-        let set = &Arc::clone(&self.set);
+        let set = &*self.set;
         let own = set.settings();
-        let class = |id: ClassId| self.classes.get(id.0 as usize);
-        let (Some(subject), Some(of_peer)) = (class(subject), class(of_peer)) else {
-            return Vec::new();
-        };
+        let class = |identity: &Identity| self.class_of(self.class(identity));
+        let (subject, of_peer) = (&*class(subject), &*class(peer));
         // Documents stay as they were read, and settings change nothing of whom a policy is about.
         let meets = |settings: &Settings, peer: &Class| {
             Pair::of((set, settings), subject, peer, direction, None)
@@ -101,8 +96,7 @@ impl Judge {
                     });
                 } else {
                     pair.candidates.retain(|candidate| {
-                        set.entry(candidate.entry)
-                            .is_none_or(|entry| is_for_every_cluster(set, entry, peer))
+                        is_for_every_cluster(set, set.entry(candidate.entry), peer)
                     });
                 }
             });

@@ -5,6 +5,7 @@ use super::{
     registry::{FqdnNotInDnsRules, FqdnWithoutDnsRule, NoDnsEgress},
     rules::Rules,
 };
+use crate::ids::Id;
 use crate::{
     Action, Direction, DnsRule, Entry, NamePattern, Operator, Peer, PeerMatcher, Peers, PolicyKind,
     PolicySet, PortRange, Position, Requirement, Selector, identity_label::NAMESPACE_LABELS,
@@ -97,7 +98,7 @@ impl<'r> Rules<'r> {
             if first.direction != Direction::Egress || !first.default_deny {
                 continue;
             }
-            let Some(seen) = seen.get_mut(first.policy) else { continue };
+            let Some(seen) = seen.get_mut(first.policy.index()) else { continue };
             // A policy that only denies has the finding `deny-only`.
             let mut others = self.set.entries().iter().filter(|own| own.policy == first.policy);
             let only_denies =

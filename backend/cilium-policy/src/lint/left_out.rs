@@ -9,7 +9,7 @@ use crate::{
 
 /// Looks at the selectors of subjects and peers.
 pub(super) fn lint(set: &PolicySet, is_kept: impl Fn(&str) -> bool, findings: &mut Vec<Finding>) {
-    let mut known: HashSet<(usize, Position, &str)> = HashSet::new();
+    let mut known: HashSet<(crate::PolicyId, Position, &str)> = HashSet::new();
     let mut selectors: Vec<(&Entry, Position, &str, &Selector)> = Vec::new();
     for entry in set.entries() {
         // Another option of the agent filters the labels of nodes.

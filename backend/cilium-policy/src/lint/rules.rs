@@ -8,6 +8,7 @@ use super::{
         ServicesWithPorts, Unresolvable, WideOpen,
     },
 };
+use crate::ids::{Id, PolicyId};
 use crate::{
     Action, Direction, Entry, Identity, Judge, Label, NamePattern, NamedPorts, Peer, PeerMatcher,
     Peers, PolicyKind, PolicySet, PortRange, Position, Selector, SourceText, Traffic,
@@ -154,7 +155,7 @@ impl Rules<'_> {
             // The Services among the files have no backends.
             Peers::Unlimited => {
                 let mut of_services = self.set.documents().by_service.iter();
-                of_services.any(|(own, _)| *own == index).then_some(entry.at)
+                of_services.any(|(own, _)| own.index() == index).then_some(entry.at)
             }
             _ => None,
         };
@@ -365,7 +366,7 @@ impl Rules<'_> {
         let mut sorted: Vec<_> =
             entries.map(|(index, entry)| (entry.policy, entry.direction, index)).collect();
         crate::sorted::sort(&mut sorted);
-        let is_same = |one: &(usize, Direction, usize), other: &(usize, Direction, usize)| {
+        let is_same = |one: &(PolicyId, Direction, usize), other: &(PolicyId, Direction, usize)| {
             (one.0, one.1) == (other.0, other.1)
         };
         for group in sorted.chunk_by(is_same) {
@@ -445,7 +446,7 @@ impl Rules<'_> {
 
     /// Subjects whose policies contradict each other.
     fn conflicts(&mut self) {
-        let mut judge = Judge::new(std::sync::Arc::new(self.set.clone()));
+        let judge = Judge::new(std::sync::Arc::new(self.set.clone()));
         let mut seen: Vec<Selector> = Vec::new();
         for entry in self.set.entries() {
             let has_l7 = entry.authentication.is_some()

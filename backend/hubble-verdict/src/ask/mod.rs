@@ -99,11 +99,7 @@ pub enum StepKind {
 }
 
 /// The answer to a question. Errors: a name without a namespace exists in several.
-pub fn ask(
-    judge: &mut Judge,
-    directory: &Directory,
-    question: &Question,
-) -> Result<Answer, AskError> {
+pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<Answer, AskError> {
     let Question { from, from_labels, to, to_labels, traffic, request } = question;
     let source = directory.find(from, from_labels, None, None)?;
     if to.is_loopback() {
@@ -169,7 +165,7 @@ pub fn ask(
 
 /// The steps of a connection whose name is looked up already, to all that it may lead to.
 pub(crate) fn connect(
-    judge: &mut Judge,
+    judge: &Judge,
     directory: &Directory,
     (sender, address): (&Endpoint, &str),
     to: &Target,
@@ -196,7 +192,7 @@ pub(crate) fn connect(
 }
 
 struct Asker<'a> {
-    judge: &'a mut Judge,
+    judge: &'a Judge,
     directory: &'a Directory,
     sender: &'a Party,
     receiver: &'a Party,

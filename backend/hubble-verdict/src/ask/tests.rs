@@ -67,7 +67,7 @@ fn settings() -> Settings {
 fn answer(texts: &[&str], from: &str, to: &str) -> Answer {
     let (texts, settings) = (sources(texts), settings());
     let directory = Directory::of(&texts, &[], &settings);
-    let mut judge = Judge::new(Arc::new(PolicySet::read(&texts, settings)));
+    let judge = Judge::new(Arc::new(PolicySet::read(&texts, settings)));
     let labels = |text: &str| -> (String, Vec<String>) {
         let mut words = text.split(' ').map(str::to_owned);
         (words.next().unwrap_or_default(), words.collect())
@@ -76,7 +76,7 @@ fn answer(texts: &[&str], from: &str, to: &str) -> Answer {
     let (to, traffic) = Target::parse_with_port(&to).unwrap();
     let from = Target::parse(&from).unwrap();
     let question = Question { from, from_labels, to, to_labels, traffic, request: None };
-    ask(&mut judge, &directory, &question).unwrap()
+    ask(&judge, &directory, &question).unwrap()
 }
 
 /// What is answered, step by step, and all in all. Queries of one lookup that fare alike are one.

@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use cilium_policy::{Judge, PolicySet, Verdict};
+use cilium_policy::{Dates, PolicySet, Verdict};
 use clap::Args;
 use hubble_verdict::{
-    Answer, AskError, Directory, Learned, Prepared, Question, Step, Suggestion, Target,
-    TargetError, Unplaced, ask,
+    Answer, AskError, Directory, Question, Review, Step, Suggestion, Target, TargetError, Unplaced,
+    ask,
 };
 use serde_json::{Value, json};
 
@@ -119,8 +118,9 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
     let Given { files, flows, settings, mut notices } =
         Given::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
     let texts = input::texts(&files);
-    let set = Arc::new(PolicySet::read(&texts, settings.clone()));
-    input::check_objects(&files, &set)?;
+    let review = Review::under(&texts, settings.clone(), &Dates::default(), &flows);
+    let set = review.set();
+    input::check_objects(&files, set)?;
     let refused = set.refused().iter().filter(|refused| refused.refusal.class.is_error());
     let mut is_whole = true;
     for refused in refused {
@@ -131,14 +131,12 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
             refused.refusal.at.line, refused.refusal
         ));
     }
-    notices.extend(crate::names(&set, &files));
+    notices.extend(crate::names(set, &files));
     if set.policies().is_empty() {
         notices.push("there is no policy: everything passes".to_owned());
     }
-    let prepared = Prepared::of(&flows, &Learned::from_flows(&flows), &settings);
-    notices.extend(Unplaced::of(&set, &prepared).map(|own| own.sentence()));
+    notices.extend(Unplaced::of(set, review.prepared()).map(|own| own.sentence()));
     let directory = Directory::of(&texts, &flows, &settings);
-    let mut judge = Judge::new(Arc::clone(&set));
     let request = arguments.request.as_ref();
     let question = Question {
         from: arguments.from.clone(),
@@ -148,10 +146,10 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
         traffic: arguments.to.traffic,
         request: request.map(|request| (request.method.clone(), request.path.clone())),
     };
-    let answer = ask(&mut judge, &directory, &question)?;
+    let answer = ask(review.judge(), &directory, &question)?;
     let suggestion = arguments.suggest.then(|| answer.suggest(&texts, &settings, &flows));
     let verdict = answer.verdict;
-    let report = Report { files: &files, set: &set, answer, notices, suggestion };
+    let report = Report { files: &files, set, answer, notices, suggestion };
     let mut out = io::stdout().lock();
     let written = match arguments.output {
         Output::Json => writeln!(out, "{:#}", report.json()),

@@ -1,6 +1,6 @@
 //! What decides a flow, for programs.
 
-use cilium_policy::{Cause, PolicyName, PolicySet, Position, Verdict};
+use cilium_policy::{Cause, EntryId, PolicyName, PolicySet, Position, Verdict};
 use hubble_verdict::Judgement;
 use serde_json::{Value, json};
 
@@ -58,9 +58,9 @@ impl Decision {
         }
     }
 
-    fn of_rule(cause: &'static str, entry: u32, at: Option<Position>, set: &PolicySet) -> Self {
+    fn of_rule(cause: &'static str, entry: EntryId, at: Option<Position>, set: &PolicySet) -> Self {
         let policy = set.policy_of(entry);
-        let entry = set.entries().get(entry as usize);
+        let entry = set.get(entry);
         Self {
             cause,
             policy: policy.map(|policy| policy.name.clone()),

@@ -63,7 +63,7 @@ struct Key {
 }
 
 /// Judges flows and groups them: what differs first, then what is denied, then what cannot be told.
-pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Vec<Group>, Tally) {
+pub(crate) fn group(judge: &Judge, flows: &[Flow], learned: &Learned) -> (Vec<Group>, Tally) {
     let mut groups: Vec<Group> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
     let mut tally = Tally::default();
@@ -166,7 +166,7 @@ fn near_misses(judgement: &Judgement, set: &cilium_policy::PolicySet) -> Vec<Str
         .flat_map(|by| by.misses.iter().map(move |miss| (by, miss)))
         .filter_map(|(by, miss)| {
             let policy = &set.policies().get(by.policy)?.name;
-            let clause = &set.entries().get(miss.entry as usize)?.clause;
+            let clause = &set.get(miss.entry)?.clause;
             let line = miss.at.line;
             Some(format!("{policy} {clause} (line {line}): {}", miss.miss.sentence(traffic)))
         })
@@ -180,7 +180,7 @@ fn lost(judgement: &Judgement, set: &cilium_policy::PolicySet) -> Vec<String> {
         .iter()
         .filter_map(|lost| {
             let policy = &set.policy_of(lost.entry)?.name;
-            let entry = set.entries().get(lost.entry as usize)?;
+            let entry = set.get(lost.entry)?;
             let line = entry.at.line;
             Some(format!(
                 "{policy} {} (line {line}) matches too, but {}",

@@ -19,7 +19,7 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 use cilium_policy::{Dates, Finding, Judge, Policy, PolicySet, WhatIf};
 use clap::Parser;
 use flow::Flow;
-use hubble_verdict::{Agreement, Learned, Prepared, Suggestion, Unplaced, lint, suggest, what_if};
+use hubble_verdict::{Agreement, Review, Suggestion, Unplaced, lint, suggest, what_if};
 use logged::Logged;
 
 use arguments::{Arguments, Bar, Command, Given, Output};
@@ -185,24 +185,22 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let texts = input::texts(&files);
     let dates =
         Dates { texts: vec![arguments.policies_since; texts.len()], set: arguments.policies_since };
-    let set = Arc::new(PolicySet::read(&texts, settings.clone()).dated(&dates));
-    input::check_objects(&files, &set)?;
-    notices.extend(names(&set, &files));
-    let mut judge = Judge::new(Arc::clone(&set));
-    let learned = Learned::from_flows(&flows);
-    let (groups, tally) = groups::group(&mut judge, &flows, &learned);
+    let review = Review::under(&texts, settings.clone(), &dates, &flows);
+    let (set, judge) = (review.set(), review.judge());
+    input::check_objects(&files, set)?;
+    notices.extend(names(set, &files));
+    let (groups, tally) = groups::group(judge, &flows, review.learned());
     let has_policy = !set.policies().is_empty();
-    if !has_policy && refuses(&set) {
+    if !has_policy && refuses(set) {
         notices.push("no document of these files is a policy in force".to_owned());
     } else if !has_policy {
         notices.push("there is no policy: everything passes".to_owned());
     }
-    let prepared = Prepared::of(&flows, &learned, &settings);
-    let unplaced = |set: &PolicySet| Unplaced::of(set, &prepared).map(|own| own.sentence());
-    notices.extend(unplaced(&set));
+    let unplaced = |set: &PolicySet| Unplaced::of(set, review.prepared()).map(|own| own.sentence());
+    notices.extend(unplaced(set));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    let findings = arguments.lint.then(|| lint(&texts, &names, &mut judge, &flows));
-    let mut is_whole = !refuses(&set);
+    let findings = arguments.lint.then(|| lint(&texts, &names, judge, &flows));
+    let mut is_whole = !refuses(set);
     let what_if = match arguments.what_if.as_slice() {
         [] => None,
         _ if arguments.flows.is_none() => return Err(InputError::NoFlowsToCompare),
@@ -215,9 +213,9 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
                 notices.push(format!("{name}:{}: {}", refused.refusal.at.line, refused.refusal));
             }
             is_whole &= !refuses(&other);
-            notices.extend(absent(&set, &other));
+            notices.extend(absent(set, &other));
             notices.extend(unplaced(&other).map(|own| format!("--what-if: {own}")));
-            Some(what_if(&mut judge, &mut Judge::new(Arc::new(other)), &flows))
+            Some(what_if(judge, &Judge::new(Arc::new(other)), &flows))
         }
     };
     let suggestion = arguments.suggest.then(|| {
@@ -235,7 +233,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let outcome = Outcome::of(is_whole, &groups, findings.as_deref(), arguments.fail_on);
     let report = Report {
         files: &files,
-        set: &set,
+        set,
         flows: &flows,
         groups,
         tally,

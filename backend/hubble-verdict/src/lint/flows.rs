@@ -21,7 +21,7 @@ use super::{
 };
 
 /// Looks at flows: removes findings that they disprove, adds evidence to others, and adds findings.
-pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding>) {
+pub(super) fn lint(judge: &Judge, flows: &[Flow], findings: &mut Vec<Finding>) {
     let seen = Seen::of(judge, flows);
     let set = std::sync::Arc::clone(judge.set());
     findings.retain(|finding| !is_disproved(finding, &set, &seen));
@@ -133,8 +133,8 @@ fn private_cidrs(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
 
 /// Policies that select none of the endpoints seen, and rules that decided no flow, as far as the flows can show it.
 fn unused(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
-    for (index, policy) in set.policies().iter().enumerate() {
-        let mut entries = set.entries().iter().filter(|entry| entry.policy == index).peekable();
+    for (id, policy) in set.policies().numbered() {
+        let mut entries = set.entries().iter().filter(|entry| entry.policy == id).peekable();
         let namespace = policy.name.namespace.as_str();
         // Flows of other namespaces or of a single pod prove nothing about the other pods.
         if entries.peek().is_none() || seen.pods_of(namespace) < 2 {
@@ -148,8 +148,8 @@ fn unused(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             findings.push(finding.in_policy(Some(policy), policy.at));
         }
     }
-    for (index, entry) in set.entries().iter().enumerate() {
-        let is_hit = u32::try_from(index).is_ok_and(|index| seen.decided.contains(&index));
+    for (id, entry) in set.rules() {
+        let is_hit = seen.decided.contains(&id);
         // Flows filtered by verdict do not show which rules decided the other flows.
         if !is_hit && matches!(entry.peers, Peers::Any(_)) && seen.shows(entry) {
             let sentence = format!("`{}` decided about none of these flows", entry.clause);

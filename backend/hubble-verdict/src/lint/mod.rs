@@ -18,7 +18,7 @@ const MAX_EVIDENCE: usize = 10;
 pub fn lint(
     texts: &[SourceText<'_>],
     names: &[&str],
-    judge: &mut Judge,
+    judge: &Judge,
     flows: &[Flow],
 ) -> Vec<Finding> {
     // Flows carry a label where the agent's option keeps it.

@@ -1,8 +1,8 @@
 //! Facts from flows, gathered once for all lints.
 
 use cilium_policy::{
-    Action, Cause, Direction, Entry, Identity, Judge, NamedPorts, PolicySet, Traffic, UnixTime,
-    Verdict,
+    Action, Cause, Direction, Entry, EntryId, Identity, Judge, NamedPorts, PolicySet, Traffic,
+    UnixTime, Verdict,
     sorted::{counted, sort},
 };
 use flow::{Flow, L7Record};
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Seen {
     /// Entries that decided a flow: all matching entries of the winning rank.
-    pub(super) decided: HashSet<u32>,
+    pub(super) decided: HashSet<EntryId>,
     /// Refused queries, and how often each was refused.
     pub(super) refused: Vec<(Refused, u64)>,
     /// Search lists by which names are looked up.
@@ -110,7 +110,7 @@ impl Refused {
 const MAX_KEPT: usize = 10_000;
 
 impl Seen {
-    pub(super) fn of(judge: &mut Judge, flows: &[Flow]) -> Self {
+    pub(super) fn of(judge: &Judge, flows: &[Flow]) -> Self {
         let learned = Learned::from_flows(flows);
         let mut seen =
             Self { lists: SearchLists::of(flows.iter(), judge.set()), ..Self::default() };
@@ -189,7 +189,7 @@ impl Seen {
     /// Notes the entries that decided a flow, and what the flow proves about its subject.
     fn credit(
         &mut self,
-        judge: &mut Judge,
+        judge: &Judge,
         flow: &Flow,
         (sides, summary): (&Sides, Summary),
         learned: &Learned,

@@ -15,7 +15,7 @@ mod widened;
 fn findings(policy: &str, settings: &Settings, flows: &[Flow]) -> Vec<Finding> {
     let text = SourceText { index: 0, text: policy };
     let set = Arc::new(PolicySet::read(&[text], settings.clone()));
-    let found = lint(&[text], &[], &mut Judge::new(set), flows);
+    let found = lint(&[text], &[], &Judge::new(set), flows);
     for finding in &found {
         let is_its = |own: &Description| {
             own.id == finding.id()

@@ -19,8 +19,8 @@ pub use sides::{Exchange, Sides, Unjudged};
 use std::sync::Arc;
 
 use cilium_policy::{
-    Cause, Changed, Decision, Dependence, Direction, Explanation, Identity, Judge, L7Explanation,
-    NamedPorts, PolicyName, PolicySet, Request, UnixTime, Verdict,
+    Cause, Changed, ClassId, Decision, Dependence, Direction, Explanation, Identity, Judge,
+    L7Explanation, NamedPorts, PolicyName, PolicySet, Request, UnixTime, Verdict,
 };
 use flow::{Flow, L7FlowType, L7Record, Timestamp};
 
@@ -99,25 +99,26 @@ pub struct Summary {
 /// Recorded flows, judged by a [`Judge`].
 pub trait JudgeFlows {
     /// Judges a recorded flow and says why. Errors: why it cannot be judged at all.
-    fn explain_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged>;
+    fn explain_flow(&self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged>;
 
     /// Judges a recorded flow. Errors: why it cannot be judged at all.
-    fn judge_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged>;
+    fn judge_flow(&self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged>;
 }
 
 impl JudgeFlows for Judge {
-    fn explain_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged> {
+    fn explain_flow(&self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged> {
         self.explain_record(flow, learned, NamedPorts::Unknown)
     }
 
-    fn judge_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged> {
+    fn judge_flow(&self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged> {
         let shape = Shape::of(flow)?;
         let (subject, peer) = shape.parties(flow)?;
         let subject = subject.identity(learned, self.set().settings());
         let peer = peer.identity(learned, self.set().settings());
         let observed = Observed::of(flow, shape, learned, self.set().settings());
         let request = request(flow);
-        let summary = self.summarize((&subject, &peer), shape, &observed, request.as_ref());
+        let parties = [(&subject, self.class(&subject)), (&peer, self.class(&peer))];
+        let summary = self.summarize(parties, shape, &observed, request.as_ref());
         let changed = self.changed((&subject, &peer), shape.direction);
         Ok(at_time(changed, summary, flow.time.map(unix_time)))
     }
@@ -127,16 +128,16 @@ impl JudgeFlows for Judge {
 pub(crate) trait JudgeRecords {
     /// Judges a flow whose receiver may have named ports that are known.
     fn explain_record(
-        &mut self,
+        &self,
         flow: &Flow,
         learned: &Learned,
         named: NamedPorts<'_>,
     ) -> Result<Judgement, Unjudged>;
 
-    /// Judges what is distinct about a flow.
+    /// Judges what is distinct about a flow, between a subject and a peer with their classes.
     fn summarize(
-        &mut self,
-        parties: (&Identity, &Identity),
+        &self,
+        parties: [(&Identity, ClassId); 2],
         shape: Shape,
         observed: &Observed,
         request: Option<&Recorded>,
@@ -145,7 +146,7 @@ pub(crate) trait JudgeRecords {
 
 impl JudgeRecords for Judge {
     fn explain_record(
-        &mut self,
+        &self,
         flow: &Flow,
         learned: &Learned,
         named: NamedPorts<'_>,
@@ -214,8 +215,8 @@ impl JudgeRecords for Judge {
     }
 
     fn summarize(
-        &mut self,
-        (subject, peer): (&Identity, &Identity),
+        &self,
+        [(subject, subject_id), (peer, peer_id)]: [(&Identity, ClassId); 2],
         shape: Shape,
         observed: &Observed,
         request: Option<&Recorded>,
@@ -227,7 +228,7 @@ impl JudgeRecords for Judge {
         };
         let at_hand = self.named_ports(receiver, direction);
         let named = at_hand.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
-        let decision = self.judge(subject, peer, direction, traffic, named);
+        let decision = self.decide(subject_id, peer_id, direction, traffic, named);
         let l7 = request.filter(|_| decision.is_redirect).map(|request| {
             let request = request.as_request();
             self.explain_l7((subject, peer), direction, traffic, named, request)

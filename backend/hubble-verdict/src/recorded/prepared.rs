@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher as _, Hash};
 
-use cilium_policy::{Identity, Judge, Settings, UnixTime};
+use cilium_policy::{ClassId, Identity, Judge, Settings, UnixTime};
 use flow::{Flow, Timestamp};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
@@ -168,9 +168,11 @@ impl Prepared {
 
     /// Judges every flow; the answers are in the flows' order.
     #[must_use]
-    pub fn judge(&self, judge: &mut Judge) -> Vec<Result<Summary, Unjudged>> {
+    pub fn judge(&self, judge: &Judge) -> Vec<Result<Summary, Unjudged>> {
         let are_dated = judge.set().is_dated();
         let mut changes = Vec::new();
+        let classes: Vec<ClassId> =
+            self.identities.iter().map(|identity| judge.class(identity)).collect();
         let answers: Vec<Result<Summary, Unjudged>> = self
             .questions
             .iter()
@@ -184,7 +186,11 @@ impl Prepared {
                     changes.push(last.unwrap_or_default());
                 }
                 let (subject, peer) = parties.ok_or(Unjudged::NoEndpoints)?;
-                Ok(judge.summarize((subject, peer), *shape, observed, request.as_ref()))
+                let ids =
+                    [question.subject, question.peer].map(|party| classes.get(party as usize));
+                let [subject_id, peer_id] = ids.map(|id| id.copied().unwrap_or(ClassId::UNKNOWN));
+                let parties = [(subject, subject_id), (peer, peer_id)];
+                Ok(judge.summarize(parties, *shape, observed, request.as_ref()))
             })
             .collect();
         let answer = |asked: u32| answers.get(asked as usize).copied();

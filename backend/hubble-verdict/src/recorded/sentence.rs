@@ -119,7 +119,7 @@ impl Judgement {
                 let _ = write!(text, ": {}", peer.sentence());
             }
         } else if let Some(miss) = by.misses.first() {
-            let clause = set.entries().get(miss.entry as usize).map(|e| e.clause.to_string());
+            let clause = set.get(miss.entry).map(|e| e.clause.to_string());
             text.push_str("; nearest rule: ");
             text.push_str(&clause.unwrap_or_default());
             let _ = write!(text, " (line {}): ", miss.at.line);

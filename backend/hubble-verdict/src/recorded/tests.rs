@@ -108,7 +108,7 @@ spec:
   - fromCIDR: [172.19.128.17/32]
 ";
     let sources = [SourceText { index: 0, text }];
-    let mut judge = Judge::new(Arc::new(PolicySet::read(&sources, Settings::default())));
+    let judge = Judge::new(Arc::new(PolicySet::read(&sources, Settings::default())));
     let flow = with_event(
         tcp(world(), pod("pets", "app=front"), 8080, TrafficDirection::Ingress),
         MessageType::Drop,
@@ -247,19 +247,19 @@ fn prepared_flows_get_the_answers_of_single_ones() {
     flows.push(dns("www.microsoft.com.", FlowVerdict::Forwarded));
     flows.extend(flows.clone());
     let text = SourceText { index: 0, text: POLICY };
-    let mut judge = Judge::new(Arc::new(PolicySet::read(&[text], Settings::default())));
+    let judge = Judge::new(Arc::new(PolicySet::read(&[text], Settings::default())));
     let learned = Learned::from_flows(&flows);
     let prepared = Prepared::of(&flows, &learned, judge.set().settings());
     assert!(prepared.questions() <= flows.len() / 2);
     let single: Vec<_> = flows.iter().map(|flow| judge.judge_flow(flow, &learned)).collect();
-    assert_eq!(prepared.judge(&mut judge), single);
+    assert_eq!(prepared.judge(&judge), single);
     // Rows that ask what these flows ask, in any order; there is no flow 1,000.
     let rows = [5, 0, 5, 1_000].map(|index| (index, None, 2));
     let spread = prepared.spread(rows);
     assert_eq!(spread.len(), 4);
     assert_eq!(spread.stands_for(3), 2);
     let expected = [single[5], single[0], single[5], Err(Unjudged::NoEndpoints)];
-    assert_eq!(spread.judge(&mut judge), expected);
+    assert_eq!(spread.judge(&judge), expected);
 }
 
 #[test]
@@ -330,7 +330,7 @@ spec:
             FlowVerdict::Dropped,
         );
         flow.drop_reason_desc = reason;
-        let mut judge = Judge::new(Arc::new(set));
+        let judge = Judge::new(Arc::new(set));
         let learned = Learned::default();
         let agreement = judge.judge_flow(&flow, &learned).unwrap().agreement;
         assert_eq!(judge.explain_flow(&flow, &learned).unwrap().agreement, agreement);
@@ -384,7 +384,7 @@ status: {podIP: 10.0.0.7}
             MessageType::PolicyVerdict,
             FlowVerdict::Forwarded,
         );
-        let mut judge = Judge::new(Arc::new(set));
+        let judge = Judge::new(Arc::new(set));
         let learned = Learned::default();
         let agreement = judge.judge_flow(&flow, &learned).unwrap().agreement;
         assert_eq!(judge.explain_flow(&flow, &learned).unwrap().agreement, agreement);

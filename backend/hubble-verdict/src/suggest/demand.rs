@@ -98,7 +98,7 @@ impl<'w> Wish<'w> {
 /// Adds what a flow needs; with it, whether its other side is the world itself. `means`: of many flows, only those pass that some policy means to let pass.
 /// False: it passes already. Errors: why nothing can be added.
 pub(super) fn demand(
-    judge: &mut Judge,
+    judge: &Judge,
     (flow, is_worldwide): (&Flow, bool),
     wish: &Wish<'_>,
     means: Option<&mut Means<'_>>,
@@ -276,7 +276,7 @@ pub(super) fn keep_names(rules: &mut Rules) {
 }
 
 /// Whether a subject may ask its resolver whatever it likes, past the proxy.
-fn is_unseen(judge: &mut Judge, subject: &Identity) -> bool {
+fn is_unseen(judge: &Judge, subject: &Identity) -> bool {
     let labels = [
         "k8s:io.kubernetes.pod.namespace=kube-system",
         "k8s:k8s-app=kube-dns",

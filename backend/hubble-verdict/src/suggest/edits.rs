@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cilium_policy::{PolicySet, Settings, SourceText, source::split};
+use cilium_policy::{PolicyId, PolicySet, Settings, SourceText, source::split};
 
 use super::{Draft, Edit, MAX_EDITS, Rules, place, write};
 
@@ -84,7 +84,7 @@ fn piece_of(
     pieces: &mut Vec<Piece>,
     texts: &[SourceText<'_>],
     set: &PolicySet,
-    policy: usize,
+    policy: PolicyId,
 ) -> Option<usize> {
     let policy = set.policies().get(policy)?;
     let text = texts.iter().find(|text| text.index == policy.source)?;

@@ -22,7 +22,7 @@ pub(super) struct Means<'m> {
     connections: Vec<&'m Flow>,
     /// Names to which they go.
     reached: Vec<String>,
-    judge: Judge,
+    judge: &'m Judge,
     directory: Option<Directory>,
     /// Whether a subject has a way to a name of the cluster.
     ways: HashMap<(Identity, String), bool>,
@@ -35,7 +35,7 @@ impl<'m> Means<'m> {
         settings: &'m Settings,
         flows: &'m [Flow],
         wanted: &[usize],
-        judge: Judge,
+        judge: &'m Judge,
     ) -> Self {
         let wanted = wanted.iter().filter_map(|index| flows.get(*index));
         let connections: Vec<&Flow> = wanted.filter(|flow| flow.l7.is_none()).collect();
@@ -133,8 +133,7 @@ impl<'m> Means<'m> {
         }
         let address = flow.ip.as_ref().map_or("", |ip| ip.source.as_str());
         Some(directory.traffics(&target, flows).into_iter().any(|traffic| {
-            let steps =
-                ask::connect(&mut self.judge, directory, (sender, address), &target, traffic);
+            let steps = ask::connect(self.judge, directory, (sender, address), &target, traffic);
             steps.iter().any(|step| {
                 step.kind == StepKind::Egress && step.judgement.verdict == Verdict::Allowed
             })

@@ -155,12 +155,11 @@ fn find(
     prepared.extend(&lookups.queries, &learned, settings);
     let proof = Proof { settings, prepared, refused: before.refused().len() };
     let old = proof.verdicts(&before);
-    let mut judge = Judge::new(Arc::clone(&before));
+    let judge = Judge::new(Arc::clone(&before));
     let mut suggestion = Suggestion::default();
     let mut asked = wanted.to_vec();
     let mut wish = Wish::new(&learned, &lists, Pods::of(flows, &before));
-    let mut means =
-        is_one_of_many.then(|| Means::of(texts, settings, flows, wanted, judge.clone()));
+    let mut means = is_one_of_many.then(|| Means::of(texts, settings, flows, wanted, &judge));
     let named = |index: usize| {
         let flow = flows.get(index)?;
         let sides = Sides::of(flow, &learned, settings).ok()?;
@@ -174,7 +173,7 @@ fn find(
         let mut rules = Rules::new();
         asked.retain(|index| {
             let Some(flow) = flow_at(*index) else { return false };
-            match demand(&mut judge, flow, &wish, means.as_mut(), &mut rules) {
+            match demand(&judge, flow, &wish, means.as_mut(), &mut rules) {
                 Ok(needs) => needs,
                 Err(reason) => {
                     suggestion.unfixed.push(Unfixed { flow: *index, reason });
@@ -210,7 +209,7 @@ fn find(
             let mut own = Rules::new();
             let refused = flow_at(*index)
                 .filter(|_| !parts.are_whole())
-                .and_then(|flow| demand(&mut judge, flow, &wish, None, &mut own).err());
+                .and_then(|flow| demand(&judge, flow, &wish, None, &mut own).err());
             let harm = refused.or_else(|| parts.lacks(&own).map(|dropped| dropped.sentence(named)));
             if harm.is_none() && lookups.pass(*index, &passing, &old) {
                 fixed.push(*index);
@@ -346,7 +345,7 @@ impl Proof<'_> {
     }
 
     fn verdicts(&self, set: &Arc<PolicySet>) -> Vec<Option<Verdict>> {
-        let answers = self.prepared.judge(&mut Judge::new(Arc::clone(set)));
+        let answers = self.prepared.judge(&Judge::new(Arc::clone(set)));
         answers.into_iter().map(|answer| answer.ok().map(|own| own.verdict)).collect()
     }
 

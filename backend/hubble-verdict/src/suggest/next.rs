@@ -131,8 +131,7 @@ impl Next<'_> {
         }
         let mut shut = Vec::new();
         for traffic in traffics {
-            let steps =
-                ask::connect(&mut self.judge, directory, (sender, address), &target, traffic);
+            let steps = ask::connect(&self.judge, directory, (sender, address), &target, traffic);
             // Where one port is open, the name leads somewhere.
             let is_shut = |step: &Step| step.judgement.verdict == Verdict::Denied;
             if !steps.iter().any(is_shut) {
@@ -184,7 +183,7 @@ impl Next<'_> {
         // What it may reach is what its rules allow; the record does not say where it meant to go.
         let judgement = self.judge.explain_flow(flow, self.learned).ok()?;
         let somewhere = Identity::default();
-        let judge = &mut self.judge;
+        let judge = &self.judge;
         let explanation = judge.explain(
             &judgement.sides.subject,
             &somewhere,
@@ -197,10 +196,10 @@ impl Next<'_> {
             .default_deny
             .iter()
             .filter_map(|by| {
-                let first = set.entries().iter().position(|entry| {
+                let (first, _) = set.rules().find(|(_, entry)| {
                     entry.policy == by.policy && entry.direction == Direction::Egress
                 })?;
-                Some(set.rule_text(u32::try_from(first).ok()?, None))
+                Some(set.rule_text(first, None))
             })
             .collect();
         (!policies.is_empty()).then(|| {

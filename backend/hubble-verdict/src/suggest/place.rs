@@ -1,8 +1,9 @@
 //! Where in the policies that are there an addition goes: the smallest list that can take it.
 
 use cilium_policy::{
-    Action, Direction, Documents, Entry, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
-    PortRange, PortRule, Position, Protocol, Requirement, Selector, Settings, SourceText, Tier,
+    Action, Direction, Documents, Entry, Operator, Peer, PeerMatcher, Peers, PolicyId, PolicyKind,
+    PolicySet, PortRange, PortRule, Position, Protocol, Requirement, Selector, Settings,
+    SourceText, Tier,
     source::{Node, Value, object_at},
     yaml_writer::Yaml,
 };
@@ -26,7 +27,7 @@ pub(super) fn find(
     key: &RuleKey,
     body: &RuleBody,
 ) -> Option<Edit> {
-    let mut hosts: Vec<(usize, Option<usize>)> = Vec::new();
+    let mut hosts: Vec<(PolicyId, Option<usize>)> = Vec::new();
     for entry in set.entries() {
         let host = (entry.policy, entry.clause.spec);
         let kind = set.policies().get(entry.policy).map(|policy| policy.name.kind);
@@ -62,10 +63,10 @@ pub(super) fn find(
 }
 
 /// The policies that are about a subject and no other.
-pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<usize> {
+pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<PolicyId> {
     let is_host =
         |entry: &&Entry| entry.action == Action::Allow && is_about(&entry.subject, subject);
-    let mut policies: Vec<usize> =
+    let mut policies: Vec<PolicyId> =
         set.entries().iter().filter(is_host).map(|entry| entry.policy).collect();
     policies.dedup();
     policies
@@ -117,7 +118,7 @@ impl<'h> Host<'h> {
         set: &'h PolicySet,
         texts: &[SourceText<'h>],
         settings: &Settings,
-        (index, spec): (usize, Option<usize>),
+        (index, spec): (PolicyId, Option<usize>),
         subject: &SubjectKey,
         key: &'h RuleKey,
         body: &'h RuleBody,

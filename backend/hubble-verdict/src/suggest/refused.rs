@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use cilium_policy::{
-    Action, Cause, Entry, HttpPattern, HttpRule, Identity, PolicySet, Tier, Verdict,
+    Action, Cause, Entry, EntryId, HttpPattern, HttpRule, Identity, PolicySet, Tier, Verdict,
 };
 use flow::{CompanionKind, Endpoint, Flow, L7Record};
 use hashbrown::{HashMap, HashSet};
@@ -126,8 +126,7 @@ fn is_refused_by_rule(set: &PolicySet, judgement: &Judgement) -> bool {
     let Cause::Entry(index) = decision.cause else { return false };
     let stands_before =
         |entry: &Entry| entry.action == Action::Deny && entry.tier != Tier::Baseline;
-    decision.verdict == Verdict::Denied
-        && set.entries().get(index as usize).is_some_and(stands_before)
+    decision.verdict == Verdict::Denied && set.get(index).is_some_and(stands_before)
 }
 
 /// The HTTP rule that allows a request but for its headers or host.
@@ -197,10 +196,10 @@ fn is_near(rule: &HttpRule, path: &str) -> bool {
 pub(super) fn looked_at<'s>(set: &'s PolicySet, judgement: &Judgement) -> Vec<&'s HttpRule> {
     let rules = judgement.l7.iter().flat_map(|l7| &l7.rules);
     let places: HashSet<_> = rules.clone().map(|rule| (rule.entry, rule.at)).collect();
-    let mut entries: Vec<u32> = rules.map(|rule| rule.entry).collect();
+    let mut entries: Vec<EntryId> = rules.map(|rule| rule.entry).collect();
     entries.dedup();
-    let rules_of = |entry: u32| {
-        let ports = set.entries().get(entry as usize).and_then(|entry| entry.ports.as_ref());
+    let rules_of = |entry: EntryId| {
+        let ports = set.get(entry).and_then(|entry| entry.ports.as_ref());
         let rules = ports.into_iter().flatten().flat_map(|rule| &rule.l7.http);
         rules.map(move |rule| (entry, rule))
     };

@@ -589,7 +589,7 @@ fn what_the_agent_lets_pass_by_a_setting_gets_no_rule() {
     let suggestion = suggest(&sources, &settings, std::slice::from_ref(&too_large), &[0]);
     assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
     assert!(suggestion.unfixed[0].reason.starts_with(what), "{:?}", suggestion.unfixed);
-    let mut judge = Judge::new(Arc::new(PolicySet::read(&sources, settings)));
+    let judge = Judge::new(Arc::new(PolicySet::read(&sources, settings)));
     let judgement = judge.explain_flow(&too_large, &Learned::default()).unwrap();
     let sentence = judgement.sentence(judge.set());
     assert!(sentence.starts_with("denied on ingress by default"), "{sentence}");

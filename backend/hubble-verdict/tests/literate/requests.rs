@@ -35,7 +35,7 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
         )
     };
     let (client, server) = (pod("client"), pod("server"));
-    let mut judge = Judge::new(Arc::new(set));
+    let judge = Judge::new(Arc::new(set));
     let named = NamedPorts::Known(&[]);
     let answer = if method == "DNS" {
         let traffic = Traffic::new(17, 53);

@@ -183,8 +183,8 @@ impl Story {
         self.finish(at);
         let (id, rest) = line.split_once(' ').unwrap();
         let (place, sentence) = rest.split_once(' ').unwrap();
-        let mut judge = self.judge.clone().unwrap();
-        let findings = lint(&self.texts(), &[], &mut judge, &self.flows);
+        let judge = self.judge.as_ref().unwrap();
+        let findings = lint(&self.texts(), &[], judge, &self.flows);
         let place_of = |finding: &Finding| match finding.source {
             None => "-".to_owned(),
             Some(source) => {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cilium_policy::{Judge, PolicySet, Settings, SourceText};
-use hubble_verdict::{Agreement, JudgeFlows, Learned, Prepared, settings_from};
+use cilium_policy::{Dates, Settings, SourceText};
+use hubble_verdict::{Agreement, Review, settings_from};
 
 use super::*;
 
 /// The manifests of an act, compiled as for records of an unknown cluster.
-fn judge_of(scenario: Scenario, flows: &[Flow]) -> Judge {
+fn review_of(scenario: Scenario, flows: &[Flow]) -> Review {
     let texts: Vec<SourceText<'_>> = scenario
         .manifests()
         .iter()
@@ -17,18 +17,16 @@ fn judge_of(scenario: Scenario, flows: &[Flow]) -> Judge {
         .collect();
     let mut settings = settings_from(flows, Settings::default());
     assert!(settings.set("namespace", "pets"));
-    let set = PolicySet::read(&texts, settings);
-    assert_eq!(set.refused(), &[], "{scenario}");
-    Judge::new(Arc::new(set))
+    let review = Review::under(&texts, settings, &Dates::default(), flows);
+    assert_eq!(review.set().refused(), &[], "{scenario}");
+    review
 }
 
 /// Flows by agreement.
 fn agreements(flows: &[Flow], scenario: Scenario) -> BTreeMap<&'static str, usize> {
-    let mut judge = judge_of(scenario, flows);
-    let learned = Learned::from_flows(flows);
-    let prepared = Prepared::of(flows, &learned, judge.set().settings());
+    let review = review_of(scenario, flows);
     let mut counts = BTreeMap::new();
-    for answer in prepared.judge(&mut judge) {
+    for answer in review.summaries() {
         let name = answer.map_or("not judged", |summary| summary.agreement.name());
         *counts.entry(name).or_default() += 1;
     }
@@ -60,13 +58,12 @@ struct FlowCase {
 
 fn check(scenario: Scenario, rows: &[FlowCase]) {
     let flows = flows(scenario, 25);
-    let mut judge = judge_of(scenario, &flows);
-    let learned = Learned::from_flows(&flows);
+    let review = review_of(scenario, &flows);
     for row in rows {
         let mut found = 0;
         for flow in flows.iter().filter(|flow| (row.about)(flow)) {
-            let Ok(judgement) = judge.explain_flow(flow, &learned) else { continue };
-            let sentence = judgement.sentence(judge.set());
+            let Ok(judgement) = review.explain(flow) else { continue };
+            let sentence = judgement.sentence(review.set());
             let what = row.what;
             assert!(
                 sentence.starts_with(row.sentence),

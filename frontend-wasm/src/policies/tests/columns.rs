@@ -81,7 +81,7 @@ fn check(flows: &[Flow], policies: &mut PolicyFiles, with_fixes: bool) -> usize 
     let of_flows = settings_from(flows.iter().take(SETTINGS_FLOWS), Settings::default());
     assert_eq!(*policies.set().settings(), of_flows);
     let learned = Learned::from_flows(flows);
-    let by_columns = table.prepare(policies).prepared.judge(&mut policies.judge);
+    let by_columns = table.prepare(policies).prepared.judge(&policies.judge);
     let by_flows: Vec<_> =
         flows.iter().map(|flow| policies.judge.judge_flow(flow, &learned)).collect();
     assert_eq!(by_columns, by_flows);
@@ -97,8 +97,7 @@ fn check(flows: &[Flow], policies: &mut PolicyFiles, with_fixes: bool) -> usize 
         assert_eq!(rows, (0..flows.len()).collect::<Vec<_>>());
         let texts = sources(&policies.files);
         let names: Vec<&str> = policies.files.iter().map(|file| file.name.as_str()).collect();
-        let mut found =
-            |flows: &[Flow]| format!("{:?}", lint(&texts, &names, &mut policies.judge, flows));
+        let found = |flows: &[Flow]| format!("{:?}", lint(&texts, &names, &policies.judge, flows));
         assert_eq!(found(&of_rows), found(flows));
         let settings = policies.set().settings();
         let fix = |flows: &[Flow]| format!("{:?}", suggest(&texts, settings, flows, &rows));

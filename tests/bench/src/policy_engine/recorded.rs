@@ -32,10 +32,10 @@ pub(super) fn run(report: &mut BenchReport) {
     let raced = race(
         ROUNDS,
         || {
-            black_box(prepared.judge(&mut Judge::new(set("8080"))));
+            black_box(prepared.judge(&Judge::new(set("8080"))));
         },
         || {
-            let mut judge = Judge::new(set("8080"));
+            let judge = Judge::new(set("8080"));
             for flow in &flows {
                 let _summary = black_box(judge.judge_flow(flow, &learned));
             }

@@ -89,7 +89,7 @@ fn another_place_is_named_with_its_file() {
     let two = one.replace("name: p", "name: q");
     let texts = [SourceText { index: 0, text: &one }, SourceText { index: 1, text: &two }];
     let set = Arc::new(PolicySet::read(&texts, Settings::default()));
-    let found = lint(&texts, &[], &mut Judge::new(set), &[]);
+    let found = lint(&texts, &[], &Judge::new(set), &[]);
     let finding = found.iter().find(|own| own.id() == "duplicate-rule").unwrap();
     let name = |source: usize| ["a.yaml", "b.yaml"].get(source).copied();
     assert_eq!(
@@ -105,7 +105,7 @@ fn overlays_do_not_cry_wolf() {
         let texts: Vec<SourceText<'_>> =
             texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
         let set = Arc::new(PolicySet::read(&texts, Settings::default()));
-        let found = lint(&texts, names, &mut Judge::new(set), &[]);
+        let found = lint(&texts, names, &Judge::new(set), &[]);
         let said: Vec<_> = found
             .iter()
             .filter(|own| own.id() == "duplicate-name")

@@ -38,13 +38,13 @@ fn set(metadata: &str, dates: &Dates) -> PolicySet {
 /// How a flow and the policies compare, asked in each of the three ways.
 fn agreement(set: PolicySet, flow: &Flow) -> Agreement {
     let learned = Learned::default();
-    let mut judge = Judge::new(Arc::new(set));
+    let judge = Judge::new(Arc::new(set));
     let judgement = judge.explain_flow(flow, &learned).unwrap();
     assert_eq!(judgement.later.is_some(), judgement.agreement == Agreement::Later);
     let summary = judge.judge_flow(flow, &learned).unwrap();
     let settings = judge.set().settings().clone();
     let prepared = Prepared::of(std::slice::from_ref(flow), &learned, &settings);
-    assert_eq!(prepared.judge(&mut judge), [Ok(summary)]);
+    assert_eq!(prepared.judge(&judge), [Ok(summary)]);
     assert_eq!(summary.agreement, judgement.agreement);
     summary.agreement
 }
@@ -138,7 +138,7 @@ fn the_sentence_names_the_change() {
     let front = pod("pets", "app=front");
     let flow = refused(pod("pets", "app=other"), front, TrafficDirection::Ingress, 0);
     let dates = Dates { texts: vec![Some(at(180))], set: None };
-    let mut judge = Judge::new(Arc::new(set("", &dates)));
+    let judge = Judge::new(Arc::new(set("", &dates)));
     assert_eq!(
         judge.explain_flow(&flow, &Learned::default()).unwrap().comparison(),
         "judged by later policies (changed 2026-11-30 14:03:00 UTC): dropped: no rule allowed it; \

@@ -28,7 +28,7 @@ fn a_name_is_asked_for_with_its_search_list() {
     let texts: Vec<String> = suggestion.texts.into_iter().map(|(_, text)| text).collect();
     let fixed = [SourceText { index: 0, text: &texts[0] }];
     let set = PolicySet::read(&fixed, Settings::default());
-    let mut judge = Judge::new(Arc::new(set));
+    let judge = Judge::new(Arc::new(set));
     for tail in [".pets.svc.cluster.local", ".svc.cluster.local", ".cluster.local", ""] {
         let flow = query(&format!("api.github.com{tail}"));
         let summary = judge.judge_flow(&flow, &Learned::default()).unwrap();
@@ -47,7 +47,7 @@ fn a_bare_name_is_fixed_with_its_search_list() {
         assert_eq!(suggestion.fixed, [0], "{name}: {:?}", suggestion.unfixed);
         let texts: Vec<String> = suggestion.texts.into_iter().map(|(_, text)| text).collect();
         let fixed = [SourceText { index: 0, text: &texts[0] }];
-        let mut judge = Judge::new(Arc::new(PolicySet::read(&fixed, Settings::default())));
+        let judge = Judge::new(Arc::new(PolicySet::read(&fixed, Settings::default())));
         for tail in [".pets.svc.cluster.local", ".svc.cluster.local", ".cluster.local"] {
             let flow = query(&format!("{name}{tail}"));
             let verdict = judge.judge_flow(&flow, &Learned::default()).unwrap().verdict;
@@ -239,8 +239,8 @@ fn the_resolver_of_a_subject_that_goes_by_names_gets_names() {
             lines.map(|(_, own)| own).filter(|own| !own.starts_with("Labels")).collect();
         assert_eq!(listed, names);
         let sources = [SourceText { index: 0, text }];
-        let mut judge = Judge::new(Arc::new(PolicySet::read(&sources, Settings::default())));
-        let findings = crate::lint(&sources, &["p.yaml"], &mut judge, &[]);
+        let judge = Judge::new(Arc::new(PolicySet::read(&sources, Settings::default())));
+        let findings = crate::lint(&sources, &["p.yaml"], &judge, &[]);
         assert!(findings.iter().all(|own| own.id() != "fqdn-without-dns-rule"), "{findings:#?}");
     };
     let only_names =

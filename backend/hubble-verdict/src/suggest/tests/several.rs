@@ -75,8 +75,8 @@ fn names_that_are_listed_stay_the_only_ones() {
     let text = suggestion.texts.first().map_or(closed.as_str(), |(_, text)| text);
     let text = format!("{text}\n---\n{}", suggestion.yaml);
     let set = PolicySet::read(&[SourceText { index: 0, text: &text }], Settings::default());
-    let mut judge = Judge::new(Arc::new(set));
-    let mut verdict = |name: &str| {
+    let judge = Judge::new(Arc::new(set));
+    let verdict = |name: &str| {
         let flow = query(name);
         judge.explain_flow(&flow, &Learned::default()).unwrap().verdict
     };

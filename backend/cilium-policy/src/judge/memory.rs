@@ -1,0 +1,192 @@
+//! What a judge remembers: classes of identities, and what two of them have to do with each other.
+//!
+//! Everything is reached by a shared reference. Pairs of the first classes are read for every flow:
+//! they stand in cells that are filled once, which are read without a lock.
+
+use std::hash::BuildHasher;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+
+use super::{
+    identity::Identity,
+    pair::{Class, ClassId, Pair},
+};
+use crate::Direction;
+
+/// Identities that are remembered; beyond, they are looked at again each time.
+pub(super) const MAX_IDENTITIES: usize = 65_536;
+/// Pairs of later classes that are remembered; the pairs of the first [`NEAR`] are beside these.
+const MAX_PAIRS: usize = 262_144;
+/// Classes whose pairs stand in rows.
+const NEAR: u32 = 512;
+/// Peers whose pairs are made room for together, in 2 KiB.
+const PEERS: u32 = 32;
+
+/// A value that many read and few write.
+#[derive(Debug, Default)]
+pub(super) struct Shared<T>(RwLock<T>);
+
+impl<T> Shared<T> {
+    /// Reads. No writer leaves a value half written, so that a lock is good after a panic, too.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes.
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Classes by their ids, and the ids of identities.
+#[derive(Debug, Default)]
+pub(super) struct Classes {
+    all: Vec<Arc<Class>>,
+    /// Of `all`, found by their hash.
+    ids: HashTable<ClassId>,
+    hasher: DefaultHashBuilder,
+    identities: HashMap<Identity, ClassId>,
+}
+
+impl Classes {
+    /// The class of an identity, where it is remembered.
+    pub(super) fn known(&self, identity: &Identity) -> Option<ClassId> {
+        self.identities.get(identity).copied()
+    }
+
+    /// The class of an id. None: the id is of another judge.
+    pub(super) fn get(&self, id: ClassId) -> Option<Arc<Class>> {
+        self.all.get(id.0 as usize).cloned()
+    }
+
+    /// The id of an identity's class.
+    pub(super) fn insert(&mut self, identity: &Identity, class: Class) -> ClassId {
+        let Self { all, ids, hasher, identities } = self;
+        let hash = hasher.hash_one(&class);
+        let is_same = |id: &ClassId| all.get(id.0 as usize).is_some_and(|own| **own == class);
+        let known = ids.find(hash, is_same).copied();
+        let id = known.unwrap_or_else(|| {
+            let id = ClassId(u32::try_from(all.len()).unwrap_or(u32::MAX));
+            all.push(Arc::new(class));
+            ids.insert_unique(hash, id, |id| {
+                all.get(id.0 as usize).map_or(0, |class| hasher.hash_one(&**class))
+            });
+            id
+        });
+        if identities.len() < MAX_IDENTITIES {
+            identities.insert(identity.clone(), id);
+        }
+        id
+    }
+}
+
+/// One subject and direction: room for the first [`NEAR`] peers, by groups of [`PEERS`].
+type Row = Box<[OnceLock<Box<[OnceLock<Pair>]>>]>;
+
+/// Pairs of classes.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    rows: Box<[OnceLock<Row>]>,
+    others: Shared<HashMap<(ClassId, ClassId, Direction), Arc<Pair>>>,
+}
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self { rows: cells(NEAR.saturating_mul(2)), others: Shared::default() }
+    }
+}
+
+fn groups() -> Row {
+    cells(NEAR / PEERS)
+}
+
+fn peers_of_a_group() -> Box<[OnceLock<Pair>]> {
+    cells(PEERS)
+}
+
+fn cells<T>(count: u32) -> Box<[OnceLock<T>]> {
+    (0..count).map(|_| OnceLock::new()).collect()
+}
+
+impl Pairs {
+    /// The pair of two of the first classes, where it is remembered.
+    #[inline]
+    pub(super) fn near(
+        &self,
+        (subject, peer, direction): (ClassId, ClassId, Direction),
+    ) -> Option<&Pair> {
+        if subject.0 >= NEAR || peer.0 >= NEAR {
+            return None;
+        }
+        let peers = self.rows.get(row(subject, direction))?.get()?;
+        peers.get((peer.0 / PEERS) as usize)?.get()?.get((peer.0 % PEERS) as usize)?.get()
+    }
+
+    /// Asks about a pair, which `make` makes where it is not remembered.
+    #[cold]
+    pub(super) fn ask<A>(
+        &self,
+        key: (ClassId, ClassId, Direction),
+        make: impl FnOnce() -> Pair,
+        ask: impl FnOnce(&Pair) -> A,
+    ) -> A {
+        let (subject, peer, direction) = key;
+        if subject.0 < NEAR
+            && peer.0 < NEAR
+            && let Some(row) = self.rows.get(row(subject, direction))
+            && let Some(peers) = row.get_or_init(groups).get((peer.0 / PEERS) as usize)
+            && let Some(cell) = peers.get_or_init(peers_of_a_group).get((peer.0 % PEERS) as usize)
+        {
+            return ask(cell.get_or_init(make));
+        }
+        if let Some(pair) = self.others.read().get(&key) {
+            return ask(pair);
+        }
+        let pair = Arc::new(make());
+        let mut others = self.others.write();
+        if others.len() >= MAX_PAIRS {
+            others.clear();
+        }
+        others.insert(key, Arc::clone(&pair));
+        drop(others);
+        ask(&pair)
+    }
+}
+
+#[inline]
+const fn row(subject: ClassId, direction: Direction) -> usize {
+    (subject.0 as usize).saturating_mul(2).saturating_add(match direction {
+        Direction::Ingress => 0,
+        Direction::Egress => 1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_is_found_again() {
+        let ids = [0, 1, 2, NEAR - 1, NEAR, NEAR + 1, u32::MAX];
+        let all: Vec<_> = ids
+            .iter()
+            .flat_map(|subject| ids.iter().map(move |peer| (ClassId(*subject), ClassId(*peer))))
+            .flat_map(|(subject, peer)| {
+                [Direction::Ingress, Direction::Egress].map(|direction| (subject, peer, direction))
+            })
+            .collect();
+        let pairs = Pairs::default();
+        let named =
+            |number: usize| Pair { conflict: Some(number.to_string().into()), ..Pair::default() };
+        let name = |pair: &Pair| pair.conflict.as_deref().map(str::to_owned);
+        for is_known in [false, true] {
+            for (number, key) in all.iter().enumerate() {
+                // A pair that is remembered is not made again.
+                let make = || named(if is_known { usize::MAX } else { number });
+                let found = pairs.ask(*key, make, name);
+                assert_eq!(found, Some(number.to_string()), "{key:?}");
+            }
+        }
+    }
+}
