@@ -7,9 +7,12 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
+)]
+#![cfg_attr(
+    any(feature = "grafana", feature = "prometheus"),
+    expect(clippy::panic, reason = "a test fails by panicking")
 )]
 
 #[cfg(feature = "grafana")]

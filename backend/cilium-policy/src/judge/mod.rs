@@ -125,12 +125,25 @@ impl Judge {
         traffic: Traffic,
         named: NamedPorts<'_>,
     ) -> Decision {
-        let key = (subject, peer, direction);
-        if let Some(pair) = self.pairs.near(key) {
-            return decide::decide(&self.set, pair, traffic, named);
+        match self.pairs.near((subject, peer, direction)) {
+            Some(pair) => decide::decide(&self.set, pair, traffic, named),
+            None => self.decide_anew(subject, peer, direction, traffic, named),
         }
+    }
+
+    /// The same where the pair is not at hand. Apart, so that the other way moves nothing to the stack.
+    #[cold]
+    #[inline(never)]
+    fn decide_anew(
+        &self,
+        subject: ClassId,
+        peer: ClassId,
+        direction: Direction,
+        traffic: Traffic,
+        named: NamedPorts<'_>,
+    ) -> Decision {
         self.pairs.ask(
-            key,
+            (subject, peer, direction),
             || self.pair(subject, peer, direction),
             |pair| decide::decide(&self.set, pair, traffic, named),
         )

@@ -2,7 +2,7 @@
 
 use flow::{Endpoint, Flow, Ip, Layer4, MessageType, Tcp, TrafficDirection, Verdict};
 
-/// Workloads of the cluster; each pair talks on [`PORTS`] ports.
+/// Workloads of the cluster; each pair talks on four ports.
 pub const WORKLOADS: u32 = 60;
 const PORTS: u16 = 4;
 
