@@ -1,4 +1,4 @@
-//! Asks what an API server makes of documents, and says where the answers differ from a real one's.
+//! A comparison of the engine's document answers with those of a real API server.
 //!
 //! `documents FILE…`: JSON lines, plain or gzipped, or files of policies. Prints one line of JSON for
 //! each document, then `documents= mismatches=`. Exit code 1 on any difference.

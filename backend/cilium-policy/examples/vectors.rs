@@ -1,7 +1,7 @@
-//! Judges files of vectors, and says where the answers differ from Cilium's.
+//! A comparison of the engine's answers with Cilium's for files of vectors.
 //!
 //! `vectors [--show=COUNT] FILE…`: JSON lines, plain or gzipped. Exit code 1 on any difference.
-//! `mismatches` are those of verdicts and documents together; `others` are map entries of which
+//! `mismatches` counts verdicts and documents together. `others` counts map entries for which
 //! Cilium names other rules.
 
 use std::{error::Error, path::Path, process::ExitCode};

@@ -1,7 +1,7 @@
-//! When policies were last changed, and which flows are older.
+//! The last changes of policies, and the flows before them.
 //!
-//! An object that was exported says it itself (`metadata`); of others, the file's time or a time that
-//! somebody names is taken. No clock is read.
+//! An exported object carries the time itself (`metadata`). For others, the engine takes the time
+//! of the file, or a given time. It reads no clock.
 
 use hashbrown::HashMap;
 
@@ -11,33 +11,32 @@ use crate::{
     source::{Node, Value},
 };
 
-/// Times that the texts themselves do not carry.
+/// Times that the texts lack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dates {
-    /// When the text of an index was changed; none: not known.
+    /// The last change of each text, by index; `None` if unknown.
     pub texts: Vec<Option<UnixTime>>,
-    /// When the set came to be as it is: a policy that is gone left no other trace.
+    /// The time of the set's last change: a removed policy leaves no other trace.
     pub set: Option<UnixTime>,
 }
 
-/// When an object was last changed, as its `metadata` says.
+/// The last change of an object, from its `metadata`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Dated {
     pub(crate) changed: Option<UnixTime>,
-    /// `changed` is a lower bound: the object may have changed later, at a time that `metadata` does
-    /// not say.
+    /// Whether `changed` is a lower bound: the object may have changed later, at a time that
+    /// `metadata` does not hold.
     pub(crate) is_at_least: bool,
 }
 
 impl Dated {
-    /// Reads `metadata`. The server counts changes of the spec in `generation`, and says in
-    /// `managedFields` who set fields of it, and when.
+    /// The last change from `metadata`. The server counts changes of the spec in `generation`, and
+    /// records in `managedFields` the writer and time of fields.
     pub(crate) fn of(object: &Node) -> Self {
         Self::by(object, |fields| fields.get("f:spec").is_some() || fields.get("f:specs").is_some())
     }
 
-    /// Reads when labels were last changed, which `generation` does not count: only managed fields
-    /// tell.
+    /// The last change of labels. `generation` does not count it; only managed fields show it.
     pub(crate) fn of_labels(object: &Node) -> Self {
         let managers = object.list_at(&["metadata", "managedFields"]);
         if !managers.iter().any(|manager| manager.get("fieldsV1").is_some()) {
@@ -47,7 +46,7 @@ impl Dated {
         Self { is_at_least: false, ..own }
     }
 
-    /// The same of what policies refer to: its labels and endpoints count, too.
+    /// The last change of an object that policies refer to: its labels and endpoints count, too.
     pub(crate) fn of_object(object: &Node) -> Self {
         Self::by(object, |fields| {
             let own = ["f:spec", "f:endpoints", "f:ports"];
@@ -76,26 +75,26 @@ fn time(node: Option<&Node>) -> Option<UnixTime> {
     UnixTime::parse(node?.as_str()?)
 }
 
-/// When what decides about a direction was changed.
+/// The last changes that affect a direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Changed {
-    /// The policies that are about the subject, and what they refer to.
+    /// The last change of the policies for the subject, and of the objects that they refer to.
     pub bearing: Option<UnixTime>,
-    /// The set as a whole.
+    /// The last change of the set as a whole.
     pub set: Option<UnixTime>,
-    /// Labels decide, and nothing says since when they are so.
+    /// Whether labels of unknown age affect the decision.
     pub is_open: bool,
 }
 
 impl Changed {
-    /// The last change.
+    /// The latest of these changes.
     #[must_use]
     pub fn last(self) -> Option<UnixTime> {
         self.bearing.max(self.set)
     }
 
-    /// The change that a flow is older than. `differs`: record and policies do not agree, which a
-    /// policy that is gone since may explain.
+    /// The change after a flow. `differs` means that record and policies disagree, which a policy
+    /// removed since may explain.
     #[must_use]
     pub fn after(self, time: UnixTime, differs: bool) -> Option<UnixTime> {
         let is_later = |changed: &UnixTime| *changed > time;
@@ -103,19 +102,19 @@ impl Changed {
     }
 }
 
-/// The last changes of what decides about a subject.
+/// The last changes that affect a subject.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Changes {
-    /// Policies, and the Services that they refer to.
+    /// The last change of policies and of the Services that they refer to.
     policies: Option<UnixTime>,
-    /// CIDR groups that they refer to.
+    /// The last change of the CIDR groups that they refer to.
     groups: Option<UnixTime>,
-    /// Some of these are referred to by labels that say no time.
+    /// Whether some of these are selected by labels of unknown age.
     is_open: bool,
 }
 
 impl Changes {
-    /// The later of both.
+    /// The later of both changes.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             policies: self.policies.max(other.policies),
@@ -126,7 +125,7 @@ impl Changes {
 }
 
 impl Judge {
-    /// The last change of the policies that are about a subject, and of what they refer to.
+    /// The last change of a subject's policies, and of the objects that they refer to.
     #[must_use]
     pub fn changed(
         &self,
@@ -139,7 +138,7 @@ impl Judge {
         }
         let of = |entry| self.set().changes(entry);
         let changes = self.changes_about(self.class(subject), direction, of);
-        // A pod belongs to no CIDR group; labels of groups in a record are those of its time.
+        // A pod belongs to no CIDR group; group labels in a record are from its own time.
         let settles_groups = |label: &crate::Label| matches!(&*label.source, "k8s" | "cidrgroup");
         let is_settled = peer.labels().iter().any(settles_groups);
         let groups = changes.groups.filter(|_| !is_settled);
@@ -155,7 +154,7 @@ impl PolicySet {
         self.known_dates.are_some || self.changed.is_some()
     }
 
-    /// The last changes of what an entry says.
+    /// The last changes behind an entry.
     fn changes(&self, entry: EntryId) -> Changes {
         let documents = self.documents();
         let own = self.policy_of(entry).and_then(Policy::changed);
@@ -181,7 +180,8 @@ impl PolicySet {
             PeerMatcher::CidrGroup { selector: GroupSelector::Name(name), .. } => {
                 self.known_dates.by_group.get(name).copied()
             }
-            // A group that is not selected now may have been, with the labels that it had.
+            // A group that is not selected now may have been selected before, with its former
+            // labels.
             PeerMatcher::CidrGroup { selector: GroupSelector::Labels(_), .. }
             | PeerMatcher::CloudGroup { .. } => self.known_dates.last_group,
             _ => None,
@@ -194,16 +194,16 @@ impl PolicySet {
     }
 }
 
-/// Times that documents say, as far as they are looked up.
+/// The times in the documents, indexed for look-up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownDates {
-    /// There are some.
+    /// Whether there are any times.
     are_some: bool,
-    /// By the name of a CIDR group.
+    /// The last change of each CIDR group, by name.
     by_group: HashMap<String, UnixTime>,
     /// The last change of any CIDR group.
     last_group: Option<UnixTime>,
-    /// Nothing says when the labels of some CIDR group were changed.
+    /// Whether the labels of some CIDR group have an unknown age.
     is_open: bool,
 }
 
@@ -226,7 +226,7 @@ impl KnownDates {
 }
 
 impl Documents {
-    /// Everything that has a time, each with the index of its text.
+    /// The times of all objects, each with the index of its text.
     pub(crate) fn dates(&self) -> impl Iterator<Item = (usize, &Dated)> {
         let policies = self.policies.iter().map(|policy| (policy.source, &policy.dated));
         let groups = self
@@ -237,7 +237,7 @@ impl Documents {
         policies.chain(groups).chain(services.map(|(source, dated)| (*source, dated)))
     }
 
-    /// The same, to be changed.
+    /// The times of all objects, mutable.
     pub(crate) fn dates_mut(&mut self) -> impl Iterator<Item = (usize, &mut Dated)> {
         let policies =
             self.policies.all_mut().iter_mut().map(|policy| (policy.source, &mut policy.dated));

@@ -2,28 +2,28 @@
 
 use vocabulary::re2;
 
-/// A regular expression over the whole text.
+/// A regular expression for a whole text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpPattern {
-    /// As written.
+    /// The text as written.
     pub text: String,
-    /// None: no RE2.
+    /// The compiled expression; `None` if it is not valid RE2.
     regex: Option<re2::Regex>,
 }
 
 impl HttpPattern {
-    /// Reads a pattern. Errors: Go's words for what is wrong with it.
+    /// The pattern of a text. Errors: Go's message.
     pub fn new(text: &str) -> Result<Self, String> {
         let regex = re2::Regex::new(text).map_err(|err| err.to_string())?;
         Ok(Self { text: text.to_owned(), regex: Some(regex) })
     }
 
-    /// A pattern that is kept, and not judged.
+    /// A pattern that is kept without evaluation.
     pub(crate) fn unjudged(text: &str) -> Self {
         Self { text: text.to_owned(), regex: None }
     }
 
-    /// Whether it matches the whole of a text. None: that is not judged here.
+    /// Whether it matches the whole of a text. `None` if it cannot be evaluated here.
     #[must_use]
     pub fn matches(&self, text: &str) -> Option<bool> {
         self.regex.as_ref()?.matches(text)

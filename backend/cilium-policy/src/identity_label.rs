@@ -1,14 +1,15 @@
-//! Labels of identities: the keys that have a meaning, and which labels of pods are a part of an
-//! identity where the agent's option `labels` has its default. Source: `pkg/labelsfilter/filter.go` `defaultLabelPrefixCfg`, `filterLabels`.
+//! Identity labels: the keys with a meaning, and the pod labels that are part of an identity with
+//! the default of the agent's option `labels`. Source: `pkg/labelsfilter/filter.go`
+//! `defaultLabelPrefixCfg`, `filterLabels`.
 
-/// Key of the label with a pod's namespace.
+/// The label key of a pod's namespace.
 pub const POD_NAMESPACE: &str = "io.kubernetes.pod.namespace";
-/// Key of the label with the name of the cluster.
+/// The label key of the cluster's name.
 pub const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
-/// Prefix of the keys of a namespace's own labels.
+/// The key prefix of a namespace's own labels.
 pub const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
 
-/// Beginnings of keys that are kept, whatever shorter beginning is left out.
+/// The prefixes of keys that are kept, even where a shorter prefix excludes them.
 const KEPT: [&str; 5] = [
     POD_NAMESPACE,
     "io.cilium.k8s.namespace.labels",
@@ -16,7 +17,7 @@ const KEPT: [&str; 5] = [
     CLUSTER,
     "io.cilium.k8s.policy.serviceaccount",
 ];
-/// Beginnings of keys that are left out.
+/// The prefixes of keys that are excluded.
 const LEFT_OUT: [&str; 13] = [
     "io.kubernetes",
     "kubernetes.io",
@@ -32,12 +33,12 @@ const LEFT_OUT: [&str; 13] = [
     "etcd_node",
     "topology.kubernetes.io",
 ];
-/// What leaves a key out wherever it stands in it.
+/// The text that excludes a key wherever it occurs in the key.
 const LEFT_OUT_WITHIN: &str = "beta.kubernetes.io";
-/// What leaves a key out as a whole.
+/// The key that is excluded as a whole.
 const LEFT_OUT_WHOLE: &str = "annotation";
 
-/// Whether a label of this key, of source `k8s`, is a part of an identity.
+/// Whether a label with this key, of source `k8s`, is part of an identity.
 pub fn is_kept(key: &str) -> bool {
     let begins = |prefix: &&&str| key.starts_with(**prefix);
     let within = key.rfind(LEFT_OUT_WITHIN).map(|at| at.saturating_add(LEFT_OUT_WITHIN.len()));
@@ -55,7 +56,8 @@ mod tests {
     #[test]
     fn the_longest_that_keeps_counts_against_the_shortest_that_leaves_out() {
         let check = |key: &str, expected: bool| assert_eq!(is_kept(key), expected, "{key}");
-        // As `TestFilterLabels` and `TestDefaultFilterLabels` of Cilium have it, and by its rules.
+        // Expected values from Cilium's `TestFilterLabels` and `TestDefaultFilterLabels`, and from
+        // its rules.
         check("app", true);
         check("app.kubernetes.io/name", true);
         check("io.kubernetes.pod.namespace", true);
@@ -64,7 +66,7 @@ mod tests {
         check("io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name", true);
         check("io.cilium.k8s.namespace.labels.beta.kubernetes.io/x", false);
         check("kubernetes.io/hostname", false);
-        // What does not stand at the beginning leaves nothing out.
+        // A prefix that does not stand at the beginning excludes nothing.
         check("node.kubernetes.io/instance-type", true);
         check("batch.kubernetes.io/job-name", true);
         check("batch.kubernetes.io/job-completion-index", false);

@@ -1,26 +1,27 @@
-//! Ids of what a set of policies holds, and the arenas that give them out.
+//! Ids for the items of a set of policies, and the arenas that assign them.
 
 use std::marker::PhantomData;
 
-/// Identifies a rule (an [`Entry`](crate::Entry)) of a set; made by that set alone.
+/// The id of a rule (an [`Entry`](crate::Entry)) in a set; only that set assigns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(u32);
 
-/// Identifies a policy of a set; made by that set alone.
+/// The id of a policy in a set; only that set assigns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyId(u32);
 
-/// Identifies a distinct selector of subjects.
+/// The id of a distinct subject selector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SubjectId(u32);
 
-/// Identifies a distinct matcher of peers.
+/// The id of a distinct peer matcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MatcherId(u32);
 
 /// An index with a type of its own.
 pub trait Id: Copy {
-    /// The id of an index. A set holds far fewer things than `u32` can count: its texts are bounded.
+    /// The id for an index. A set holds far fewer items than `u32` can count: its texts are
+    /// bounded.
     fn new(index: usize) -> Self;
 
     /// The index.
@@ -44,7 +45,7 @@ macro_rules! ids {
 
 ids!(EntryId, PolicyId, SubjectId, MatcherId);
 
-/// Things of one kind in the order in which they came, each with an id.
+/// Items of one kind in the order of insertion, each with an id.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arena<I, T> {
     items: Vec<T>,
@@ -58,52 +59,52 @@ impl<I, T> Default for Arena<I, T> {
 }
 
 impl<I: Id, T> Arena<I, T> {
-    /// The thing of an id. None: the id was made by another arena.
+    /// The item of an id. `None` if another arena assigned the id.
     #[must_use]
     pub fn get(&self, id: I) -> Option<&T> {
         self.items.get(id.index())
     }
 
-    /// How many there are.
+    /// The number of items.
     #[must_use]
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there are none.
+    /// Whether the arena is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Every thing.
+    /// The items in their order.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }
 
-    /// Every thing with its id.
+    /// The items with their ids.
     pub fn numbered(&self) -> impl Iterator<Item = (I, &T)> {
         self.items.iter().enumerate().map(|(index, item)| (I::new(index), item))
     }
 
-    /// Adds a thing and gives its id.
+    /// Adds an item and returns its id.
     pub(crate) fn push(&mut self, item: T) -> I {
         let id = self.next();
         self.items.push(item);
         id
     }
 
-    /// The id of the next thing.
+    /// The id of the next item.
     pub(crate) fn next(&self) -> I {
         I::new(self.items.len())
     }
 
-    /// Every thing, to be changed.
+    /// The items, mutable.
     pub(crate) fn all_mut(&mut self) -> &mut [T] {
         &mut self.items
     }
 
-    /// The thing of an id that this arena made.
+    /// The item for an id of this arena.
     #[inline]
     pub(crate) fn at(&self, id: I) -> &T {
         #[expect(

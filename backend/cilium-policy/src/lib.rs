@@ -17,8 +17,8 @@ mod time;
 mod what_if;
 pub mod yaml_writer;
 
-/// The release of Cilium that is modelled: its main branch on the way to 1.21, commit 4df675e3c5a7.
-/// [`Settings::release`] says how far an older agent differs.
+/// The modelled release of Cilium: the main branch on the way to 1.21, commit 4df675e3c5a7.
+/// [`Settings::release`] covers the differences of older agents.
 pub const RELEASE: &str = "1.21.0-dev (4df675e3c5a7)";
 
 pub use dates::{Changed, Dates};

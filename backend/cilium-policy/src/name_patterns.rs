@@ -1,9 +1,9 @@
-//! Patterns of DNS names in rules: `toFQDNs` and DNS rules.
+//! DNS name patterns in rules: those of `toFQDNs` and of DNS rules.
 
 use crate::{Entry, NamePattern, PeerMatcher, Peers};
 
 impl Entry {
-    /// Patterns of its `toFQDNs`.
+    /// The patterns of its `toFQDNs`.
     pub fn names(&self) -> impl Iterator<Item = &NamePattern> {
         let peers = match &self.peers {
             Peers::Any(peers) => peers.as_slice(),
@@ -15,14 +15,14 @@ impl Entry {
         })
     }
 
-    /// Patterns of its DNS rules.
+    /// The patterns of its DNS rules.
     pub fn dns_names(&self) -> impl Iterator<Item = &NamePattern> {
         let rules = self.ports.iter().flatten().flat_map(|rule| &rule.l7.dns);
         rules.flat_map(|rule| &rule.patterns)
     }
 }
 
-/// Whether patterns match everything that another one matches; as far as samples tell.
+/// Whether patterns match everything that another pattern matches, as far as samples show.
 #[must_use]
 pub fn covers(patterns: &[NamePattern], pattern: &NamePattern) -> bool {
     let sample = |stand_in: &str| {

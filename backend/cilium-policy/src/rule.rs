@@ -1,5 +1,5 @@
-//! What policies say, in the form that judges: entries of a tier and a priority.
-//! Source: pkg/policy/types/policyentry.go.
+//! Rules in the form for judging: entries with a tier and a priority. Source:
+//! pkg/policy/types/policyentry.go.
 
 use std::sync::Arc;
 
@@ -8,46 +8,46 @@ use crate::{
     document::GENERATED,
 };
 
-/// Where a policy's text stands.
+/// A policy and its place in the texts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy {
     /// Its name.
     pub name: PolicyName,
-    /// Index of the source text that it was read from.
+    /// The index of its source text.
     pub source: usize,
-    /// Where its document begins.
+    /// The start of its document.
     pub at: Position,
-    /// The object's own name: an annotation may give the policy another.
+    /// The object's own name: an annotation may give the policy another name.
     pub object: String,
-    /// Whether a server makes the name, of `generateName`: `kubectl create` does, `kubectl apply`
-    /// refuses it.
+    /// Whether the server makes the name from `generateName`: `kubectl create` accepts that,
+    /// `kubectl apply` refuses it.
     pub is_generated: bool,
-    /// Whether its document lacks the namespace that it needs.
+    /// Whether its document lacks a required namespace.
     pub is_unplaced: bool,
-    /// When it was last changed, as far as that is known.
+    /// The time of its last change, as far as known.
     pub(crate) dated: Dated,
 }
 
 impl Policy {
-    /// When it was last changed; none: not known.
+    /// The time of its last change; `None` if unknown.
     #[must_use]
     pub const fn changed(&self) -> Option<crate::UnixTime> {
         self.dated.changed
     }
 }
 
-/// Identifies a policy as Hubble names it.
+/// The name of a policy as Hubble reports it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyName {
-    /// Kind.
+    /// The kind.
     pub kind: PolicyKind,
-    /// Namespace; empty for clusterwide ones.
+    /// The namespace; empty for clusterwide policies.
     pub namespace: String,
-    /// Name.
+    /// The name.
     pub name: String,
 }
 
-/// Kinds of policy.
+/// The kinds of policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyKind {
     /// `cilium.io/v2`.
@@ -60,295 +60,296 @@ pub enum PolicyKind {
     ClusterNetworkPolicy,
 }
 
-/// One side's view of a flow.
+/// The direction of a flow, seen from the subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// To the subject.
+    /// Traffic to the subject.
     Ingress,
-    /// From the subject.
+    /// Traffic from the subject.
     Egress,
 }
 
-/// What an entry does with what it matches; of equal priority, the first one wins.
+/// The action of an entry on a match. Among equal priorities, the action listed first wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Refuses.
+    /// Denies the traffic.
     Deny,
-    /// Lets pass.
+    /// Allows the traffic.
     Allow,
-    /// Leaves it to the next tier.
+    /// Passes the traffic to the next tier.
     Pass,
 }
 
-/// Order of judging; the numbers are Cilium's.
+/// The tiers in the order of judging; the numbers are Cilium's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
     /// `ClusterNetworkPolicy` of tier Admin.
     Admin = 100,
-    /// Everything else.
+    /// Every other policy.
     Normal = 200,
     /// `ClusterNetworkPolicy` of tier Baseline.
     Baseline = 250,
 }
 
-/// The part of a policy that an entry comes from: `specs[1].ingress[0]`.
+/// The part of a policy behind an entry, as `specs[1].ingress[0]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Clause {
-    /// Index in `specs`; none for `spec`.
+    /// The index in `specs`; `None` for `spec`.
     pub spec: Option<usize>,
-    /// `ingress`, `ingressDeny`, `egress`, `egressDeny`.
+    /// The list: `ingress`, `ingressDeny`, `egress` or `egressDeny`.
     pub list: &'static str,
-    /// Index in the list; none where the policy only selects, without a rule.
+    /// The index in the list; `None` for a policy that selects a subject without a rule.
     pub index: Option<usize>,
-    /// Index of the peer, for kinds whose peers are entries of their own.
+    /// The index of the peer, for kinds with one entry per peer.
     pub peer: Option<usize>,
 }
 
-/// One rule, ready to judge.
+/// One rule in the form for judging.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Its policy.
+    /// The policy of the rule.
     pub policy: PolicyId,
-    /// Which part of the policy it is.
+    /// The part of the policy.
     pub clause: Clause,
-    /// Where that part begins.
+    /// The start of that part.
     pub at: Position,
-    /// Direction.
+    /// The direction.
     pub direction: Direction,
-    /// Tier.
+    /// The tier.
     pub tier: Tier,
-    /// Hundredths of a priority: `spec.priority` and, behind the point, the rule's index.
+    /// The priority in hundredths: `spec.priority`, with the rule's index as the fraction.
     pub priority: i64,
-    /// What it does.
+    /// The action.
     pub action: Action,
-    /// Whom it is about.
+    /// The endpoint selector of the subject.
     pub subject: Selector,
-    /// Whether it is about nodes and nothing else.
+    /// Whether the rule applies to nodes only.
     pub is_node: bool,
-    /// Whether being selected by it turns the default to deny.
+    /// Whether the entry enables default deny for the endpoints that it selects.
     pub default_deny: bool,
-    /// The other side.
+    /// The peers.
     pub peers: Peers,
-    /// Ports; none: all of every protocol, if there are peers.
+    /// The ports; `None` covers all ports of every protocol, provided that there are peers.
     pub ports: Option<Vec<PortRule>>,
-    /// Mutual authentication that it asks for.
+    /// The mutual authentication that the rule requires.
     pub authentication: Option<Authentication>,
-    /// `log.value`.
+    /// The value of `log.value`.
     pub log: String,
 }
 
-/// The other side of an entry.
+/// The peers of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peers {
-    /// An explicit empty list: nobody, whatever the ports.
+    /// An explicit empty list: it selects no peer, whatever the ports.
     Nobody {
-        /// Where the empty list stands.
+        /// The place of the empty list.
         at: Position,
     },
-    /// No list at all: everyone, but only together with ports.
+    /// An absent list: it selects every peer, but only together with ports.
     Unlimited,
-    /// These.
+    /// A list of peers.
     Any(Vec<Peer>),
 }
 
 /// One peer of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// Where it stands.
+    /// The place of the peer.
     pub at: Position,
-    /// The field that it stands in: `fromEndpoints`.
+    /// The field of the peer, as `fromEndpoints`.
     pub field: &'static str,
-    /// Whom it selects.
+    /// The matcher of the peer.
     pub matcher: PeerMatcher,
-    /// The selector's text as the agent keeps it: rules of the same text are merged, those of the
-    /// same meaning are not.
+    /// The selector's text as the agent keeps it. The agent merges rules with equal texts, and not
+    /// those with equal meaning.
     pub text: Arc<str>,
 }
 
-/// Whom a peer selects.
+/// The matcher of a peer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PeerMatcher {
-    /// By labels.
+    /// Endpoints by labels.
     Labels(Selector),
     /// Nodes by labels.
     Nodes(Selector),
-    /// World addresses.
+    /// Addresses of the world.
     Cidr {
-        /// In this one,
+        /// The prefix that holds the addresses.
         prefix: Prefix,
-        /// but in none of these.
+        /// The excluded prefixes.
         except: Vec<Prefix>,
     },
-    /// Addresses of the CIDR groups that this selects.
+    /// Addresses of the selected CIDR groups.
     CidrGroup {
-        /// Over the group's labels, or its name.
+        /// The selector over the group's labels, or its name.
         selector: GroupSelector,
-        /// But in none of these.
+        /// The excluded prefixes.
         except: Vec<Prefix>,
     },
-    /// World addresses that the agent learned for a name.
+    /// World addresses that the agent learned for a DNS name.
     Name(NamePattern),
-    /// Addresses of a group of a cloud provider.
+    /// Addresses of a cloud provider's group.
     CloudGroup {
-        /// Key of the label, of source `cidrgroup`, that the addresses carry.
+        /// The key of the addresses' label, with source `cidrgroup`.
         key: String,
     },
-    /// Backends of Services that are not at hand.
+    /// Backends of Services that are not loaded.
     Service(ServiceSelector),
 }
 
-/// Which Services; an empty namespace stands for all of them.
+/// A selector of Services; an empty namespace stands for all namespaces.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServiceSelector {
-    /// By name.
+    /// Services by name.
     Name {
-        /// Namespace.
+        /// The namespace.
         namespace: String,
-        /// Name.
+        /// The name.
         name: String,
     },
-    /// By their own labels.
+    /// Services by their own labels.
     Labels {
-        /// Namespace.
+        /// The namespace.
         namespace: String,
-        /// Over the labels, whatever source it names.
+        /// The selector over the labels; it ignores the source of a key.
         selector: Selector,
     },
 }
 
-/// Which CIDR groups.
+/// A selector of CIDR groups.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupSelector {
-    /// By name.
+    /// CIDR groups by name.
     Name(String),
-    /// By labels.
+    /// CIDR groups by labels.
     Labels(Selector),
 }
 
-/// Ports with what they ask of L7.
+/// Ports with their L7 rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PortRule {
-    /// Where it stands.
+    /// The place of the port rule.
     pub at: Position,
-    /// Ports; without any it matches nothing.
+    /// The ports; an empty list matches nothing.
     pub ports: Vec<Port>,
-    /// What the proxy checks.
+    /// The rules that the proxy checks.
     pub l7: L7Rules,
 }
 
 /// One port of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
-    /// Where it stands.
+    /// The place of the port.
     pub at: Position,
-    /// Protocol.
+    /// The protocol.
     pub protocol: Protocol,
-    /// Which ones.
+    /// The port numbers.
     pub range: PortRange,
-    /// `endPort` as written, in the 16 bits that the agent keeps of it; 0: none.
+    /// The `endPort` as written, in the 16 bits that the agent keeps; 0 if absent.
     pub end: u16,
 }
 
-/// Port numbers of a rule; for ICMP, the types.
+/// The port numbers of a rule; for ICMP, the types.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PortRange {
-    /// Every one of the protocol.
+    /// All ports of the protocol.
     All,
-    /// From the first to the last, both included.
+    /// The ports from the first to the last, both included.
     Numbers(u16, u16),
-    /// The destination's port of that name.
+    /// The destination's port of this name.
     Named(String),
 }
 
-/// Protocol of a port.
+/// The protocol of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// TCP, UDP and SCTP; never ICMP.
     Any,
-    /// A number of the IP header.
+    /// A protocol number of the IP header.
     Number(u8),
 }
 
-/// What the proxy checks.
+/// The rules that the proxy checks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct L7Rules {
-    /// HTTP requests; any of them is enough.
+    /// The HTTP rules; a request must match one of them.
     pub http: Vec<HttpRule>,
-    /// DNS names; any of them is enough.
+    /// The DNS rules; a query must match one of them.
     pub dns: Vec<DnsRule>,
     /// `terminatingTLS`.
     pub terminating_tls: Option<Box<TlsContext>>,
     /// `originatingTLS`.
     pub originating_tls: Option<Box<TlsContext>>,
-    /// Server names that are allowed.
+    /// The allowed server names.
     pub server_names: Vec<String>,
-    /// It goes to a listener of an Envoy configuration.
+    /// The listener of an Envoy configuration that receives the traffic.
     pub listener: Option<Box<Listener>>,
 }
 
-/// What opens TLS: the secret by its name, as written. What the secret holds is never read.
+/// The TLS settings of a rule: the secret by its name, as written. The engine never reads the
+/// secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsContext {
-    /// Namespace; empty where the text names none.
+    /// The namespace; empty if the text names none.
     pub namespace: String,
-    /// Name; empty where the text names none, which the agent cannot resolve.
+    /// The name; empty if the text names none, which the agent cannot resolve.
     pub name: String,
 }
 
 /// A listener of an Envoy configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
-    /// Its name.
+    /// The listener's name.
     pub name: String,
-    /// Kind and name of the Envoy configuration; none crashes the agent.
+    /// The kind and name of the Envoy configuration; the agent crashes if it is absent.
     pub config: Option<(String, String)>,
-    /// 1 comes first; 0: none given, which comes last.
+    /// The priority: 1 comes first; 0 stands for no number, and comes last.
     pub priority: u8,
 }
 
 /// An HTTP rule; absent parts allow everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRule {
-    /// Where it stands.
+    /// The place of the rule.
     pub at: Position,
-    /// `:path`, query included.
+    /// The pattern for `:path`, query included.
     pub path: Option<HttpPattern>,
-    /// `:method`.
+    /// The pattern for `:method`.
     pub method: Option<HttpPattern>,
-    /// `:authority`.
+    /// The pattern for `:authority`.
     pub host: Option<HttpPattern>,
-    /// Headers that have to be there; flows rarely carry them.
+    /// The required headers; flows rarely carry them.
     pub headers: Vec<String>,
     /// Whether a header match can reject.
     pub header_matches: bool,
 }
 
-/// A DNS rule; with a name and a pattern, either is enough.
+/// A DNS rule; with a name and a pattern, one of them is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsRule {
-    /// Where it stands.
+    /// The place of the rule.
     pub at: Position,
-    /// What it allows.
+    /// The patterns of allowed names.
     pub patterns: Vec<NamePattern>,
 }
 
-/// `authentication.mode`.
+/// The values of `authentication.mode`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Authentication {
-    /// No mode, or one that Cilium does not know: nothing is asked for.
+    /// No mode, or one that Cilium does not know: no authentication is required.
     Other(String),
-    /// None, explicitly.
+    /// The mode `disabled`.
     Disabled,
-    /// By SPIFFE identities: packets are dropped until the handshake is done.
+    /// Authentication by SPIFFE identities: packets are dropped until the handshake is done.
     Required,
-    /// Never succeeds.
+    /// A mode that always fails.
     AlwaysFail,
 }
 
 // === impl PolicyKind ===
 
 impl PolicyKind {
-    /// The kind as documents name it.
+    /// The kind's name in documents.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -361,8 +362,8 @@ impl PolicyKind {
 }
 
 impl PolicyName {
-    /// Whether a name that an agent reports may be this policy's: behind `generateName` a server
-    /// puts five letters and digits.
+    /// Whether a name that an agent reports may be this policy's: the server appends five letters
+    /// and digits to `generateName`.
     #[must_use]
     pub fn is_named(&self, reported: &str) -> bool {
         match self.name.strip_suffix(GENERATED) {
@@ -376,7 +377,7 @@ impl PolicyName {
 }
 
 impl std::fmt::Display for PolicyName {
-    /// `Kind/namespace/name`, the namespace empty for clusterwide ones.
+    /// The name as `Kind/namespace/name`, with an empty namespace for clusterwide policies.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}/{}", self.kind.name(), self.namespace, self.name)
     }
@@ -400,7 +401,7 @@ impl std::fmt::Display for Clause {
 }
 
 impl Direction {
-    /// `ingress` or `egress`.
+    /// The word for the direction: `ingress` or `egress`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -411,7 +412,7 @@ impl Direction {
 }
 
 impl Action {
-    /// `allow`, `deny`, `pass`.
+    /// The word for the action: `allow`, `deny` or `pass`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -434,7 +435,8 @@ impl Protocol {
     /// ICMP of IPv6.
     pub const ICMPV6: Self = Self::Number(58);
 
-    /// Reads a protocol in any case; an empty text is any. None: Cilium knows none of that name.
+    /// The protocol of a name, in any case; an empty text means any. `None` if Cilium does not know
+    /// the name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text.to_ascii_uppercase().as_str() {
@@ -453,7 +455,7 @@ impl Protocol {
         })
     }
 
-    /// Whether it covers a protocol of the IP header.
+    /// Whether it covers a protocol number of the IP header.
     #[must_use]
     pub const fn covers(self, number: u8) -> bool {
         match self {
@@ -462,13 +464,13 @@ impl Protocol {
         }
     }
 
-    /// Whether it has no ports.
+    /// Whether the protocol has no ports.
     #[must_use]
     pub const fn is_extended(self) -> bool {
         matches!(self, Self::Number(112 | 2 | 47 | 4 | 41 | 50 | 51))
     }
 
-    /// Its name.
+    /// The protocol's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -554,7 +556,7 @@ impl Authentication {
 }
 
 impl L7Rules {
-    /// Whether TLS is opened, or its server names are checked.
+    /// Whether the proxy opens TLS or checks server names.
     #[must_use]
     pub const fn is_tls(&self) -> bool {
         self.terminating_tls.is_some()
@@ -575,16 +577,16 @@ impl L7Rules {
 /// A `CiliumCIDRGroup`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CidrGroup {
-    /// Its name.
+    /// The group's name.
     pub name: String,
-    /// Its labels, all of source `cidrgroup`.
+    /// The group's labels, all with source `cidrgroup`.
     pub labels: Vec<crate::Label>,
-    /// Its addresses.
+    /// The group's addresses.
     pub prefixes: Vec<Prefix>,
-    /// Index of the source text that it was read from.
+    /// The index of its source text.
     pub source: usize,
-    /// When its addresses were last changed, as far as that is known.
+    /// The time of the last change to its addresses, as far as known.
     pub(crate) dated: Dated,
-    /// When its labels were.
+    /// The time of the last change to its labels, as far as known.
     pub(crate) labelled: Dated,
 }

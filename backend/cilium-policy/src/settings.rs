@@ -1,38 +1,39 @@
-//! What the agent's configuration adds to the policies.
+//! Agent settings beside the policies.
 
-/// Agent settings that change verdicts; the default is Azure Kubernetes Service's.
+/// Agent settings that change verdicts. The defaults are those of Azure Kubernetes Service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the agent")]
 pub struct Settings {
-    /// The agent's version, for what it changes; see [`Release`].
+    /// The agent's version, for the differences between releases; see [`Release`].
     pub release: Release,
-    /// Whether that was given, not taken for granted.
+    /// Whether the release was given, and not assumed.
     pub is_release_given: bool,
-    /// `enable-policy`.
+    /// `enable-policy`: the enforcement mode.
     pub enforcement: Enforcement,
-    /// `policy-audit-mode`: what policies refuse passes all the same.
+    /// `policy-audit-mode`: traffic that policies deny passes all the same.
     pub audit_mode: bool,
-    /// `allow-localhost`: whether the node may reach its own pods without a rule. Kubernetes
-    /// agents resolve `auto` to yes.
+    /// `allow-localhost`: whether the node may reach its own pods without a rule. Kubernetes agents
+    /// resolve `auto` to yes.
     pub allow_localhost: bool,
-    /// `allow-icmp-frag-needed`: what says that a packet is too large passes without a rule.
+    /// `allow-icmp-frag-needed`: the ICMP message "fragmentation needed" passes without a rule.
     pub icmp_frag_needed: bool,
     /// `enable-ipv4`.
     pub ipv4: bool,
     /// `enable-ipv6`; with both, `world` splits into `world-ipv4` and `world-ipv6`.
     pub ipv6: bool,
-    /// How the two are known.
+    /// The source of these two values.
     pub families: Families,
     /// `cluster-name`; selectors without a cluster mean this one.
     pub cluster_name: String,
-    /// `policy-default-local-cluster`; false: selectors without a cluster mean every cluster. None:
-    /// by the release, see [`Settings::default_local_cluster`].
+    /// `policy-default-local-cluster`: whether selectors without a cluster mean this cluster, or,
+    /// if false, every cluster. `None` follows the release, see
+    /// [`Settings::default_local_cluster`].
     pub default_local_cluster: Option<bool>,
     /// `enable-host-firewall`: policies apply to nodes.
     pub host_firewall: bool,
-    /// `policy-cidr-match-mode` has `nodes`.
+    /// `policy-cidr-match-mode` includes `nodes`.
     pub cidr_matches_nodes: bool,
-    /// `policy-cidr-match-mode` has `pods`.
+    /// `policy-cidr-match-mode` includes `pods`.
     pub cidr_matches_pods: bool,
     /// `enable-node-selector-labels`: `fromNodes` and `toNodes` are accepted.
     pub node_selector_labels: bool,
@@ -40,57 +41,57 @@ pub struct Settings {
     pub extended_ip_protocols: bool,
     /// `enable-icmp-rules`: `icmps` is accepted.
     pub icmp_rules: bool,
-    /// `enable-l7-proxy`: rules for HTTP and DNS, and domain names of a `ClusterNetworkPolicy`,
-    /// are accepted.
+    /// `enable-l7-proxy`: HTTP and DNS rules, and domain names of a `ClusterNetworkPolicy`, are
+    /// accepted.
     pub l7_proxy: bool,
-    /// `enable-non-default-deny-policies`: `enableDefaultDeny` counts. False: what selects
-    /// isolates.
+    /// `enable-non-default-deny-policies`: `enableDefaultDeny` counts. If false, every policy
+    /// isolates the endpoints that it selects.
     pub non_default_deny: bool,
     /// `enable-k8s-cluster-network-policy`: a `ClusterNetworkPolicy` is read.
     pub cluster_network_policy: bool,
-    /// `enable-policy-secrets-sync`: Envoy gets the secrets of policies. False: the agent reads
-    /// them itself, and enforces nothing new for an endpoint where it finds one wanting.
+    /// `enable-policy-secrets-sync`: Envoy gets the secrets of policies. If false, the agent reads
+    /// them itself. Where a secret is missing, it then enforces no new policy for the endpoint.
     pub policy_secrets_sync: bool,
     /// Whether every Service is known to have no backends, as where Cilium's engine runs as a
-    /// library. False: what `toServices` selects cannot be told.
+    /// library. If false, the selection of `toServices` may be unknown.
     pub services_are_empty: bool,
-    /// Whether a document is in force only where a server of Kubernetes stores it, and as it is
-    /// stored. False: what Cilium's parser takes, by kind alone.
+    /// Whether a document is in force only as a Kubernetes server stores it. If false, Cilium's
+    /// parser takes it as written, by kind alone.
     pub api_server: bool,
-    /// Namespace of namespaced documents that name none, as `kubectl apply -n` gives it.
+    /// The namespace for namespaced documents without one, as given by `kubectl apply -n`.
     pub namespace: String,
-    /// Whether that namespace was given, not taken for granted.
+    /// Whether that namespace was given, and not assumed.
     pub is_namespace_given: bool,
 }
 
-/// `enable-policy`.
+/// The enforcement modes of `enable-policy`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Enforcement {
-    /// Where a policy selects the endpoint.
+    /// Enforcement for endpoints that a policy selects.
     #[default]
     Default,
-    /// Everywhere.
+    /// Enforcement for all endpoints.
     Always,
-    /// Nowhere.
+    /// Enforcement for no endpoint.
     Never,
 }
 
-/// How it is known which families of addresses are enabled.
+/// The source of the enabled address families.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Families {
-    /// By nothing: the defaults.
+    /// The defaults.
     #[default]
     Assumed,
-    /// By the label of the world in flows.
+    /// The label of the world in flows.
     Shown,
-    /// By flows that contradict each other.
+    /// Flows that contradict each other.
     Contradictory,
-    /// By what was given.
+    /// The given settings.
     Given,
 }
 
-/// A minor version of Cilium 1. The engine models the main branch; of what older agents do
-/// otherwise, it knows the differences that are functions here, and no others.
+/// A minor version of Cilium 1. The engine models the main branch. Of the differences in older
+/// agents, it knows only those with a function here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Release(u8);
 
@@ -127,12 +128,13 @@ impl Default for Settings {
 }
 
 impl Release {
-    /// What Azure Kubernetes Service runs from Kubernetes 1.34 on.
+    /// The release on Azure Kubernetes Service from Kubernetes 1.34 on.
     pub const AKS: Self = Self(18);
     /// The main branch, 1.21 in development.
     pub const MAIN: Self = Self(21);
 
-    /// Reads `1.18`, `v1.18.6` or `main`. None: it is no version of Cilium 1.
+    /// The release of a text such as `1.18`, `v1.18.6` or `main`. `None` if the text is not a
+    /// version of Cilium 1.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text == "main" {
@@ -143,19 +145,19 @@ impl Release {
         minor.parse().ok().map(Self)
     }
 
-    /// Whether policy maps keep one entry for all pods, all addresses, all labelled nodes, which
-    /// a selector without a positive requirement selects too.
+    /// Whether policy maps keep one aggregate entry for all pods, one for all addresses and one for
+    /// all labelled nodes. A selector without a positive requirement selects these entries too.
     pub(crate) const fn has_aggregates(self) -> bool {
         self.0 >= 20
     }
 
-    /// Whether selectors without a cluster mean the own one, where no setting says otherwise.
+    /// Whether selectors without a cluster mean the local cluster, unless a setting decides.
     const fn means_local_cluster(self) -> bool {
         self.0 >= 19
     }
 
-    /// Whether it is 1.20 or later: `ClusterNetworkPolicy`, the entity `cluster-mesh` and CIDRs that
-    /// match pods are known.
+    /// Whether the release is 1.20 or later: it knows `ClusterNetworkPolicy`, the entity
+    /// `cluster-mesh` and CIDRs that match pods.
     pub(crate) const fn knows_cluster_policies(self) -> bool {
         self.0 >= 20
     }
@@ -168,7 +170,7 @@ impl std::fmt::Display for Release {
 }
 
 impl Enforcement {
-    /// `default`, `always`, `never`.
+    /// The mode's name: `default`, `always` or `never`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -180,7 +182,7 @@ impl Enforcement {
 }
 
 impl Settings {
-    /// The names that [`Settings::set`] knows.
+    /// The names that [`Settings::set`] accepts.
     pub const NAMES: &[&str] = &[
         "cilium-release",
         "enable-policy",
@@ -204,8 +206,9 @@ impl Settings {
         "namespace",
     ];
 
-    /// Changes one setting, named as in the agent's configuration (`enable-policy`), and
-    /// `cilium-release`, `api-server` and `namespace`. False: there is no such setting, or it has no such value.
+    /// Changes one setting by its name in the agent's configuration (`enable-policy`); further
+    /// names are `cilium-release`, `api-server` and `namespace`. Returns false for an unknown
+    /// setting or value.
     #[must_use]
     pub fn set(&mut self, name: &str, value: &str) -> bool {
         match name {
@@ -260,7 +263,7 @@ impl Settings {
         true
     }
 
-    /// The values that a setting may have, in words. None: there is no such setting.
+    /// The allowed values of a setting, in words. `None` for an unknown setting.
     #[must_use]
     pub fn allowed(name: &str) -> Option<&'static str> {
         Some(match name {
@@ -295,26 +298,28 @@ impl Settings {
         })
     }
 
-    /// The cluster that selectors without one mean.
+    /// The cluster that selectors without a cluster mean.
     pub(crate) fn selected_cluster(&self) -> Option<&str> {
         Some(self.cluster_name.as_str())
             .filter(|name| self.default_local_cluster() && !name.is_empty())
     }
 
-    /// Whether a named port of an egress rule is the destination's, as since 1.20. Before, it is the
-    /// one number that all pods of the cluster have under that name; of several, none.
+    /// Whether a named port of an egress rule is the destination's own, as since 1.20. Before, it
+    /// is the one number that all pods of the cluster have under that name; where they differ, it
+    /// matches nothing.
     pub(crate) fn asks_destination_for_ports(&self) -> bool {
         !self.is_release_given || self.release.knows_cluster_policies()
     }
 
-    /// Whether selectors without a cluster mean the own one: since 1.19, unless a setting says
-    /// otherwise.
+    /// Whether selectors without a cluster mean the local cluster: since 1.19, unless a setting
+    /// decides.
     #[must_use]
     pub fn default_local_cluster(&self) -> bool {
         self.default_local_cluster.unwrap_or(self.release.means_local_cluster())
     }
 
-    /// What flows show about the families of addresses, where it is not what is taken for granted.
+    /// The address families as flows show them, in a sentence, where they differ from the assumed
+    /// ones.
     #[must_use]
     pub fn families_sentence(&self) -> Option<&'static str> {
         Some(match (self.families, self.ipv4, self.ipv6) {
@@ -328,16 +333,16 @@ impl Settings {
         })
     }
 
-    /// The reserved label of every address of a family.
+    /// The reserved label for all addresses of a family.
     #[must_use]
     pub const fn world_of(&self, is_ipv4: bool) -> &'static str {
         world_key(is_ipv4, self.ipv4, self.ipv6)
     }
 }
 
-/// The reserved label of every address of a family. Where one family is enabled, its world is
-/// `world`; the other one's has a label of its own, which nobody carries. Source:
-/// pkg/labels/cidr.go `getWorldLabel`.
+/// The reserved label for all addresses of a family. Where one family is enabled, its world is
+/// `world`; the other family has a label that no identity carries. Source: pkg/labels/cidr.go
+/// `getWorldLabel`.
 pub(crate) const fn world_key(is_ipv4: bool, has_ipv4: bool, has_ipv6: bool) -> &'static str {
     match is_ipv4 {
         true if has_ipv6 => "world-ipv4",
@@ -346,7 +351,7 @@ pub(crate) const fn world_key(is_ipv4: bool, has_ipv4: bool, has_ipv6: bool) -> 
     }
 }
 
-/// Whether a namespace can have this name. Source: RFC 1123 labels, as Kubernetes asks for.
+/// Whether a namespace can have this name. Source: RFC 1123 labels, as Kubernetes requires.
 fn is_namespace(name: &str) -> bool {
     let is_edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.len() <= 63
@@ -374,7 +379,7 @@ mod tests {
             assert!(!Settings::default().set(name, "a") || value == "a", "{name}");
         }
         assert!(!Settings::default().set("debug", "true"));
-        // What is said to be allowed is, value by value.
+        // Each documented value is accepted.
         for name in Settings::NAMES {
             let allowed = Settings::allowed(name).unwrap();
             for value in allowed.split('`').skip(1).step_by(2) {

@@ -1,14 +1,14 @@
-//! Order, small: of the browser's module, the standard library's sorts take 3 KB for every type, its
-//! ordered maps 10 KB.
+//! Small sorting functions. In the browser's module, the standard library's sorts take 3 KB for
+//! every type, and its ordered maps 10 KB.
 
 use std::cmp::Ordering;
 
-/// Sorts in place, in time n log n whatever the order; equal items may change places.
+/// Sorts in place, in time n log n for any input; equal items may change places.
 pub fn sort<T: Ord>(items: &mut [T]) {
     sort_by(items, T::cmp);
 }
 
-/// Sorts by a comparison, as [`sort`].
+/// Sorts by a comparison, like [`sort`].
 pub fn sort_by<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
     for root in (0..items.len() / 2).rev() {
         sift(items, root, items.len(), &compare);
@@ -19,7 +19,7 @@ pub fn sort_by<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
     }
 }
 
-/// Lets an item sink in the heap that ends before `end`.
+/// Moves an item down in the heap that ends before `end`.
 fn sift<T>(items: &mut [T], mut root: usize, end: usize, compare: &impl Fn(&T, &T) -> Ordering) {
     let cmp = |items: &[T], one: usize, other: usize| match (items.get(one), items.get(other)) {
         (Some(one), Some(other)) => compare(one, other),
@@ -41,8 +41,8 @@ fn sift<T>(items: &mut [T], mut root: usize, end: usize, compare: &impl Fn(&T, &
     }
 }
 
-/// Changes the value of a key in a list that is sorted by its keys; a key that is new starts with the
-/// default. A new key moves those after it: for the hundreds that one answer has.
+/// Changes the value of a key in a list sorted by key; a new key starts with the default. A new key
+/// moves the items after it, which suits the hundreds of keys in one answer.
 pub fn update<K: Ord, V: Default>(items: &mut Vec<(K, V)>, key: K, change: impl FnOnce(&mut V)) {
     let at = items.binary_search_by(|(own, _)| own.cmp(&key)).unwrap_or_else(|at| {
         items.insert(at, (key, V::default()));
@@ -53,7 +53,7 @@ pub fn update<K: Ord, V: Default>(items: &mut Vec<(K, V)>, key: K, change: impl 
     }
 }
 
-/// The distinct items in their order, each with the sum of what it counts for.
+/// The distinct items in their order, each with the sum of its counts.
 pub fn counted<T: Ord>(mut items: Vec<(T, u64)>) -> Vec<(T, u64)> {
     sort(&mut items);
     let mut counted: Vec<(T, u64)> = Vec::new();

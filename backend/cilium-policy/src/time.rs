@@ -1,4 +1,4 @@
-//! Points in time, as documents and records carry them.
+//! Points in time in documents and records.
 
 use std::fmt;
 
@@ -29,17 +29,17 @@ impl UnixTime {
         }
     }
 
-    /// Reads RFC 3339: `2026-11-30T14:03:00Z`.
+    /// The time of an RFC 3339 text, as `2026-11-30T14:03:00Z`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let time = DateTime::parse_from_rfc3339(text).ok()?;
-        // A leap second has no place in seconds since 1970.
+        // Seconds since 1970 cannot express a leap second.
         let nanos = time.timestamp_subsec_nanos();
         (nanos < 1_000_000_000).then(|| Self::new(time.timestamp(), nanos))
     }
 }
 
 impl fmt::Display for UnixTime {
-    /// The date in UTC; seconds where the calendar has none.
+    /// The date in UTC, or the seconds where the calendar has no date.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(time) = DateTime::from_timestamp(self.seconds, 0) else {
             return write!(f, "{} seconds after 1970", self.seconds);

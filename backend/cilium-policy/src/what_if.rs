@@ -1,40 +1,41 @@
-//! Two sets of policies against the same flows: which flows change, and because of which rule.
+//! Comparison of two sets of policies by the same flows: the changed flows, and the rule behind
+//! each change.
 
 use hashbrown::HashMap;
 
 use crate::{Cause, Direction, PolicySet, Traffic, Verdict};
 
-/// What changes between two sets.
+/// The changes between two sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WhatIf {
-    /// Changes, most flows first.
+    /// The changes, most flows first.
     pub groups: Vec<ChangeGroup>,
-    /// Flows that get the same verdict.
+    /// The number of flows with the same verdict.
     pub unchanged: u64,
-    /// Flows that policy has nothing to say about.
+    /// The number of flows that policy does not judge.
     pub unjudged: u64,
 }
 
-/// Flows that change in the same way, for the same reason.
+/// The flows with the same change for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeGroup {
-    /// Sender of the connection.
+    /// The sender of the connection.
     pub source: String,
-    /// Its receiver.
+    /// The receiver of the connection.
     pub destination: String,
-    /// Destination port.
+    /// The destination port.
     pub traffic: Traffic,
-    /// The side that changes.
+    /// The direction that changes.
     pub direction: Direction,
-    /// Under the first set.
+    /// The verdict under the first set.
     pub before: Verdict,
-    /// Under the second set.
+    /// The verdict under the second set.
     pub after: Verdict,
-    /// The rule or default behind the second verdict, or, where none is, behind the first.
+    /// The rule or default behind the second verdict, or without one, behind the first.
     pub because: String,
-    /// Indices of the flows.
+    /// The indices of the flows.
     pub flows: Vec<usize>,
-    /// How many flows these stand for.
+    /// The number of flows that these represent.
     pub stands_for: u64,
 }
 
@@ -48,33 +49,33 @@ struct GroupKey {
     causes: (Cause, Cause),
 }
 
-/// The ends of a changed flow's connection, and what was asked about it.
+/// The ends of a changed flow's connection, with the judged traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ends {
-    /// Sender of the connection.
+    /// The sender of the connection.
     pub source: String,
-    /// Its receiver.
+    /// The receiver of the connection.
     pub destination: String,
-    /// Destination port.
+    /// The destination port.
     pub traffic: Traffic,
-    /// The side that policy was asked about.
+    /// The judged direction.
     pub direction: Direction,
 }
 
-/// What two sets answer about one flow; none: policy has nothing to say about it.
+/// The answers of two sets about one flow; `None` if policy does not judge the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compared {
-    /// How many flows this one stands for.
+    /// The number of flows that this one represents.
     pub stands_for: u64,
-    /// Verdict and cause under the first set.
+    /// The verdict and cause under the first set.
     pub before: Option<(Verdict, Cause)>,
-    /// Verdict and cause under the second set.
+    /// The verdict and cause under the second set.
     pub after: Option<(Verdict, Cause)>,
 }
 
 impl WhatIf {
-    /// Groups the answers of two sets about flows, in the order of the flows; `ends` is asked about
-    /// those that change, by their index.
+    /// The answers of two sets in groups, in the order of the flows; `ends` returns the ends of a
+    /// changed flow by its index.
     #[must_use]
     pub fn of(
         before: &PolicySet,

@@ -1,15 +1,15 @@
-//! What is written, as a tree that writes itself as a block of YAML or in flow style, which is JSON.
+//! A tree of values that writes itself as a YAML block or in flow style, which is JSON.
 
 use std::fmt::Write;
 
 use crate::source::plain_text;
 
-/// A value to be written.
+/// A value to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Yaml {
     /// A string, whatever it looks like.
     Text(String),
-    /// A number or a boolean, as it stands.
+    /// A number or a boolean, written as it is.
     Bare(String),
     /// A sequence.
     List(Vec<Yaml>),
@@ -28,8 +28,8 @@ impl Yaml {
         Self::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    /// Writes a block whose first line begins at the column `indent`, where `out` stands already.
-    /// Lists of a key stand `list_indent` columns to its right.
+    /// Writes a block whose first line begins at the column `indent`, the current column of `out`.
+    /// Lists of a key are indented by `list_indent` columns.
     pub fn block(&self, indent: usize, list_indent: usize, out: &mut String) {
         match self {
             Self::List(items) if !items.is_empty() => {
@@ -73,7 +73,7 @@ impl Yaml {
         }
     }
 
-    /// As JSON, which is YAML's flow style too.
+    /// The value as JSON, which is also YAML's flow style.
     pub fn flow(&self) -> String {
         match self {
             Self::Text(text) => quoted(text),
@@ -97,7 +97,7 @@ fn spaces(count: usize, out: &mut String) {
     out.extend(std::iter::repeat_n(' ', count));
 }
 
-/// Plain where that reads as the same string, else in quotes.
+/// Writes a string: plain where that reads as the same string, otherwise in quotes.
 fn scalar(text: &str, out: &mut String) {
     if plain_text(text) {
         out.push_str(text);
@@ -106,7 +106,7 @@ fn scalar(text: &str, out: &mut String) {
     }
 }
 
-/// A string of JSON, and so of YAML, that nothing in it can leave.
+/// The string in JSON quotes, which YAML reads too; no character can end it early.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

@@ -1,4 +1,5 @@
-//! What depends on the agent: its settings, its version, and what it does without a rule.
+//! Tests of the agent's share in a verdict: its settings, its version, and its behavior without a
+//! rule.
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ fn egress(rules: &str) -> String {
     )
 }
 
-/// The verdict about TCP from the shop, or why the policy is refused.
+/// The verdict for TCP from the shop, or the reason why the policy is refused.
 fn judged(text: &str, peer: &str, pairs: &[&str]) -> String {
     let settings = settings(pairs);
     let (subject, peer) = (identity(POD, &settings), identity(peer, &settings));
@@ -56,18 +57,17 @@ fn what_only_excludes_selects_the_aggregates_since_1_20() {
         let release = format!("cilium-release={release}");
         assert_eq!(judged(&rule, peer, &[&release]), expected, "{key} {peer} {release}");
     };
-    // An address of the world is not denied by what excludes the world, until it has an entry
-    // that stands for it.
+    // A rule that excludes the world denies a world address only with an aggregate entry.
     check("reserved:world", ADDRESS, "1.18", "allowed");
     check("reserved:world", ADDRESS, "1.19", "allowed");
     check("reserved:world", ADDRESS, "1.20", "denied");
     check("reserved:world", ADDRESS, "main", "denied");
-    // What has a reserved number has no such entry.
+    // An identity with a reserved number has no aggregate entry.
     check("reserved:world", "reserved:world", "main", "allowed");
     check("reserved:health", "reserved:health", "main", "allowed");
     check("reserved:kube-apiserver", "reserved:kube-apiserver reserved:world", "main", "denied");
     check("reserved:host", "reserved:host reserved:kube-apiserver", "main", "allowed");
-    // Pods of any cluster do.
+    // Pods of any cluster match the selector themselves.
     check("reserved:world", OTHER, "1.18", "denied");
 }
 
@@ -146,7 +146,7 @@ fn fragmentation_needed_passes_without_a_rule() {
     check(too_large, &["allow-icmp-frag-needed=false"], refused);
     check(Traffic::new(1, 3).with_code(1), &[], refused);
     check(Traffic::new(1, 3), &[], refused);
-    // IPv6 has a message of its own, which asks policy.
+    // IPv6 has a message of its own, which policy judges.
     check(Traffic::new(58, 3).with_code(4), &[], refused);
 }
 
@@ -162,7 +162,7 @@ fn groups_are_labels() {
             "  egressDeny: [{{toCIDRSet: [{{cidrGroupSelector: {selector}}}]}}]\n  enableDefaultDeny: {{egress: false}}"
         )
     };
-    // An address of two groups has both values.
+    // An address in two groups carries both values.
     check(&group("{matchLabels: {team: red}}"), two, "denied");
     check(&group("{matchLabels: {team: blue}}"), two, "denied");
     check(
@@ -180,10 +180,10 @@ fn groups_are_labels() {
         OTHER,
         "allowed",
     );
-    // The empty selector is the one of everyone.
+    // The empty selector is the selector for everyone.
     check(&group("{}"), OTHER, "denied");
     check(&group("{}"), "reserved:host", "denied");
-    // The hash is of the group's JSON: `{"aws":{"region":"eu<1>"}}` and `{"aws":{}}`.
+    // The hashes are those of the groups' JSON: `{"aws":{"region":"eu<1>"}}` and `{"aws":{}}`.
     let cloud = "  egressDeny: [{toGroups: [{aws: {region: 'eu<1>'}}]}]\n  enableDefaultDeny: {egress: false}";
     check(
         cloud,
@@ -267,7 +267,7 @@ fn settings_that_a_verdict_hangs_on_are_named() {
             "depends on the agent's `policy-default-local-cluster`, taken as true: with false it may be denied",
         ],
     );
-    // An entity, and a selector that names a cluster, mean what they say.
+    // An entity, and a selector that names a cluster, keep their meaning.
     for peers in
         ["toEntities: [all]", "toEndpoints: [{matchLabels: {io.cilium.k8s.policy.cluster: far}}]"]
     {

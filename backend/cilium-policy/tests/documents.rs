@@ -1,4 +1,5 @@
-//! What a real API server answers to documents: refused, or stored, and what the stored object lacks.
+//! Comparison with a real API server: refused and stored documents, and the fields that the stored
+//! object lacks.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Texts of strangers: whatever is cut, doubled or swapped in them, there is an answer.
+//! Tests with hostile texts: every cut, doubled or swapped text gets an answer.
 
 #![expect(clippy::unwrap_used, reason = "a broken fixture fails the test")]
 
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 fn read(text: &str) -> Arc<PolicySet> {
     let texts = [SourceText { index: 0, text }];
-    // By what a server would store, and by what Cilium's parser alone takes.
+    // Once as a server stores them, and once as Cilium's parser alone takes them.
     let served = PolicySet::read(&texts, Settings::default());
     let parsed = Settings { api_server: false, ..Settings::default() };
     let set = Arc::new(PolicySet::read(&texts, parsed));
@@ -85,11 +85,11 @@ fn bombs_are_refused() {
     };
     check("regex", &http("(a*)*("), "missing closing )");
     check("repetition", &http("((a{1,100}){1,100}){1,100}"), "invalid repeat count: `{1,100}`");
-    // Too large to judge is no reason to refuse it: Cilium accepts it.
+    // A pattern too large to evaluate is not refused: Cilium accepts it.
     assert_eq!(read(&http(&"(?:a{1000}|b)".repeat(100))).refused(), &[]);
 }
 
-/// Looks at a text in every way, within seconds even in a debug build on a busy machine.
+/// Reads and checks a text in every way, within seconds even in a debug build on a busy machine.
 fn in_time(name: &str, text: &str) -> Arc<PolicySet> {
     let start = Instant::now();
     let set = read(text);
@@ -191,7 +191,7 @@ fn places_are_those_of_an_editor() {
     }
     let head = "kind: CiliumNetworkPolicy\nmetadata: {name: a, namespace: b}\n";
     check(&format!("{head}spec:\n  endpointSelector: {{}}\n  ingres: []\n"), (5, 3));
-    // Windows' line ends, a byte order mark, comments and blank lines before.
+    // Line ends of Windows, a byte order mark, and comments and blank lines at the start.
     let crlf =
         format!("{head}spec:\n  endpointSelector: {{}}\n  ingres: []\n").replace('\n', "\r\n");
     check(&crlf, (5, 3));
@@ -201,17 +201,17 @@ fn places_are_those_of_an_editor() {
         &format!("# é\n\n---\n# ü\n{head}spec: {{endpointSelector: {{}}, ingres: []}}\n"),
         (7, 30),
     );
-    // Characters, not bytes.
+    // Columns count characters, not bytes.
     check(&format!("{head}spec: {{description: 'ééé', ingres: []}}\n"), (3, 28));
     // A marker line may hold the document's beginning.
     check("--- {kind: NetworkPolicy, nope: 1}\n", (1, 27));
     check("a: 1\n--- {\"kind\": \"NetworkPolicy\", \"nope\": 1}\n", (1, 1));
-    // What an alias repeats is to blame where it is written.
+    // An error in a repeated alias has the place where the text stands.
     check(
         "kind: CiliumNetworkPolicy\nmetadata: {name: a, namespace: b}\nspec:\n  endpointSelector: {}\n  ingress:\n  - &rule\n    fromCIDR: [1.1.1.1]\n  - *rule\n",
         (7, 16),
     );
-    // JSON, tabs and all; a document behind another one; an item of a List.
+    // JSON with tabs, a document after another one, and an item of a List.
     check("{\n\t\"kind\": \"NetworkPolicy\",\n\t\"nope\": 1\n}\n", (3, 2));
     check("kind: Pod\n", (1, 1));
     check(

@@ -1,4 +1,4 @@
-//! Lists as a server answers them, and names that a server makes.
+//! Tests of Lists as a server returns them, and of names that a server generates.
 
 use cilium_policy::{Documents, Id, RefusalClass, Settings, SourceText};
 
@@ -6,7 +6,7 @@ fn read(text: &str) -> Documents {
     Documents::read(&[SourceText { index: 0, text }], &Settings::default())
 }
 
-/// Policies by name, and the classes of what is refused.
+/// Checks the names of policies and the classes of refusals.
 fn check(text: &str, policies: &[&str], refused: &[RefusalClass]) {
     let documents = read(text);
     let names: Vec<String> =
@@ -44,13 +44,13 @@ fn items_without_a_kind_are_of_their_lists() {
         &["NetworkPolicy/n/b", "NetworkPolicy/n/c"],
         &[],
     );
-    // As YAML, and inside of another List.
+    // As YAML, and inside another List.
     check(
         "kind: List\nitems:\n- kind: NetworkPolicyList\n  apiVersion: networking.k8s.io/v1\n  items:\n  - metadata: {name: b, namespace: \"n\"}\n    spec: {podSelector: {}}\n",
         &["NetworkPolicy/n/b"],
         &[],
     );
-    // What an item says of itself counts; half of it is not completed.
+    // An item's own version and kind count; one of them alone is not completed.
     let own = CNP.replacen('{', r#"{"kind":"CiliumNetworkPolicy","apiVersion":"cilium.io/v2","#, 1);
     check(
         &list("NetworkPolicyList", "networking.k8s.io/v1", &own),
@@ -59,7 +59,7 @@ fn items_without_a_kind_are_of_their_lists() {
     );
     let half = CNP.replacen('{', r#"{"apiVersion":"cilium.io/v2","#, 1);
     check(&list("CiliumNetworkPolicyList", "cilium.io/v2", &half), &[], &[UnknownKind]);
-    // Lists of kinds that do not exist, of others, and of nothing.
+    // Lists of unknown kinds, of other kinds, and without items.
     check(&list("CiliumNetworkPolicysList", "cilium.io/v2", CNP), &[], &[UnknownKind]);
     check(&list("CiliumNetworkPolicysList", "cilium.io/v2", ""), &[], &[UnknownKind]);
     check(&list("NetworkPolicyList", "networking.k8s.io/v2", NP), &[], &[UnknownKind]);
@@ -71,7 +71,7 @@ fn items_without_a_kind_are_of_their_lists() {
         &[],
         &[],
     );
-    // Policies in what is not a List, and Lists that nobody follows any more.
+    // Policies inside an object other than a List, and Lists nested too deep.
     check(&format!(r#"{{"items":[{own}]}}"#), &[], &[UnknownKind]);
     let deep = (0..5).fold(own.clone(), |items, _| list("List", "v1", &items));
     check(&deep, &[], &[Syntax]);
@@ -111,7 +111,7 @@ fn lists_of_what_policies_refer_to_are_read() {
     assert_eq!(read(&nodes).nodes.len(), 1);
 }
 
-/// A server makes the name where only `generateName` is given, so that no two are one object.
+/// With only `generateName`, the server makes the name, so no two policies are one object.
 #[test]
 fn names_may_be_left_to_the_server() {
     let generated = CNP.replace(r#""name":"a""#, r#""generateName":"a-""#);
@@ -126,12 +126,12 @@ fn names_may_be_left_to_the_server() {
     let named = CNP.replace(r#""name":"a""#, r#""name":"a","generateName":"b-""#);
     let named = read(&list("CiliumNetworkPolicyList", "cilium.io/v2", &named));
     assert!(named.policies.iter().all(|policy| policy.name.name == "a" && !policy.is_generated));
-    // The server checks it, and asks for one of both.
+    // The server validates it, and requires one of both.
     let refused = CNP.replace(r#""name":"a""#, r#""generateName":"A_""#);
     check(&list("CiliumNetworkPolicyList", "cilium.io/v2", &refused), &[], &[RefusalClass::Server]);
     let none = CNP.replace(r#""name":"a","#, "");
     check(&list("CiliumNetworkPolicyList", "cilium.io/v2", &none), &[], &[RefusalClass::Server]);
-    // Cilium's parser alone wants a name.
+    // Cilium's parser alone requires a name.
     let settings = Settings { api_server: false, ..Settings::default() };
     let one = list("CiliumNetworkPolicyList", "cilium.io/v2", &generated);
     let documents = Documents::read(&[SourceText { index: 0, text: &one }], &settings);

@@ -1,4 +1,4 @@
-//! The engine against the algorithm written down straight: select, match, sort, first one wins.
+//! Tests of the engine against a direct form of the algorithm: select, match, sort, first one wins.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn labels(texts: &[&str]) -> Vec<Label> {
     labels
 }
 
-/// Identities of every kind.
+/// The identities of the tests, one for every kind.
 fn cast() -> Vec<Vec<Label>> {
     let cluster = "k8s:io.cilium.k8s.policy.cluster=default";
     let ns = |name: &'static str| match name {
@@ -235,7 +235,8 @@ proptest! {
             let named = NamedPorts::Known(&[]);
             let old = before.judge(&subject, &peer, direction, traffic, named).verdict;
             let new = after.judge(&subject, &peer, direction, traffic, named).verdict;
-            // Being selected also lets the node in, where nothing selected before.
+            // A policy that selects the subject also lets the node in, if no policy selected it
+            // before.
             assert!(
                 old == Verdict::Allowed || new == Verdict::Denied || peer.labels()[0].key == "host",
                 "{text}{deny}"

@@ -1,4 +1,4 @@
-//! Who refuses a document, and what is judged of it: the API server first, then Cilium.
+//! Tests of refusals and of the judged form of documents: first by the API server, then by Cilium.
 
 use cilium_policy::{PolicySet, Refused, Settings, SourceText};
 
@@ -7,7 +7,8 @@ fn read(text: &str, api_server: bool) -> PolicySet {
     PolicySet::read(&[SourceText { index: 0, text }], settings)
 }
 
-/// The class of the first refusal and a part of its words; empty: none. How many policies are left.
+/// Checks the class of the first refusal and a part of its words (empty for no refusal), and the
+/// number of remaining policies.
 fn check(text: &str, class: &str, says: &str, policies: usize) {
     let set = read(text, true);
     let first: Option<&Refused> = set.refused().first();
@@ -58,7 +59,7 @@ fn kinds_and_versions_that_there_are_not() {
     ] {
         check(api_version, kind, "not-a-policy", says);
     }
-    // A parser that is told the kind looks at no version.
+    // A parser that gets the kind from its caller ignores the version.
     assert_eq!(read(&object("cilium.io/v1", "CiliumNetworkPolicy"), false).policies().len(), 1);
 }
 
@@ -94,7 +95,7 @@ fn what_is_stored_is_judged() {
     let list = format!("- {}", good.trim_end().replace('\n', "\n  "));
     check(&list, "unknown-kind", "kind: List", 0);
     check(&format!("kind: List\napiVersion: v1\nitems:\n{list}\n"), "", "", 1);
-    // What the parser alone makes of them.
+    // The result of the parser alone.
     assert_eq!(read(&changed("name: p", "name: P"), false).policies().len(), 1);
     assert!(read(&changed("metadata:", "description: x\nmetadata:"), false).policies().is_empty());
 }

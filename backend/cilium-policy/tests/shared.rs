@@ -1,4 +1,4 @@
-//! One judge for many threads.
+//! Tests of one judge shared by many threads.
 
 use std::{sync::Arc, thread};
 
@@ -7,7 +7,7 @@ use cilium_policy::{
     Settings, SourceText, Traffic, Verdict,
 };
 
-/// What is asked of any thread, or handed from one to another; checked by the compiler.
+/// A compile-time check that a type can be shared between threads and handed from one to another.
 const fn is_shared<T: Send + Sync>() {}
 
 const _: () = {
@@ -52,7 +52,7 @@ fn threads_ask_one_judge_and_get_the_same_answers() {
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                // More classes than have rows of their own.
+                // More classes than there are rows.
                 for number in 0..600_u16 {
                     let stranger = format!("other-{number}");
                     assert_eq!(ask(&stranger, 80), Verdict::Denied, "{stranger}");

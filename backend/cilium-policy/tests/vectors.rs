@@ -1,4 +1,5 @@
-//! Cilium's own answers: every verdict, redirect and refusal, and the policies it names.
+//! Tests against Cilium's own answers: every verdict, redirect and refusal, and the policies it
+//! names.
 
 #![expect(clippy::unwrap_used, reason = "a file that is not there fails the test")]
 
@@ -20,7 +21,8 @@ fn check(file: &str) {
     check_but(file, 0);
 }
 
-/// `others`: map entries of which Cilium names other rules, by the order in which it walks a map.
+/// Checks a file; `others` counts map entries for which Cilium names other rules, by the order in
+/// which it walks a map.
 fn check_but(file: &str, others: usize) {
     let report = judge(file);
     assert_eq!(report.mismatches.first(), None, "{file}");

@@ -1,29 +1,30 @@
-//! Who is behind a Service: what `EndpointSlices`, and `Endpoints` of which the cluster makes slices,
-//! say. Source: `pkg/loadbalancer/reflectors/endpoints/endpoints.go`.
+//! Backends of Services, from `EndpointSlices`, and from `Endpoints` where the cluster mirrors them
+//! to slices. Source: `pkg/loadbalancer/reflectors/endpoints/endpoints.go`.
 
 use crate::source::Node;
 
-/// The address and port that the controllers of Gateway and Ingress write where nobody is. The agent
-/// leaves it out.
+/// The placeholder address and port that Gateway and Ingress controllers write without a backend.
+/// The agent drops it.
 const DUMMY: (&str, u16) = ("192.192.192.192", 9999);
 
-/// Backends of a Service, by one document or a part of one.
+/// The backends of a Service, from one document or a part of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backends {
-    /// Name of the Service.
+    /// The name of the Service.
     pub service: String,
     /// IP addresses, as written.
     pub addresses: Vec<String>,
-    /// Name, protocol and number.
+    /// Port name, protocol and number.
     pub ports: Vec<(String, u8, u16)>,
-    /// Of `Endpoints`: where slices are at hand, these count.
+    /// Whether they come from `Endpoints`: loaded slices count first.
     pub is_mirrored: bool,
-    /// What is sent to the Service goes to Envoy: it is that of a Gateway or an Ingress.
+    /// Whether Envoy receives the Service's traffic: the Service belongs to a Gateway or an
+    /// Ingress.
     pub is_proxied: bool,
 }
 
 impl Backends {
-    /// Those that an object names; none: it is about no Service.
+    /// The backends in an object; empty if it describes no Service.
     pub fn read(kind: &str, node: &Node) -> Vec<Self> {
         match kind {
             "EndpointSlice" => {

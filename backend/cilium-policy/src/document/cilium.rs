@@ -46,7 +46,7 @@ const EGRESS_COMMON: &[&str] = &[
     "toNodes",
 ];
 
-/// Entries of one document.
+/// The entries of one document.
 pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Vec<Entry>, Refusal> {
     let kind = document.name.kind.name();
     let root = document.root;
@@ -197,7 +197,7 @@ impl<'n> RawRule<'n> {
         let namespace = document.name.namespace.as_str();
         let mut raw_subject = raw_subject.clone();
         if !is_node && !namespace.is_empty() {
-            // The policy's namespace takes the place of what `matchLabels` says under this key.
+            // The policy's namespace replaces the value of `matchLabels` under this key.
             raw_subject.remove_match_label("k8s:io.kubernetes.pod.namespace");
         }
         let mut requirements = raw_subject.requirements("", "");
@@ -268,7 +268,7 @@ fn labels(rule: &Object<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// `toPorts` and `icmps` together; none where both are missing or empty.
+/// The ports of `toPorts` and `icmps` together; `None` if both are missing or empty.
 fn ports(rule: &Object<'_>, context: PortContext<'_>) -> Result<Option<Vec<PortRule>>, Refusal> {
     let has_icmps = rule.list("icmps", "api.ICMPRules")?.is_some_and(|list| !list.is_empty());
     let has_ports = rule.list("toPorts", "api.PortRules")?.is_some_and(|list| !list.is_empty());

@@ -16,7 +16,7 @@ use crate::{
     Settings, Tier,
 };
 
-/// Entries of one document.
+/// The entries of one document.
 pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Vec<Entry>, Refusal> {
     let root = document.root;
     let known = &["tier", "priority", "subject", "ingress", "egress"];
@@ -24,7 +24,7 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
         Some(node) => Object::new(node, "ClusterNetworkPolicySpec", "spec".to_owned(), known)?,
         None => None,
     };
-    // About nobody, as without a subject.
+    // Without a spec there is no subject.
     let Some(spec) = spec else { return Ok(Vec::new()) };
     let tier =
         if spec.string_or_empty("tier")? == "Baseline" { Tier::Baseline } else { Tier::Admin };
@@ -53,7 +53,8 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
     Ok(entries)
 }
 
-/// None: the policy is about nobody; Cilium's parser takes it, a server does not.
+/// The subject's selector. `None` selects no subject: Cilium's parser accepts that, a server does
+/// not.
 fn subject(spec: &Object<'_>) -> Result<Option<Selector>, Refusal> {
     let Some(subject) =
         spec.object("subject", "ClusterNetworkPolicySubject", &["namespaces", "pods"])?
@@ -70,7 +71,7 @@ fn subject(spec: &Object<'_>) -> Result<Option<Selector>, Refusal> {
     }
 }
 
-/// The selector, and its text.
+/// A pod selector within a namespace selector, with its text.
 fn namespaced_pods(
     object: &Object<'_>,
     settings: Option<&Settings>,
@@ -157,7 +158,7 @@ impl Conversion<'_> {
                     }
                     new.peers = Peers::Any(matchers);
                 }
-                // A peer of a kind that is not known: refusing is safe, allowing is not.
+                // A peer of an unknown kind: to deny it is safe, to allow it is not.
                 None if action == Action::Allow => continue,
                 None => new.action = Action::Deny,
             }
@@ -166,7 +167,7 @@ impl Conversion<'_> {
         Ok(())
     }
 
-    /// Peers and, for names, the DNS rules that come with them.
+    /// The peers, and for names also their DNS rules.
     #[expect(clippy::type_complexity, reason = "two lists that belong together, used once")]
     fn peers(
         &self,
@@ -238,7 +239,7 @@ impl Conversion<'_> {
             }
             let (mut peers, mut dns) = (Vec::new(), Vec::new());
             for (at, text) in names {
-                // `*.x` means every depth here, which Cilium spells `**.x`.
+                // Here `*.x` covers every depth; Cilium writes that as `**.x`.
                 let pattern = match text.strip_prefix('*') {
                     Some(rest) if !rest.starts_with('*') => {
                         NamePattern::of_pattern(&format!("*{text}"))
@@ -315,7 +316,8 @@ impl Conversion<'_> {
     }
 }
 
-/// A text that is not a name is taken for a number; what is not a number either means every port.
+/// A port by name or number. A text that is not a name is read as a number; a text that is neither
+/// means every port.
 fn named_or_number(text: &str) -> PortRange {
     if is_service_name(text) {
         return PortRange::Named(text.to_owned());
@@ -327,12 +329,12 @@ fn named_or_number(text: &str) -> PortRange {
     }
 }
 
-/// The number as `ParseUint(…, 16)` leaves it.
+/// The low 16 bits of a number, as `ParseUint(…, 16)` leaves them.
 fn low_bits(number: i32) -> u16 {
     u16::try_from(number).unwrap_or(if number < 0 { 0 } else { u16::MAX })
 }
 
-/// The rule that lets the names of a peer be asked for.
+/// The rule that allows DNS queries for the names of a peer.
 fn dns_entry(mut entry: Entry, field: &'static str, dns: Vec<DnsRule>) -> Entry {
     let at = entry.at;
     let kube_dns =

@@ -1,5 +1,5 @@
-//! Groups of cloud providers: the label of the CIDR group that the operator makes of each.
-//! Source: pkg/policy/api/groups.go.
+//! Groups of cloud providers. For each, the operator makes a CIDR group with this label. Source:
+//! pkg/policy/api/groups.go.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha224};
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha224};
 use super::{Refusal, object::Object};
 use crate::source::{Node, Value};
 
-/// The label's key of a group, which is a hash of its JSON. The source is `cidrgroup`.
+/// The label key of a group: a hash of its JSON. Its source is `cidrgroup`.
 pub(super) fn group_key(node: &Node, path: &str) -> Result<String, Refusal> {
     let mut json = Json::default();
     if let Some(group) = Object::new(node, "Groups", path.to_owned(), &["aws"])? {
@@ -63,7 +63,7 @@ fn aws_json(aws: &Object<'_>) -> Result<String, Refusal> {
     Ok(json.finish())
 }
 
-/// An object as Go writes it: no spaces, empty fields left out.
+/// A JSON object as Go writes it: no spaces, empty fields omitted.
 #[derive(Default)]
 struct Json(String);
 
@@ -90,7 +90,7 @@ impl Json {
     }
 }
 
-/// A text as Go's `json.Marshal` quotes it, which is safe to stand in HTML.
+/// A text as Go's `json.Marshal` quotes it: safe within HTML.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

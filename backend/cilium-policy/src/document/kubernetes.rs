@@ -1,4 +1,4 @@
-//! NetworkPolicy of Kubernetes, as Cilium converts it. Source: `pkg/k8s/network_policy.go`.
+//! Kubernetes NetworkPolicy, as Cilium converts it. Source: `pkg/k8s/network_policy.go`.
 
 use super::{
     Document, Refusal,
@@ -14,7 +14,7 @@ use crate::{
     PortRange, PortRule, Position, Prefix, Protocol, Selector, Settings, Tier, source::Value,
 };
 
-/// Entries of one document.
+/// The entries of one document.
 pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Vec<Entry>, Refusal> {
     let root = document.root;
     let known = &["podSelector", "ingress", "egress", "policyTypes"];
@@ -167,7 +167,7 @@ impl Conversion<'_> {
         Ok((PeerMatcher::Labels(Selector::new(requirements)), spelled.into_text()))
     }
 
-    /// Pods of the policy's namespace.
+    /// The selector of pods in the policy's namespace.
     fn pods(&self, raw: &RawSelector) -> Selector {
         let mut raw = raw.clone();
         raw.remove_match_label(POD_NAMESPACE);
@@ -176,7 +176,7 @@ impl Conversion<'_> {
         Selector::new(requirements)
     }
 
-    /// None: every port.
+    /// The ports of a rule. `None` covers every port.
     #[expect(clippy::unused_self, reason = "reads as the other conversions do")]
     fn ports(&self, rule: &Object<'_>) -> Result<Option<Vec<PortRule>>, Refusal> {
         let items = rule
@@ -216,7 +216,7 @@ impl Conversion<'_> {
             let range = if is_service_name(&text) {
                 PortRange::Named(text)
             } else {
-                // The engine takes what ParseUint leaves behind on errors.
+                // The engine uses the number that `ParseUint` returns beside an error.
                 let number = parse_port(&text)
                     .unwrap_or_else(|what| if what == "value out of range" { u16::MAX } else { 0 });
                 range(number, end)
@@ -228,13 +228,13 @@ impl Conversion<'_> {
     }
 }
 
-/// Every peer, the node and the world included.
+/// A match for every peer, the node and the world included.
 pub(super) fn everyone(at: Position) -> Peers {
     let matcher = PeerMatcher::Labels(Selector::default());
     Peers::Any(vec![Peer { at, field: "", matcher, text: "".into() }])
 }
 
-/// An address counts as the prefix that holds it alone.
+/// The prefix of a text; an address becomes the prefix for itself alone.
 pub(super) fn address_or_prefix(text: &str, at: Position) -> Result<Prefix, Refusal> {
     if !text.contains('/')
         && let Ok(address) = text.parse()

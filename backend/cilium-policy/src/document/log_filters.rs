@@ -10,52 +10,52 @@ use crate::{
     source::{self, MAX_LISTS, Node, Value},
 };
 
-/// Filters of one or more resources: a flow is logged where any of them matches.
+/// Log filters of one or more resources: a flow is logged if one of them matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFilters {
     /// The filters.
     pub filters: Vec<LogFilter>,
-    /// Documents that could not be read.
+    /// The documents that could not be read.
     pub refused: Vec<Refused>,
 }
 
-/// One entry of `includefilters`; what is empty is not compared.
+/// One entry of `includefilters`; an empty field matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFilter {
-    /// Its name.
+    /// The filter's name.
     pub name: String,
-    /// Where it stands.
+    /// The filter's place.
     pub at: Position,
     /// The sender.
     pub from: LogSide,
     /// The receiver.
     pub to: LogSide,
-    /// `tcp`, `udp`, `dns`.
+    /// The protocols: `tcp`, `udp`, `dns`.
     pub protocol: Vec<String>,
-    /// `forwarded`, `dropped`.
+    /// The verdicts: `forwarded`, `dropped`.
     pub verdict: Vec<String>,
 }
 
 /// One side of a filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogSide {
-    /// `namespace/prefix of a pod's name`.
+    /// Pods as `namespace/prefix of a pod's name`.
     pub namespaced_pod: Vec<String>,
-    /// By labels.
+    /// The label selector.
     pub labels: Option<Selector>,
-    /// By addresses.
+    /// The address prefixes.
     pub ip: Vec<Prefix>,
 }
 
 impl LogFilters {
-    /// Reads the resources of a text; other documents are passed over.
+    /// The filters of a text; documents of other kinds are skipped.
     #[must_use]
     pub fn read(source: usize, text: &str) -> Self {
         read(source, text)
     }
 }
 
-/// A document, or the items of a List.
+/// The objects of a document: itself, or the items of a List.
 fn objects(node: &Node, depth: usize) -> Vec<&Node> {
     if depth < MAX_LISTS && node.list_of().is_some() {
         let items = node.list_at(&["items"]).iter();

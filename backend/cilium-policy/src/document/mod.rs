@@ -1,4 +1,4 @@
-//! Documents: from nodes to entries, or to the reason why Cilium refuses them.
+//! Documents: from nodes to entries, or to the reason for a refusal.
 
 mod backends;
 mod cilium;
@@ -34,50 +34,50 @@ use crate::{
     source::{self, MAX_LISTS, Node, Value},
 };
 
-/// Policies of all texts.
+/// The documents of all texts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Documents {
-    /// Policies in the order of their texts.
+    /// The policies in the order of their texts.
     pub policies: Arena<PolicyId, Policy>,
-    /// Their entries, in the same order.
+    /// The entries of the policies, in the same order.
     pub entries: Vec<Entry>,
-    /// Policies that a later one of their name replaces, in the order of the later ones.
+    /// The policies replaced by a later one of the same name, in the order of the later ones.
     pub replaced: Vec<Replaced>,
-    /// Groups of addresses that policies may refer to.
+    /// The CIDR groups that policies may refer to.
     pub groups: Vec<CidrGroup>,
-    /// Services that policies may refer to.
+    /// The Services that policies may refer to.
     pub services: Vec<Service>,
-    /// Entries, and the indices of the Services that their peers are made of.
+    /// Entries with the indices of the Services behind their peers.
     pub(crate) by_service: Vec<(EntryId, usize)>,
-    /// Pods whose ports policies may name.
+    /// The pods with ports that policies may name.
     pub pods: Vec<Pod>,
-    /// Nodes whose labels policies may ask for.
+    /// The nodes with labels that policies may select.
     pub nodes: Vec<ClusterNode>,
-    /// What was refused, and what is not a policy.
+    /// The refused documents, and objects other than policies.
     pub refused: Vec<Refused>,
-    /// Texts, by their index, that hold an object of Kubernetes.
+    /// The indices of texts with a Kubernetes object.
     with_objects: Vec<usize>,
 }
 
-/// A policy that is not in force, because a cluster holds one object of a name.
+/// A policy without effect: a cluster holds only one object of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replaced {
     /// The policy.
     pub policy: PolicyId,
-    /// The one that was given next under its name.
+    /// The next policy of the same name.
     pub by: PolicyId,
 }
 
-/// A text with policies; which file it is, the caller knows by its index.
+/// A text with policies; the caller knows its file by the index.
 #[derive(Debug, Clone, Copy)]
 pub struct SourceText<'t> {
-    /// Its index.
+    /// The text's index.
     pub index: usize,
-    /// YAML or JSON, any number of documents.
+    /// The content: YAML or JSON, any number of documents.
     pub text: &'t str,
 }
 
-/// One document on its way to entries.
+/// One document during conversion to entries.
 struct Document<'n> {
     root: &'n Node,
     name: PolicyName,
@@ -85,26 +85,27 @@ struct Document<'n> {
 }
 
 impl Documents {
-    /// Policies that are not in force, each with the one that was given next under its name.
+    /// The policies without effect, each with the next policy of the same name.
     pub fn replacements(&self) -> impl Iterator<Item = (&Policy, &Policy)> {
         let both =
             |own: &Replaced| Some((self.policies.get(own.policy)?, self.policies.get(own.by)?));
         self.replaced.iter().filter_map(both)
     }
 
-    /// The entry of one of these documents' own ids.
+    /// The entry for an id of these documents.
     pub(crate) fn entry(&self, id: EntryId) -> &Entry {
         #[expect(clippy::indexing_slicing, reason = "the id was made of an index of these entries")]
         &self.entries[id.index()]
     }
 
-    /// Whether a text, by its index, holds an object of Kubernetes, whatever its kind.
+    /// Whether a text, by its index, holds a Kubernetes object of any kind.
     #[must_use]
     pub fn holds_object(&self, source: usize) -> bool {
         self.with_objects.contains(&source)
     }
 
-    /// Reads texts. What is refused stands in `refused`; the rest is not held up by it.
+    /// The documents of texts. Those that are refused stand in `refused` and do not affect the
+    /// others.
     #[must_use]
     pub fn read(texts: &[SourceText<'_>], settings: &Settings) -> Self {
         let mut reading = Reading {
@@ -150,14 +151,14 @@ impl Documents {
     }
 }
 
-/// Whether a node calls itself a policy, or nearly.
+/// Whether a node's kind or version names a policy, or nearly does.
 fn is_ours(node: &Node) -> bool {
     let text = |name: &str| node.get(name).and_then(Node::as_str);
     !matches!(Kind::of(text("apiVersion"), text("kind")), Kind::Foreign(_))
 }
 
 impl Node {
-    /// Items that nothing makes a List of: an array, and `items` beside no kind.
+    /// The items of a list without a List kind: an array, or `items` without a kind.
     fn bare_list(&self) -> &[Self] {
         match &self.value {
             Value::List(items) => items,
@@ -167,7 +168,7 @@ impl Node {
     }
 }
 
-/// What templates are called, and what makes documents of them.
+/// The name of a template engine with traces in the text, and the command that renders it.
 fn template(text: &str) -> Option<&'static str> {
     if text.contains("{{") {
         Some("a template of Helm: render it first, `helm template`")
@@ -180,10 +181,10 @@ fn template(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Texts on their way to documents.
+/// The state while texts are read.
 struct Reading<'s> {
     documents: Documents,
-    /// The latest policies by the names of their objects.
+    /// The latest policy for each object name.
     latest: HashMap<PolicyName, PolicyId>,
     services: Services,
     settings: &'s Settings,
@@ -262,7 +263,7 @@ impl Reading<'_> {
         if self.documents.pods.len() < pods::MAX_PODS {
             self.documents.pods.extend(pods::read(kind, node, &self.settings.namespace));
         }
-        // Cilium's parser is told the kind, and does not look at the version.
+        // Cilium's parser gets the kind from its caller, and ignores the version.
         let is_served = self.settings.api_server;
         let what = if is_served {
             Kind::of(text("apiVersion"), text("kind"))
@@ -300,14 +301,15 @@ impl Reading<'_> {
         let stored = served.stored.map_err(refuse)?;
         self.parse(place, &stored, policy_kind).map_err(refuse)?;
         if let Some(mut refusal) = served.strict {
-            // It is stored all the same where nothing asks for strictness, and was judged so.
+            // Without strict validation the server stores it, and the engine has judged it in that
+            // form.
             refusal.class = RefusalClass::Strict;
             self.refuse(place, given, refusal);
         }
         Ok(())
     }
 
-    /// Cilium's own parser; no kind of policy: a group of addresses.
+    /// Runs Cilium's own parser; without a policy kind, the document is a CIDR group.
     fn parse(
         &mut self,
         (source, _): (usize, usize),
@@ -369,8 +371,8 @@ impl Reading<'_> {
         let policies = &mut self.documents.policies;
         let at = node.at;
         policies.push(Policy { name, source, at, object: own, is_generated, is_unplaced, dated });
-        // A cluster holds one object of a name: the later one replaces the earlier. Names that a
-        // server makes are new ones.
+        // A cluster holds one object of a name: the later one replaces the earlier. Generated names
+        // are always new.
         if !is_generated && let Some(earlier) = self.latest.insert(object, policy) {
             self.documents.replaced.push(Replaced { policy: earlier, by: policy });
         }
@@ -379,7 +381,7 @@ impl Reading<'_> {
     }
 }
 
-/// Whether objects of a kind say who is there, and so are read.
+/// Whether the engine reads objects of a kind for pods, nodes, Services and namespaces.
 fn is_read(api_version: &str, kind: &str) -> bool {
     match api_version {
         "v1" => matches!(kind, "Service" | "Endpoints" | "Pod" | "Node" | "Namespace"),
@@ -390,7 +392,7 @@ fn is_read(api_version: &str, kind: &str) -> bool {
     }
 }
 
-/// Fields beside the spec: what `kubectl get -o yaml` adds is welcome, anything else is not.
+/// Checks the fields beside the spec: those of `kubectl get -o yaml` are allowed, others are not.
 fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
     let Value::Map(entries) = &node.value else { return Ok(()) };
     let is_cilium = matches!(
@@ -404,7 +406,7 @@ fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
                     return Err(object::mismatch(value, Some("TypeMeta"), &key.name, "string"));
                 }
             }
-            // These types read nothing by themselves, and so their tables say all.
+            // These types do not decode themselves, so their tables are complete.
             "spec" if !is_cilium => server::decode(value, Some(kind), "spec")?,
             "spec" => {}
             "specs" if value.is_null() || is_cilium => {}
@@ -421,10 +423,10 @@ fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Stands behind `generateName` for the letters that a server puts there; no name has it.
+/// The mark for the letters that the server appends to `generateName`; it occurs in no name.
 pub(crate) const GENERATED: char = '…';
 
-/// An object's name, and whether a server makes it of `generateName`.
+/// An object's name, and whether the server makes it from `generateName`.
 fn name_of(node: &Node) -> (String, bool) {
     let text = |field: &str| node.text_at(&["metadata", field]);
     match (text("name"), text("generateName")) {
@@ -434,7 +436,7 @@ fn name_of(node: &Node) -> (String, bool) {
     }
 }
 
-/// The annotation that names a policy in Cilium's stead.
+/// The annotation that overrides the policy's name in Cilium.
 fn policy_name_annotation(node: &Node) -> Option<String> {
     let annotations = node.get("metadata")?.get("annotations")?;
     ["policy.cilium.io/name", "io.cilium.name"]
@@ -446,7 +448,7 @@ fn policy_name_annotation(node: &Node) -> Option<String> {
 
 fn group(node: &Node, name: String, source: usize) -> Result<CidrGroup, Refusal> {
     let labels = match node.get("metadata").and_then(|m| m.get("labels")).map(|n| &n.value) {
-        // The agent leaves out the labels that are its own.
+        // The agent drops labels that are its own.
         Some(Value::Map(entries)) => entries
             .iter()
             .filter(|(key, _)| !key.name.starts_with("io.cilium.k8s"))
@@ -464,7 +466,7 @@ fn group(node: &Node, name: String, source: usize) -> Result<CidrGroup, Refusal>
         spec.and_then(|spec| spec.get("externalCIDRs")).map(|list| &list.value)
     {
         for item in items {
-            // The agent skips what it cannot read, with a warning in its log.
+            // The agent skips unreadable items, with a warning in its log.
             if let Some(prefix) = item.as_str().and_then(|text| Prefix::parse(text).ok()) {
                 prefixes.push(prefix);
             }

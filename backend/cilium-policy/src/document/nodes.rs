@@ -4,19 +4,19 @@ use std::net::IpAddr;
 
 use crate::{Label, source::Node};
 
-/// A node of the cluster, as far as policies select it.
+/// A cluster node with the facts that policies select.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClusterNode {
-    /// Its labels, all of source `node`.
+    /// The node's labels, all with source `node`.
     pub labels: Vec<Label>,
-    /// Its addresses.
+    /// The node's addresses.
     pub addresses: Vec<IpAddr>,
 }
 
-/// Nodes that are kept.
+/// The limit of stored nodes.
 pub(super) const MAX_NODES: usize = 16_384;
 
-/// The node of a document; none: it is about no node.
+/// The node of a document; `None` if it describes no node.
 #[must_use]
 pub fn read(api_version: &str, kind: &str, node: &Node) -> Option<ClusterNode> {
     let (list, field) = match (api_version, kind) {

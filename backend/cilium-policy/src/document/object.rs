@@ -1,4 +1,4 @@
-//! Objects of a document, read field by field, as Go's strict JSON decoder reads them.
+//! Objects of a document, decoded field by field as Go's strict JSON decoder does.
 
 use std::borrow::Cow;
 
@@ -16,16 +16,16 @@ pub(super) type Texts<'n> = Vec<(Position, Cow<'n, str>)>;
 pub(super) struct Object<'n> {
     pub(super) at: Position,
     entries: &'n [(Key, Node)],
-    /// The Go struct, which its error texts name.
+    /// The Go struct, for error texts.
     go_type: &'static str,
-    /// Fields that lead here, as its error texts name them.
+    /// The path to this object, for error texts.
     path: String,
-    /// The embedded struct that some of the fields stand in.
+    /// The embedded struct, with its fields.
     embedded: Option<(&'static str, &'static [&'static str])>,
 }
 
 impl<'n> Object<'n> {
-    /// Reads a node as an object with these fields and no others. None: the node is null.
+    /// An object with these fields and no others, from a node. `None` if the node is null.
     pub(super) fn new(
         node: &'n Node,
         go_type: &'static str,
@@ -53,23 +53,23 @@ impl<'n> Object<'n> {
         Ok(Some(Self { at: node.at, entries, go_type, path, embedded: None }))
     }
 
-    /// Says which of the fields belong to an embedded struct.
+    /// Sets the fields that belong to an embedded struct.
     pub(super) fn embedding(mut self, name: &'static str, fields: &'static [&'static str]) -> Self {
         self.embedded = Some((name, fields));
         self
     }
 
-    /// A field that is there and not null.
+    /// The value of a field that is present and not null.
     pub(super) fn get(&self, name: &str) -> Option<&'n Node> {
         self.raw(name).filter(|node| !node.is_null())
     }
 
-    /// A field that is there, null or not.
+    /// The value of a field that is present, null or not.
     pub(super) fn raw(&self, name: &str) -> Option<&'n Node> {
         self.entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
     }
 
-    /// Where a field's name stands, or the object if it lacks it.
+    /// The place of a field's name, or of the object if the field is absent.
     pub(super) fn at(&self, name: &str) -> Position {
         self.entries.iter().find(|(key, _)| key.name == name).map_or(self.at, |(key, _)| key.at)
     }
@@ -91,7 +91,7 @@ impl<'n> Object<'n> {
         mismatch(node, Some(self.go_type), &self.path(name), go_type)
     }
 
-    /// A text; numbers and booleans of YAML become text, as the field's type asks.
+    /// The text of a field; numbers and booleans of YAML become text, as the field's type requires.
     pub(super) fn string(&self, name: &str) -> Result<Option<Cow<'n, str>>, Refusal> {
         match self.get(name) {
             None => Ok(None),
@@ -101,8 +101,8 @@ impl<'n> Object<'n> {
         }
     }
 
-    /// A scalar as text. `sigs.k8s.io/yaml` loses the type of what an embedded struct holds, and
-    /// converts nothing there.
+    /// A scalar as text. Within an embedded struct, `sigs.k8s.io/yaml` loses the types and converts
+    /// nothing.
     fn text(&self, node: &'n Node, name: &str) -> Option<Cow<'n, str>> {
         match &node.value {
             Value::String(text) => Some(Cow::Borrowed(text)),
@@ -111,7 +111,7 @@ impl<'n> Object<'n> {
         }
     }
 
-    /// A text that is empty where the field is missing.
+    /// The text of a field; empty if the field is missing.
     pub(super) fn string_or_empty(&self, name: &str) -> Result<Cow<'n, str>, Refusal> {
         self.string(name).map(Option::unwrap_or_default)
     }
@@ -143,7 +143,7 @@ impl<'n> Object<'n> {
         }
     }
 
-    /// A list; none where it is missing or null.
+    /// The list of a field; `None` if missing or null.
     pub(super) fn list(&self, name: &str, go_type: &str) -> Result<Option<&'n [Node]>, Refusal> {
         match self.get(name).map(|node| (node, &node.value)) {
             None => Ok(None),
@@ -152,7 +152,7 @@ impl<'n> Object<'n> {
         }
     }
 
-    /// A list of texts with their places.
+    /// The texts of a list field, with their places.
     pub(super) fn strings(&self, name: &str, go_type: &str) -> Result<Option<Texts<'n>>, Refusal> {
         let Some(items) = self.list(name, go_type)? else { return Ok(None) };
         items
@@ -168,7 +168,7 @@ impl<'n> Object<'n> {
             .map(Some)
     }
 
-    /// An object of a field.
+    /// The object of a field.
     pub(super) fn object(
         &self,
         name: &str,
@@ -184,7 +184,7 @@ impl<'n> Object<'n> {
         }
     }
 
-    /// The objects of a list; null items are empty objects.
+    /// The objects of a list field; a null item becomes an empty object.
     pub(super) fn objects(
         &self,
         name: &str,
@@ -224,7 +224,7 @@ fn text(node: &Node) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Go's words for a value of the wrong type.
+/// The error text of Go for a value of the wrong type.
 pub(super) fn mismatch(node: &Node, go_struct: Option<&str>, path: &str, go_type: &str) -> Refusal {
     let field = match go_struct {
         Some(go_struct) => format!("Go struct field {go_struct}.{path}"),
@@ -242,7 +242,7 @@ pub(super) fn mismatch(node: &Node, go_struct: Option<&str>, path: &str, go_type
     refusal.of_case(RefusalCase::of_type(matches!(node.value, Value::Bool(_))))
 }
 
-/// Fields of older releases.
+/// The hint for a field of an older release.
 fn removed(name: &str, value: &Node) -> Option<&'static str> {
     match name {
         "kafka" => Some("Kafka rules were removed in Cilium 1.20"),

@@ -1,4 +1,4 @@
-//! Objects of Kubernetes beside policies, as their documents describe them.
+//! Kubernetes objects beside policies, as read from their documents.
 
 pub use super::{
     nodes::read as node,

@@ -1,5 +1,5 @@
-//! The other side of a rule of a CiliumNetworkPolicy: endpoints, nodes, entities, CIDRs, names,
-//! services and groups. Source: pkg/policy/api/{ingress,egress,entity,cidr}.go.
+//! The peers of a CiliumNetworkPolicy rule: endpoints, nodes, entities, CIDRs, names, Services and
+//! groups. Source: pkg/policy/api/{ingress,egress,entity,cidr}.go.
 
 use vocabulary::reserved;
 
@@ -18,7 +18,7 @@ use crate::{
     Selector, ServiceSelector, Settings, source::Node,
 };
 
-/// The other side of one rule.
+/// The peers of one rule.
 pub(super) struct Peering<'r, 'n> {
     pub(super) rule: &'r Object<'n>,
     pub(super) list: &'r RawList<'n>,
@@ -27,7 +27,7 @@ pub(super) struct Peering<'r, 'n> {
     pub(super) settings: &'r Settings,
 }
 
-/// Field names of one direction; Go's names for the same.
+/// The field names of one direction, in YAML and in Go.
 struct Fields {
     endpoints: &'static str,
     nodes: &'static str,
@@ -82,7 +82,8 @@ impl Peering<'_, '_> {
             });
         }
         self.services(&mut peers)?;
-        // These five decide by being empty, whatever else the rule says.
+        // If one of these five lists is empty, the rule has no peers, whatever its other fields
+        // hold.
         for name in [fields.endpoints, fields.nodes, fields.entities, fields.cidr, fields.cidr_set]
         {
             if self.rule.list(name, "list")?.is_some_and(<[Node]>::is_empty) {
@@ -294,7 +295,7 @@ impl Peering<'_, '_> {
             let parsed = if name.is_empty() {
                 NamePattern::of_pattern(&given_pattern)
             } else {
-                // The same check has other words here.
+                // Cilium's message for this check differs here.
                 NamePattern::of_name(&name)
                     .map_err(|reason| reason.replace("and . and -", "and ., -, _"))
             };
@@ -313,7 +314,7 @@ impl Peering<'_, '_> {
         if self.list.direction == Direction::Ingress {
             return Ok(());
         }
-        // Source: pkg/policy/k8s/service.go `processRule`, which looks at rules that allow.
+        // Source: pkg/policy/k8s/service.go `processRule`, which only handles rules that allow.
         let are_empty = self.settings.services_are_empty || self.list.is_deny;
         let items = self
             .rule
@@ -369,19 +370,19 @@ fn entity_text(selector: &Selector) -> String {
             Operator::In(values) => {
                 spelled.label(key, values.first().map_or("", String::as_str));
             }
-            // Of the entities, the mesh alone asks by an expression, and for a key without source.
+            // Among entities, only the cluster mesh uses an expression, and its key has no source.
             _ => spelled.expression(&requirement.key, "Exists", &[]),
         }
     }
     spelled.into_text()
 }
 
-/// Selectors of an entity. Source: pkg/policy/api/entity.go.
+/// The selectors of an entity. Source: pkg/policy/api/entity.go.
 fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
     let reserved_labels = |names: &[&str]| -> Vec<Selector> {
         names.iter().map(|name| Selector::of_label(reserved::SOURCE, name, "")).collect()
     };
-    // Entities also mean the entries that stand for all identities of a kind.
+    // An entity also selects the aggregate entries for identities of its kind.
     let with_aggregate = |names: &[&'static str], aggregate: &'static str| {
         let mut selectors = reserved_labels(names);
         if settings.release.has_aggregates() {

@@ -1,4 +1,4 @@
-//! Pods and what their ports are called. Source: pkg/k8s/slim's Pod, `pkg/policy/l4.go` `toMapState`.
+//! Pods and the names of their ports. Source: pkg/k8s/slim's Pod, `pkg/policy/l4.go` `toMapState`.
 
 use std::net::IpAddr;
 
@@ -9,23 +9,23 @@ use crate::{
     source::{Node, Value},
 };
 
-/// A pod, or the pods of a workload, as far as policies ask for the names of their ports.
+/// A pod, or the pods of a workload, with the facts behind named ports.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pod {
-    /// Namespace.
+    /// The namespace.
     pub namespace: String,
-    /// Labels.
+    /// The labels.
     pub labels: Vec<(String, String)>,
-    /// Address; of pods that run.
+    /// The address of a running pod.
     pub address: Option<IpAddr>,
-    /// Names, protocols and numbers of the containers' ports; all that have a name.
+    /// The named ports of the containers: name, protocol and number.
     pub ports: Vec<(String, u8, u16)>,
 }
 
-/// Pods that are kept.
+/// The limit of stored pods.
 pub(super) const MAX_PODS: usize = 65_536;
 
-/// Where a kind has its pods' template; none: it has no pods.
+/// The path to the pod template of a kind; `None` for kinds without pods.
 #[must_use]
 pub fn template(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {
@@ -36,7 +36,7 @@ pub fn template(kind: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Whether the pods of a template have their node's network, and so its identity.
+/// Whether pods of a template share their node's network, and thus its identity.
 #[must_use]
 pub fn is_on_host(template: &Node) -> bool {
     matches!(
@@ -45,7 +45,7 @@ pub fn is_on_host(template: &Node) -> bool {
     )
 }
 
-/// Named ports of a template's containers.
+/// The named ports of a template's containers.
 #[must_use]
 pub fn named_ports(template: &Node) -> Vec<(String, u8, u16)> {
     let fields = ["containers", "initContainers"].into_iter();
@@ -60,7 +60,7 @@ pub fn named_ports(template: &Node) -> Vec<(String, u8, u16)> {
         .collect()
 }
 
-/// The pods of a document; none: it has none of its own network.
+/// The pod of a document; `None` if it describes no pod with a network of its own.
 pub(super) fn read(kind: &str, node: &Node, within: &str) -> Option<Pod> {
     let template = node.at_path(template(kind)?)?;
     if is_on_host(template) {
@@ -75,7 +75,7 @@ pub(super) fn read(kind: &str, node: &Node, within: &str) -> Option<Pod> {
     })
 }
 
-/// Named ports of an identity, if the pods at hand that may have it agree about them.
+/// The named ports of an identity, if the loaded pods that may have this identity agree.
 pub(crate) fn ports_of<'p>(
     pods: &'p [Pod],
     identity: &Identity,
@@ -95,7 +95,7 @@ pub(crate) fn ports_of<'p>(
     found
 }
 
-/// Named ports as agents before 1.20 resolve them for egress: of all pods, where they agree.
+/// The named ports of all pods where they agree, as agents before 1.20 resolve them for egress.
 pub(crate) fn ports_of_all(pods: &[Pod]) -> Vec<(String, u8, u16)> {
     let mut numbers: HashMap<(&str, u8), Option<u16>> = HashMap::new();
     for (name, protocol, number) in pods.iter().flat_map(|pod| &pod.ports) {
@@ -109,7 +109,7 @@ pub(crate) fn ports_of_all(pods: &[Pod]) -> Vec<(String, u8, u16)> {
 }
 
 impl Pod {
-    /// Whether it may have this identity: the agent leaves out some labels of pods, and adds its own.
+    /// Whether the pod may have this identity: the agent drops some pod labels and adds its own.
     fn may_be(&self, identity: &Identity) -> bool {
         let mut has_own = false;
         let is_same = identity.labels().iter().filter(|label| label.source == "k8s").all(|label| {
@@ -127,7 +127,7 @@ impl Pod {
 }
 
 impl Node {
-    /// A field's number, as far as it is a port's.
+    /// The number of a field, if it is a valid port.
     #[must_use]
     pub fn number_at(&self, name: &str) -> Option<u16> {
         match self.get(name)?.value {

@@ -9,7 +9,7 @@ use crate::{
 
 const MAX_PORTS: usize = 40;
 
-/// What the surrounding rule allows.
+/// The limits that the surrounding rule sets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PortContext<'s> {
     pub(super) is_ingress: bool,
@@ -18,8 +18,8 @@ pub(super) struct PortContext<'s> {
     pub(super) settings: &'s Settings,
 }
 
-/// `toPorts`; none where the field is missing. The second value says whether any item had L7
-/// rules, which Cilium counts before it looks at the ports.
+/// The ports of `toPorts`; `None` if the field is missing. The second value tells whether an item
+/// has L7 rules, which Cilium counts before it checks the ports.
 pub(super) fn to_ports(
     rule: &Object<'_>,
     context: PortContext<'_>,
@@ -265,7 +265,7 @@ fn port(raw: &RawPort, has_dns: bool, context: PortContext<'_>) -> Result<Port, 
     } else if raw.port.is_empty() {
         PortRange::All
     } else {
-        // Cilium compares before it knows of lower case.
+        // Cilium compares before it converts the case.
         let is_extended = protocol.is_some_and(Protocol::is_extended)
             && raw.protocol == raw.protocol.to_ascii_uppercase();
         if raw.port != "0" && is_extended {
@@ -304,7 +304,7 @@ fn port(raw: &RawPort, has_dns: bool, context: PortContext<'_>) -> Result<Port, 
     }
 }
 
-/// Ports from a number to an end; an end that is not behind the number counts for nothing.
+/// The ports from a number to an end; an end at or below the number is ignored.
 pub(super) fn range(number: u16, end: i32) -> PortRange {
     match (number, kept_end(end)) {
         (0, _) => PortRange::All,
@@ -313,12 +313,13 @@ pub(super) fn range(number: u16, end: i32) -> PortRange {
     }
 }
 
-/// The 16 bits that Cilium keeps of an end.
+/// The 16 bits of an end that Cilium keeps.
 pub(super) fn kept_end(end: i32) -> u16 {
     u16::try_from(end & 0xffff).unwrap_or(0)
 }
 
-/// `strconv.ParseUint(text, 0, 16)`: a leading zero means octal. Errors: Go's words.
+/// The number of `strconv.ParseUint(text, 0, 16)`: a leading zero means octal. Errors: the message
+/// of Go.
 pub(super) fn parse_port(text: &str) -> Result<u16, &'static str> {
     let digits = text.replace('_', "");
     match magnitude(&digits).filter(|_| are_separators(text)) {
@@ -327,7 +328,7 @@ pub(super) fn parse_port(text: &str) -> Result<u16, &'static str> {
     }
 }
 
-/// Whether underscores stand between digits, or behind the base's prefix, alone.
+/// Whether underscores stand alone, between digits or after the base's prefix.
 fn are_separators(text: &str) -> bool {
     let bytes = text.as_bytes();
     let has_base = matches!(bytes, [b'0', b'x' | b'X' | b'o' | b'O' | b'b' | b'B', ..]);
@@ -337,7 +338,8 @@ fn are_separators(text: &str) -> bool {
         && !digits.windows(2).any(|two| two == b"__")
 }
 
-/// IANA service names: at most 15 letters, digits and single dashes, at least one letter.
+/// Whether a text is an IANA service name: at most 15 letters, digits and single dashes, with at
+/// least one letter.
 pub(super) fn is_service_name(text: &str) -> bool {
     text.len() <= 15
         && text.bytes().any(|b| b.is_ascii_alphabetic())
@@ -355,7 +357,7 @@ fn http(rule: &Object<'_>) -> Result<HttpRule, Refusal> {
         match HttpPattern::new(&text) {
             Ok(pattern) => Ok(Some(pattern)),
             Err(reason) if is_checked => Err(Refusal::invalid(rule.at(name), reason)),
-            // Cilium leaves the host to Envoy, which refuses it later.
+            // Cilium leaves the check of the host to Envoy, which refuses it later.
             Err(_) => Ok(Some(HttpPattern::unjudged(&text))),
         }
     };
@@ -369,7 +371,7 @@ fn http(rule: &Object<'_>) -> Result<HttpRule, Refusal> {
         }
         let mismatch = item.string_or_empty("mismatch")?;
         match mismatch.as_ref() {
-            // Every action lets the request pass; without one it is refused.
+            // These actions let the request pass; without an action, a mismatch is denied.
             "LOG" | "ADD" | "DELETE" | "REPLACE" => {}
             "" => header_matches = true,
             other => {
@@ -418,7 +420,7 @@ fn dns(rule: &Object<'_>) -> Result<DnsRule, Refusal> {
     Ok(DnsRule { at: rule.at, patterns })
 }
 
-/// `icmps` as ports; none where the field is missing or empty.
+/// The types of `icmps` as ports; empty if the field is missing or empty.
 pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
     let items = rule.objects("icmps", "ICMPRule", &["fields"])?.unwrap_or_default();
     let mut rules = Vec::new();
@@ -432,7 +434,7 @@ pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
         }
         let mut ports = Vec::new();
         for node in fields {
-            // The type reads its own JSON, and so is not strict.
+            // The type decodes its own JSON, and so is not strict.
             let family = match node.get("family").map(|node| (node, &node.value)) {
                 Some((_, Value::String(family))) => family.as_str(),
                 None | Some((_, Value::Null)) => "",
@@ -459,7 +461,8 @@ pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
             }
             let number = match code {
                 Some(code) => u16::from(code),
-                // ParseUint says 0 for no number and the largest for one too large.
+                // `ParseUint` returns 0 for a text that is not a number, and the maximum for a
+                // number that is too large.
                 None => parse_port(&kind)
                     .unwrap_or_else(|what| if what == "value out of range" { u16::MAX } else { 0 }),
             };
@@ -471,7 +474,7 @@ pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
     Ok(rules)
 }
 
-/// ICMP types by name.
+/// The ICMP type of a name.
 fn icmp_code(name: &str, family: &str) -> Option<u8> {
     let table: &[(&str, u8)] = if family == "IPv6" {
         &[

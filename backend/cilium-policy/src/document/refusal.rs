@@ -1,82 +1,81 @@
-//! Why a document is refused.
+//! Refusals of documents.
 
 use crate::{Position, source::SyntaxError};
 
-/// One refused document, or one that is not a policy.
+/// A refused document, or an object other than a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Index of the source text.
+    /// The index of the source text.
     pub source: usize,
-    /// Number of the document in its text, from 1.
+    /// The number of the document in its text, from 1.
     pub document: usize,
-    /// `Kind/namespace/name`, as far as it could be read.
+    /// The name as `Kind/namespace/name`, as far as it could be read.
     pub name: String,
-    /// Why.
+    /// The refusal.
     pub refusal: Refusal,
 }
 
-/// Why a document is refused, and where.
+/// The reason and place of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}{}", note.map(|note| format!(" ({note})")).unwrap_or_default())]
 pub struct Refusal {
-    /// Who refuses.
+    /// The class of the refusal.
     pub class: RefusalClass,
-    /// What is wrong.
+    /// The case of the refusal.
     pub case: RefusalCase,
-    /// Whether it is about one of the rules in `specs`: the others are refused with it.
+    /// Whether it concerns one of the rules in `specs`: the other rules are refused with it.
     pub is_in_specs: bool,
-    /// In Cilium's words.
+    /// The message of Cilium.
     pub reason: String,
-    /// What Cilium's words leave out.
+    /// A note that completes Cilium's message.
     pub note: Option<&'static str>,
-    /// The place that is to blame.
+    /// The place of the error.
     pub at: Position,
 }
 
-/// What is wrong with a refused document, where there is a remedy for it. Of two, the first here is
-/// what is named.
+/// The cases of refusal with a known remedy. If two apply, the first one here counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefusalCase {
-    /// `fromRequires` or `toRequires`, which older releases had.
+    /// The field `fromRequires` or `toRequires` of older releases.
     RemovedField,
-    /// A field that does not exist.
+    /// An unknown field.
     UnknownField,
-    /// A boolean where a text belongs: `yes` and `on` are booleans of YAML 1.1.
+    /// A boolean in place of a text: `yes` and `on` are booleans in YAML 1.1.
     UnquotedBoolean,
-    /// A value of another type.
+    /// A value of the wrong type.
     WrongType,
-    /// A policy of Cilium without a rule.
+    /// A Cilium policy without a rule.
     NoRules,
-    /// Two kinds of peers in one rule, as `toEntities` beside `toCIDR`.
+    /// Two kinds of peers in one rule, such as `toEntities` beside `toCIDR`.
     TwoPeerKinds,
-    /// Anything else.
+    /// Any other case.
     Other,
 }
 
-/// Kinds of refusal, by who refuses.
+/// The classes of refusal, by the component that refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefusalClass {
-    /// Neither YAML nor JSON.
+    /// A text that is neither YAML nor JSON.
     Syntax,
-    /// Another kind of object; no error in a folder of manifests.
+    /// An object of another kind; this is normal in a folder of manifests.
     NotAPolicy,
-    /// An object that says who is there, as a Service: no policy, and read all the same.
+    /// An object that the engine reads beside policies, such as a Service.
     Read,
-    /// A field that does not exist, or a value of the wrong type.
+    /// An unknown field, or a value of the wrong type.
     Field,
-    /// Well formed, but Cilium refuses it.
+    /// A well-formed document that Cilium refuses.
     Invalid,
-    /// No server has such a kind, or such a version of it; a policy was meant.
+    /// A kind or version that no server has, close to that of a policy.
     UnknownKind,
-    /// The API server refuses it, and so nothing is in force.
+    /// A document that the API server refuses; nothing is in force.
     Server,
-    /// `kubectl apply` refuses it; where nothing asks for strictness, it is stored without what is
-    /// named here, and judged so.
+    /// A document that `kubectl apply` refuses. Without strict validation, the server stores it
+    /// without the named fields, and the engine judges it in that form.
     Strict,
 }
 
 impl RefusalClass {
-    /// Who refuses, and what becomes of the document: the beginning of a sentence.
+    /// The start of a sentence: the component that refuses, and the effect on the document.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -93,14 +92,14 @@ impl RefusalClass {
         }
     }
 
-    /// Whether a set of policies with such a document is not what it seems; false: it is an object
-    /// of others, which is not an error among manifests.
+    /// Whether the document leaves a gap in the set of policies. False for objects of other kinds,
+    /// which are normal among manifests.
     #[must_use]
     pub const fn is_error(self) -> bool {
         !matches!(self, Self::NotAPolicy | Self::Read)
     }
 
-    /// A word for programs.
+    /// A stable word for programs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -144,7 +143,7 @@ impl Refusal {
         self
     }
 
-    /// Puts kind and part of the document (`spec`, `specs`) before a reason of validation.
+    /// Adds kind and part of the document (`spec`, `specs`) before a validation message.
     pub(crate) fn within(mut self, kind: &str, part: &str) -> Self {
         if self.class == RefusalClass::Invalid {
             self.reason = format!("Invalid {kind} {part}: {}", self.reason);
@@ -155,7 +154,7 @@ impl Refusal {
 }
 
 impl RefusalCase {
-    /// The case of a value of another type.
+    /// The case for a value of the wrong type.
     pub(crate) const fn of_type(is_boolean: bool) -> Self {
         if is_boolean { Self::UnquotedBoolean } else { Self::WrongType }
     }

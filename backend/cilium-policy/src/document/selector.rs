@@ -1,4 +1,4 @@
-//! Label selectors: decoding, Kubernetes' validation, and what Cilium adds to them.
+//! Label selectors: decoding, Kubernetes' validation, and Cilium's additions.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct RawSelector {
     pub(super) at: Position,
-    /// Key, operator, values; `matchLabels` first.
+    /// Key, operator and values; those of `matchLabels` first.
     pub(super) requirements: Vec<RawRequirement>,
 }
 
@@ -29,22 +29,23 @@ pub(super) struct RawRequirement {
     pub(super) key: String,
     pub(super) operator: String,
     pub(super) values: Vec<(Position, String)>,
-    /// Index in `matchExpressions`; none for `matchLabels`.
+    /// The index in `matchExpressions`; `None` for `matchLabels`.
     index: Option<usize>,
 }
 
-/// How a selector's type reads its own JSON.
+/// The decoding of a selector's JSON, by its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decoding {
-    /// Cilium's: null is an empty selector, unknown fields are ignored, no conversion to text.
+    /// Cilium's decoding: null is an empty selector, unknown fields are ignored, values are not
+    /// converted to text.
     Own,
-    /// Kubernetes': strict as everything around it.
+    /// Kubernetes' decoding: as strict as the surrounding document.
     Strict,
-    /// The same, without conversion to text.
+    /// Kubernetes' decoding, without conversion to text.
     Plain,
 }
 
-/// A selector of a field's node.
+/// The selector in a field's node.
 pub(super) fn decode(node: &Node, path: &str, decoding: Decoding) -> Result<RawSelector, Refusal> {
     let known: &[&str] = &["matchLabels", "matchExpressions"];
     let object = match (&node.value, decoding) {
@@ -70,7 +71,7 @@ pub(super) fn decode(node: &Node, path: &str, decoding: Decoding) -> Result<RawS
 
 const REQUIREMENT: &[&str] = &["key", "operator", "values"];
 
-/// The requirements of a list without what they have no field for.
+/// The requirements of a list, without their unknown fields.
 fn known_of_requirements(node: &Node) -> Node {
     let Value::List(items) = &node.value else { return node.clone() };
     let items = items.iter().map(|item| match &item.value {
@@ -178,7 +179,7 @@ fn unquoted(refusal: Refusal, value: &Node) -> Refusal {
 }
 
 impl RawSelector {
-    /// Kubernetes' and Cilium's validation of label selectors.
+    /// The validation of label selectors by Kubernetes and Cilium.
     pub(super) fn validate(&self) -> Result<(), Refusal> {
         let mut errors: Vec<(Position, String)> = Vec::new();
         for requirement in &self.requirements {
@@ -187,7 +188,7 @@ impl RawSelector {
         let Some(at) = errors.first().map(|(at, _)| *at) else { return Ok(()) };
         let mut texts: Vec<String> = Vec::new();
         for (_, text) in errors {
-            // Kubernetes' aggregate says each thing once.
+            // Kubernetes' aggregate error names each message once.
             if !texts.contains(&text) {
                 texts.push(text);
             }
@@ -199,13 +200,13 @@ impl RawSelector {
         Err(Refusal::invalid(at, format!("invalid label selector: {text}")))
     }
 
-    /// Drops a key of `matchLabels`.
+    /// Removes a key of `matchLabels`.
     pub(super) fn remove_match_label(&mut self, key: &str) {
         self.requirements.retain(|raw| raw.index.is_some() || raw.key != key);
     }
 
-    /// The requirements; keys without a source get this prefix. Operators that are not known
-    /// require nothing, as in Cilium.
+    /// The requirements, with this prefix on keys without a source. Unknown operators require
+    /// nothing, as in Cilium.
     pub(super) fn requirements(&self, prefix: &str, joined: &str) -> Vec<Requirement> {
         self.requirements
             .iter()
@@ -311,7 +312,7 @@ impl RawRequirement {
     }
 }
 
-/// Cilium's `IsValidCiliumLabelKey`.
+/// The errors of Cilium's `IsValidCiliumLabelKey`.
 fn label_key_errors(key: &str) -> Vec<String> {
     let parts: Vec<&str> = key.split(':').collect();
     match parts.as_slice() {
@@ -404,7 +405,7 @@ fn is_k8s_or_any(requirement: &Requirement) -> bool {
     requirement.source.as_deref().is_none_or(|source| source == "k8s")
 }
 
-/// Adds the cluster, unless the selector says one.
+/// Adds the local cluster, unless the selector names a cluster.
 fn add_cluster(requirements: &mut Vec<Requirement>, spelled: &mut Spelled, settings: &Settings) {
     if let Some(cluster) = settings.selected_cluster()
         && !requirements.iter().any(|r| is_k8s_or_any(r) && r.key == CLUSTER)
@@ -414,8 +415,8 @@ fn add_cluster(requirements: &mut Vec<Requirement>, spelled: &mut Spelled, setti
     }
 }
 
-/// A peer selector of a Cilium policy, and its text: namespace and cluster are added where it says
-/// none.
+/// A peer selector of a Cilium policy, with its text. It gets the namespace and the cluster where
+/// it names none.
 pub(super) fn cilium_peer(
     raw: &RawSelector,
     namespace: &str,
@@ -445,7 +446,7 @@ pub(super) fn cilium_peer(
     (Selector::new(requirements), spelled.into_text())
 }
 
-/// A node selector of `fromNodes` or `toNodes`, and its text.
+/// A node selector of `fromNodes` or `toNodes`, with its text.
 pub(super) fn node_peer(raw: &RawSelector, settings: &Settings) -> (Selector, String) {
     let mut requirements = raw.requirements("", "");
     let mut spelled = raw.spelled("any:", "");
@@ -455,7 +456,7 @@ pub(super) fn node_peer(raw: &RawSelector, settings: &Settings) -> (Selector, St
     (Selector::new(requirements), spelled.into_text())
 }
 
-/// The text of a namespace selector of Kubernetes.
+/// The text of a Kubernetes namespace selector.
 pub(super) fn spelled_namespaces(raw: &RawSelector) -> Spelled {
     let mut spelled = raw.spelled("k8s:", NAMESPACE_LABELS);
     if raw.requirements.is_empty() {
@@ -469,7 +470,7 @@ pub(super) fn cidr_text(cidr: &str, except: &[(Position, Cow<'_, str>)]) -> Stri
     excepting(format!("cidr:{cidr}"), except)
 }
 
-/// A text with the CIDRs that it leaves out.
+/// A text with its excluded CIDRs.
 pub(super) fn excepting(mut text: String, except: &[(Position, Cow<'_, str>)]) -> String {
     for (index, (_, cidr)) in except.iter().enumerate() {
         text.push_str(if index == 0 { "-[" } else { "," });
@@ -481,13 +482,13 @@ pub(super) fn excepting(mut text: String, except: &[(Position, Cow<'_, str>)]) -
     text
 }
 
-/// The text of a selector of names. Source: pkg/policy/api/fqdn.go.
+/// The text of a selector of DNS names. Source: pkg/policy/api/fqdn.go.
 pub(super) fn name_text(name: &str, pattern: &str) -> String {
     format!("MatchName: {name}, MatchPattern: {pattern}")
 }
 
-/// A selector as the agent writes it: labels sorted, one value a key; expressions as they stand.
-/// Source: pkg/policy/api/selector.go.
+/// A selector as the agent writes it: labels sorted, one value for each key, expressions in their
+/// order. Source: pkg/policy/api/selector.go.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spelled {
     labels: Vec<(String, String)>,
@@ -495,7 +496,7 @@ pub(super) struct Spelled {
 }
 
 impl Spelled {
-    /// Wants a value for a key, whatever was wanted before.
+    /// Requires a value for a key, and replaces an earlier value.
     pub(super) fn label(&mut self, key: String, value: &str) {
         self.labels.retain(|(own, _)| *own != key);
         self.labels.push((key, value.to_owned()));
@@ -509,7 +510,7 @@ impl Spelled {
         self.expressions.push_str(&values.join(" "));
     }
 
-    /// Both together.
+    /// Both selectors together.
     pub(super) fn and(mut self, other: Self) -> Self {
         for (key, value) in other.labels {
             self.label(key, &value);
@@ -518,7 +519,7 @@ impl Spelled {
         self
     }
 
-    /// The text; empty: every endpoint.
+    /// The text; empty for the selector of every endpoint.
     pub(super) fn into_text(mut self) -> String {
         crate::sorted::sort(&mut self.labels);
         let mut text = String::new();
@@ -531,7 +532,7 @@ impl Spelled {
     }
 }
 
-/// Requirements of a namespace selector of Kubernetes: the keys become Cilium's.
+/// The requirements of a Kubernetes namespace selector, with Cilium's keys.
 pub(super) fn namespace_requirements(raw: &RawSelector) -> Vec<Requirement> {
     let requirements = raw.requirements("k8s:", NAMESPACE_LABELS);
     if requirements.is_empty() {
@@ -540,12 +541,12 @@ pub(super) fn namespace_requirements(raw: &RawSelector) -> Vec<Requirement> {
     requirements
 }
 
-/// Whether a requirement of a pod selector is the one on the cluster.
+/// Whether a requirement of a pod selector is about the cluster.
 pub(super) fn is_cluster(requirement: &Requirement) -> bool {
     requirement.source.as_deref() == Some("k8s") && requirement.key == CLUSTER
 }
 
-/// Whether a pod selector names the cluster itself.
+/// Whether a pod selector itself names a cluster.
 pub(super) fn names_cluster(raw: &RawSelector) -> bool {
     raw.requirements.iter().any(|requirement| {
         requirement.key == CLUSTER

@@ -1,5 +1,5 @@
-//! Services, and what `toServices` selects by them: their pods by the Service's own selector, else
-//! the addresses of its `EndpointSlices` or `Endpoints`. Source: `pkg/policy/k8s/service.go`.
+//! Services, and the selection of `toServices`: the pods of the Service's own selector, or else the
+//! addresses of its `EndpointSlices` or `Endpoints`. Source: `pkg/policy/k8s/service.go`.
 
 use std::net::IpAddr;
 
@@ -17,20 +17,22 @@ use crate::{
     source::{Node, Value},
 };
 
-/// A Service, as far as policies ask for it.
+/// A Service with the facts that policies need.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Service {
-    /// Namespace.
+    /// The namespace.
     pub namespace: String,
-    /// Name.
+    /// The name.
     pub name: String,
-    /// Its own labels.
+    /// The Service's own labels.
     pub labels: Vec<Label>,
-    /// Labels of its pods; without any, its `EndpointSlices` name the addresses.
+    /// The labels of its pods; if empty, `EndpointSlices` hold its addresses.
     pub selector: Vec<(String, String)>,
-    /// Addresses of its `EndpointSlices`, else of its `Endpoints`; none: neither is at hand.
+    /// The addresses of its `EndpointSlices`, or else of its `Endpoints`; `None` if neither is
+    /// loaded.
     pub backends: Option<Vec<IpAddr>>,
-    /// When it was last changed, and index of the source text, of it and of the slices that count.
+    /// The last changes of the Service and of its relevant slices, each with the index of the
+    /// source text.
     pub(crate) dated: Vec<(usize, Dated)>,
 }
 
@@ -41,17 +43,17 @@ struct Slices {
     dated: Vec<(usize, Dated)>,
 }
 
-/// Services among the documents, while they are read: slices may stand before their Service.
+/// The Services found so far: slices may precede their Service.
 #[derive(Debug, Default)]
 pub(super) struct Services {
     named: HashMap<(String, String), Service>,
     slices: HashMap<(String, String), Slices>,
-    /// What the cluster makes slices of: they count where none is at hand.
+    /// The `Endpoints` that the cluster mirrors to slices: they count where no slice is loaded.
     mirrored: HashMap<(String, String), Slices>,
 }
 
 impl Services {
-    /// Keeps what a document says about Services; it is not a policy all the same.
+    /// Stores the Service facts of a document, which remains an object other than a policy.
     pub(super) fn add(
         &mut self,
         (api_version, kind): (&str, &str),
@@ -98,7 +100,7 @@ impl Services {
         }
     }
 
-    /// The Services in the order of their names.
+    /// The Services, sorted by name.
     pub(super) fn finish(mut self) -> Vec<Service> {
         let mut services: Vec<Service> = self.named.into_values().collect();
         for service in &mut services {
@@ -106,7 +108,7 @@ impl Services {
             let slices = self.slices.remove(&key).or_else(|| self.mirrored.remove(&key));
             let Some(slices) = slices else { continue };
             service.backends = Some(slices.addresses);
-            // With a selector, nobody looks at them.
+            // The agent ignores slices where the Service has a selector.
             if service.selector.is_empty() {
                 service.dated.extend(slices.dated);
             }
@@ -118,11 +120,11 @@ impl Services {
     }
 }
 
-/// Services that are looked at and peers that are made of them, for all rules together.
+/// The limit of Services checked and peers made, for all rules together.
 const MAX_STEPS: usize = 1 << 18;
 
-/// Puts what Services select in the place of `toServices`. What is not at hand stays open. Gives
-/// which entries were made of which Services.
+/// Replaces `toServices` by the selected peers; Services that are not loaded stay unresolved.
+/// Returns each resolved entry with the indices of its Services.
 pub(super) fn resolve(
     entries: &mut [Entry],
     services: &[Service],
@@ -155,13 +157,13 @@ pub(super) fn resolve(
                 None => found.push(peer),
             }
         }
-        // Services without backends leave a rule without peers, as if it named none.
+        // Services without backends leave a rule without peers, as if the rule listed no peers.
         entry.peers = if found.is_empty() { Peers::Unlimited } else { Peers::Any(found) };
     }
     by_service
 }
 
-/// Peers of the Services that are meant. None: none of them is at hand, or one without the slices
+/// The peers of the selected Services. `None` if none of them is loaded, or if one lacks the slices
 /// that it needs.
 fn peers_of(
     selector: &ServiceSelector,
@@ -210,7 +212,7 @@ impl ServiceSelector {
         let is_within = |namespace: &str| namespace.is_empty() || namespace == service.namespace;
         match self {
             Self::Name { namespace, name } => is_within(namespace) && *name == service.name,
-            // Whatever source a key names, it is the Service's own labels that count.
+            // The Service's own labels count, whatever the source of a key.
             Self::Labels { namespace, selector } => {
                 is_within(namespace) && selector.matches(&service.labels)
             }
@@ -219,19 +221,19 @@ impl ServiceSelector {
 }
 
 impl Node {
-    /// The node behind keys.
+    /// The node at a path of keys.
     #[must_use]
     pub fn at_path(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |node, name| node.get(name))
     }
 
-    /// The text behind keys; empty where there is none.
+    /// The text at a path of keys; empty if absent.
     #[must_use]
     pub fn text_at(&self, path: &[&str]) -> &str {
         self.at_path(path).and_then(Self::as_str).unwrap_or_default()
     }
 
-    /// The list behind keys; empty where there is none.
+    /// The list at a path of keys; empty if absent.
     #[must_use]
     pub fn list_at(&self, path: &[&str]) -> &[Self] {
         match self.at_path(path).map(|node| &node.value) {
@@ -240,7 +242,7 @@ impl Node {
         }
     }
 
-    /// Keys and texts of the map behind keys.
+    /// The keys and texts of the map at a path of keys.
     #[must_use]
     pub fn texts_of(&self, path: &[&str]) -> Vec<(String, String)> {
         match self.at_path(path).map(|node| &node.value) {
@@ -334,7 +336,7 @@ items:
 ---
 ";
 
-    /// The peers that a rule ends up with; empty: none, as if it named none.
+    /// Checks the resulting peers of a rule; empty for a rule without peers.
     fn check(list: &str, services: &str, expect: &[&str]) {
         let text = format!(
             "{SERVICES}apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: pets}}\nspec:\n  endpointSelector: {{}}\n  {list}:\n  - toServices: [{services}]\n"
@@ -360,17 +362,17 @@ items:
         let in_shop =
             |name: &str| format!("{{k8sService: {{serviceName: {name}, namespace: shop}}}}");
         check("egress", &in_shop("web"), &[WEB]);
-        // Without a namespace, the Services of that name in all of them.
+        // Without a namespace, it selects the Services of that name in all namespaces.
         check("egress", &by_name("web"), &[OTHER, WEB]);
         check("egress", &in_shop("bank"), &["20.1.1.1/32", "20.1.1.2/32"]);
         check("egress", &in_shop("idle"), &[]);
-        // What stands where nobody is, is left out, as where a Gateway is.
+        // The placeholder for missing backends, and the address of a Gateway, are dropped.
         check("egress", &in_shop("gate"), &[]);
-        // `Endpoints` count where no slice is at hand, unless the cluster makes none of them.
+        // `Endpoints` count where no slice is loaded, unless the cluster does not mirror them.
         check("egress", &in_shop("old"), &["20.2.2.1/32", "20.2.2.2/32"]);
         check("egress", &in_shop("both"), &["20.3.3.1/32"]);
         check("egress", &in_shop("apart"), &["Service shop/apart"]);
-        // Without its slices, its backends are not known.
+        // Without its slices, the backends are unknown.
         check("egress", &in_shop("open"), &["Service shop/open"]);
         check("egress", &in_shop("lost"), &["Service shop/lost"]);
         let by_tier = |tier: &str, namespace: &str| {

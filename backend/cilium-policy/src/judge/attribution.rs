@@ -1,10 +1,10 @@
-//! Which entry of the policy map a packet meets, and so which rules Hubble names.
-//! Source: pkg/policy/l4.go `toMapState`, rules.go, pkg/policy/correlation.
+//! The policy map entry that a packet meets, and thus the rules that Hubble names. Source:
+//! pkg/policy/l4.go `toMapState`, rules.go, pkg/policy/correlation.
 //!
-//! Rules of one selector and port are merged, then become entries of a map, keyed by peer
-//! identity, protocol and port prefix. A packet is looked up twice, for its peer and for the
-//! aggregate of such peers, and one of the two entries is taken: the rules behind that one are
-//! named, however many others allow it too.
+//! The agent merges rules with the same selector and port into entries of a map. The key is peer
+//! identity, protocol and port prefix. The data path looks a packet up twice, once for its peer and
+//! once for the aggregate of such peers, and takes one of the two entries. Hubble names the rules
+//! behind that entry, even where other rules allow the packet too.
 
 use hashbrown::HashMap;
 
@@ -20,36 +20,36 @@ use super::{
 };
 use crate::{Action, Authentication, Direction, Entry, Peers, PortRange};
 
-/// The entry of a policy map that decides.
+/// The policy map entry that decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapEntry {
-    /// Which parts of its key are given.
+    /// The parts of its key that are given.
     pub match_type: MatchType,
-    /// Rules that it was made from.
+    /// The rules behind it.
     pub rules: Vec<EntryId>,
-    /// Mutual authentication that it asks for.
+    /// The mutual authentication that it requires.
     pub authentication: Option<Authentication>,
 }
 
-/// Which parts of a key are given; the numbers are those of `Flow.policy_match_type`.
+/// The parts of a key that are given; the numbers are those of `Flow.policy_match_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum MatchType {
-    /// Peer alone.
+    /// The peer alone.
     L3Only = 1,
     /// Peer, protocol and port.
     L3L4 = 2,
     /// Protocol and port.
     L4Only = 3,
-    /// Nothing.
+    /// No part.
     All = 4,
-    /// Peer and protocol.
+    /// Peer and protocol, any port.
     L3Protocol = 5,
-    /// Protocol alone.
+    /// The protocol alone.
     ProtocolOnly = 6,
 }
 
-/// Rules of a tier for one protocol and port as written.
+/// The rules of a tier for one protocol and port as written.
 struct Filter<'e> {
     tier: u8,
     protocol: u8,
@@ -57,39 +57,39 @@ struct Filter<'e> {
     slots: Vec<Slot<'e>>,
 }
 
-/// Rules of a filter with the same selector.
+/// The rules of a filter with the same selector.
 struct Slot<'e> {
-    /// The selector as the agent writes it; empty: everyone.
+    /// The selector as the agent writes it; empty selects everyone.
     peer: &'e str,
     selects: Selection,
     merged: Merged<'e>,
-    /// None: the agent's own.
+    /// The rules; `None` stands for a rule of the agent.
     rules: Vec<Option<EntryId>>,
 }
 
-/// Whom a selector selects.
+/// The identities that a selector selects.
 #[derive(Debug, Clone, Copy, Default)]
 struct Selection {
     peer: bool,
     aggregate: bool,
 }
 
-/// Stands for a rule that the agent appends of its own.
+/// The mark of a rule that the agent appends.
 const AGENT: Option<EntryId> = None;
-/// The tier of what it appends.
+/// The tier of the rules that the agent appends.
 const LAST_TIER: u8 = 255;
 /// The lowest priority of the data path.
 const LOWEST: u32 = (1 << 24) - 1;
 
-/// Priorities of the data path, in which each tier has its range.
+/// The priorities of the data path; each tier has a range of them.
 struct Levels {
-    /// Tier, where it begins, and where the next one does.
+    /// For each tier: its number, the start of its range, the start of the next range.
     tiers: Vec<(u8, u32, u32)>,
     priorities: HashMap<(u8, i64), u32>,
 }
 
 impl Judge {
-    /// The map entry that decides about a direction. None: no rule does.
+    /// The map entry that decides about a direction. `None` if no rule decides.
     pub fn map_entry(
         &self,
         (subject, peer): (&Identity, &Identity),
@@ -103,7 +103,7 @@ impl Judge {
     }
 }
 
-/// The map entry that a packet meets. None: there is none, or the agent's own.
+/// The map entry that a packet meets. `None` if it meets no entry, or one that the agent appended.
 pub(super) fn of_packet(
     set: &PolicySet,
     (subject, peer): (&Identity, &Identity),
@@ -125,7 +125,8 @@ pub(super) fn of_packet(
     let mut map = MapState::default();
     for filter in &filters {
         let Some(at) = filter.covers(traffic, named) else { continue };
-        // The destination's names of ports are those of each peer, none of the aggregate's.
+        // Each peer resolves the destination's port names for itself; the aggregate has no port
+        // names.
         let by_peer = direction == Direction::Egress
             && matches!(filter.ports, Some((PortRange::Named(_), _)));
         filter.insert(&mut map, set, &levels, features, (at, by_peer));
@@ -145,7 +146,7 @@ pub(super) fn of_packet(
     })
 }
 
-/// What the agent appends to the rules: priority, verdict, and whether for the node alone.
+/// The rules that the agent appends: priority, verdict, and whether they are for the node alone.
 fn of_agent(
     set: &PolicySet,
     class: &Class,
@@ -216,7 +217,7 @@ fn filters<'e>(
     filters
 }
 
-/// Whom each selector of an entry selects.
+/// The selections of each selector of an entry.
 fn selections<'e>(
     set: &PolicySet,
     entry: &'e Entry,
@@ -248,7 +249,7 @@ fn selections<'e>(
 }
 
 impl<'e> Filter<'e> {
-    /// Adds rules of a selector, which merge with those that are there.
+    /// Adds rules of a selector and merges them with those already there.
     fn add(&mut self, new: Slot<'e>) {
         let Some(slot) = self.slots.iter_mut().find(|slot| slot.peer == new.peer) else {
             self.slots.push(new);
@@ -261,11 +262,11 @@ impl<'e> Filter<'e> {
             std::cmp::Ordering::Equal => slot.rules.extend(new.rules),
             std::cmp::Ordering::Greater => {}
         }
-        // Where rules cannot be merged there is no map: that was asked before.
+        // Rules that cannot be merged do not reach the map: the caller checked that before.
         let _is_merged = slot.merged.add(new.merged);
     }
 
-    /// Bits of the key that covers a packet. None: no key does.
+    /// The number of key bits for a packet. `None` if no key covers it.
     fn covers(&self, traffic: Traffic, named: NamedPorts<'_>) -> Option<u32> {
         let Some((range, _)) = self.ports else { return Some(0) };
         if self.protocol != traffic.protocol {
@@ -299,7 +300,8 @@ impl<'e> Filter<'e> {
         let Some(tier) = levels.tier(self.tier) else { return };
         let everyone = self.slots.iter().find(|slot| slot.peer.is_empty());
         for slot in &self.slots {
-            // A selector that does what everyone's does is left out, except on all ports.
+            // The agent drops a selector that does the same as the one for everyone, except on all
+            // ports.
             if !slot.peer.is_empty()
                 && (bits > 8 || by_peer)
                 && everyone.is_some_and(|own| slot.is_equivalent(own, levels, self.tier))
@@ -345,7 +347,7 @@ impl Slot<'_> {
         AuthRequirement { is_explicit: strength.is_some(), strength: strength.unwrap_or(0) }
     }
 
-    /// Whether the data path does the same for both.
+    /// Whether the data path treats both alike.
     fn is_equivalent(&self, other: &Self, levels: &Levels, tier: u8) -> bool {
         self.precedence(levels, tier) == other.precedence(levels, tier)
             && self.merged.shares_redirect(&other.merged)
@@ -379,7 +381,7 @@ const fn base(priority: u32) -> u32 {
 }
 
 impl Levels {
-    /// Of the rules of a subject, in their order.
+    /// The levels for the rules of a subject, in their order.
     fn of(
         set: &PolicySet,
         rules: &[EntryId],
@@ -391,7 +393,7 @@ impl Levels {
             .map(|entry| (entry.rank.0, entry.rank.1, entry.action))
             .chain(of_agent.iter().map(|(own, _)| (LAST_TIER, own.priority, own.action)))
             .collect();
-        // Levels that each tier needs, and priorities of it with a pass.
+        // The levels that each tier needs, and the priorities that hold a pass.
         let mut tiers: Vec<(u8, u32, u32)> = Vec::new();
         let mut last: Option<(u8, i64, bool)> = None;
         for (tier, priority, action) in &ranks {
@@ -408,7 +410,7 @@ impl Levels {
             }
             last = Some((*tier, *priority, had_pass || is_pass));
         }
-        // Behind each pass there is room for all of the next tier.
+        // Each pass leaves room below it for the whole next tier.
         let mut below = 0_u32;
         let mut sizes: Vec<(u8, u32, u32)> = Vec::new();
         for (tier, levels, passes) in tiers.iter().rev() {
@@ -459,7 +461,7 @@ impl Levels {
         Some(TierBounds { max: base(*begins) | 255, min: base(*next).saturating_add(0x100) })
     }
 
-    /// What the rules use.
+    /// The features that the rules use.
     fn features(&self, filters: &[Filter<'_>]) -> Features {
         let mut features = Features::default();
         for filter in filters {
@@ -492,7 +494,8 @@ impl MatchType {
     }
 }
 
-/// Ranges become prefixes: the length of the widest one around a port that stays inside.
+/// The length of the widest prefix around a port that stays inside a range: the agent splits ranges
+/// into prefixes.
 fn prefix_bits(first: u16, last: u16, port: u16) -> u32 {
     (0..=16_u32)
         .find(|bits| {

@@ -1,6 +1,6 @@
-//! Policies that the agent cannot put together: it keeps what it had, and the endpoint's policy
-//! is none of the texts' alone. Source: pkg/policy/rule.go `mergePortProto` and `mergeRedirect`,
-//! l4.go `createL4Filter`, rules.go `sort`.
+//! Conflicts between policies that the agent cannot merge. The agent then keeps the previous policy
+//! of the endpoint, which the texts do not show. Source: pkg/policy/rule.go `mergePortProto` and
+//! `mergeRedirect`, l4.go `createL4Filter`, rules.go `sort`.
 
 #[cfg(test)]
 mod tests;
@@ -18,50 +18,50 @@ use crate::{
     Policy, PolicyKind, Port, PortRange, Protocol, Settings, Tier, TlsContext,
 };
 
-/// What the agent merges of the policies of one subject, as far as it can fail.
+/// The merges that can fail among the policies of one subject.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Merges {
-    /// Rules under one key, at least one of which asks for more than to pass.
+    /// The rules under one key, for keys with at least one rule that does more than allow.
     keys: Vec<Vec<Step>>,
-    /// Rules that fail by themselves, for some subjects or for all.
+    /// The rules that fail by themselves, for some subjects or for all.
     alone: Vec<Step>,
-    /// There is more than [`MAX_LOADED`] or [`MAX_STEPS`].
+    /// Whether there are more than [`MAX_LOADED`] or [`MAX_STEPS`] keys.
     is_too_much: bool,
 }
 
-/// Keys of the rules that ask for more than to pass: a rule has one for each of its peers at each
-/// of its ports.
+/// The limit of keys for rules that do more than allow. A rule has one key for each of its peers at
+/// each of its ports.
 const MAX_LOADED: usize = 1 << 20;
-/// Keys of all rules.
+/// The limit of keys for all rules.
 const MAX_STEPS: usize = 8 << 20;
 
 /// One rule on its way into the policy of a subject.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    /// Where it stands among all that are merged, in the agent's order.
+    /// Its place in the agent's order of merging.
     pub(super) order: u32,
     pub(super) entry: EntryId,
-    /// Index in the entry's `ports`; none: it has no ports.
+    /// Index in the entry's `ports`; `None` if the entry has no ports.
     pub(super) rule: Option<u32>,
     pub(super) protocol: u8,
 }
 
-/// The key under which rules are merged.
+/// The key under which the agent merges rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key<'e> {
     direction: Direction,
     tier: Tier,
     pub(super) protocol: u8,
-    /// Range and end as written; none: it has no ports.
+    /// Range and end as written; `None` if the entry has no ports.
     pub(super) ports: Option<(&'e PortRange, u16)>,
-    /// The peer's selector as the agent writes it; empty: everyone.
+    /// The peer's selector as the agent writes it; empty selects everyone.
     pub(super) peer: &'e str,
 }
 
-/// The entity `none`, which is never merged.
+/// The entity `none`, which the agent never merges.
 const NONE: &str = "reserved:none=";
 
-/// What has been merged under one key so far.
+/// The rules merged so far under one key.
 #[derive(Debug, Clone)]
 pub(super) struct Merged<'e> {
     pub(super) priority: i64,
@@ -85,26 +85,26 @@ enum Parser {
     Listener,
 }
 
-/// A listener as the agent names it: `namespace/configuration/name`, the namespace being empty where
-/// the configuration is the cluster's. Source: pkg/policy/api/utils.go `ResourceQualifiedName`.
+/// A listener as the agent names it: `namespace/configuration/name`. The namespace is empty where
+/// the configuration is clusterwide. Source: pkg/policy/api/utils.go `ResourceQualifiedName`.
 #[derive(Debug, Clone, Copy)]
 struct QualifiedListener<'e> {
     is_clusterwide: bool,
-    /// None: the name begins with the namespace, and is taken as it is.
+    /// `None` where the name already begins with the namespace; the agent then takes it as it is.
     config: Option<&'e str>,
-    /// What stands behind the configuration, or behind the namespace.
+    /// The part behind the configuration, or behind the namespace.
     name: &'e str,
 }
 
 impl Merges {
-    /// What there is to merge.
+    /// The merges that documents lead to.
     pub(super) fn of(documents: &Documents) -> Self {
         let is_loaded = |entry: &&Entry| {
             entry.authentication.is_some()
                 || entry.ports.iter().flatten().any(|rule| loads(&rule.l7))
         };
         let mut merges = Self::default();
-        // Where no rule asks for more than to pass, nothing can fail.
+        // Without a rule that does more than allow, no merge can fail.
         if !documents.entries.iter().any(|entry| is_loaded(&entry)) {
             return merges;
         }
@@ -146,12 +146,12 @@ impl Merges {
         merges
     }
 
-    /// Whether the policies of some subject may not go together.
+    /// Whether the merge can fail for some subject.
     pub(super) const fn can_fail(&self) -> bool {
         self.is_too_much || !self.alone.is_empty() || !self.keys.is_empty()
     }
 
-    /// Why the policies of a subject cannot be put together, or may not be; none: they can.
+    /// The reason why the policies of a subject conflict or may conflict; `None` if they merge.
     pub(super) fn find(
         &self,
         (set, settings): (&PolicySet, &Settings),
@@ -193,8 +193,8 @@ impl Merges {
     }
 }
 
-/// Whether rules of one key may fail together. Most cannot, as they ask for the same; those are not
-/// looked at again for each subject.
+/// Whether rules of one key may conflict. Most keys hold equal rules; the check for each subject
+/// skips those.
 fn may_fail(documents: &Documents, steps: &[Step]) -> bool {
     let mut parser = Parser::None;
     let (mut mode, mut terminating, mut originating) = (None, None, None);
@@ -214,7 +214,7 @@ fn may_fail(documents: &Documents, steps: &[Step]) -> bool {
     steps.iter().any(&mut differs)
 }
 
-/// Keeps the first of a kind. Returns whether another one is there already.
+/// Keeps the first value of a kind. Returns whether the new value differs from the kept one.
 fn is_other<T: PartialEq>(kept: &mut Option<T>, new: Option<T>) -> bool {
     match (&*kept, new) {
         (Some(one), Some(other)) => *one != other,
@@ -226,7 +226,7 @@ fn is_other<T: PartialEq>(kept: &mut Option<T>, new: Option<T>) -> bool {
     }
 }
 
-/// Every key that an entry's rules stand under, in the agent's order.
+/// The keys of an entry's rules, in the agent's order.
 pub(super) fn steps<'e>(
     entry: &'e Entry,
     mut add: impl FnMut(Key<'e>, Option<u32>, Option<&'e L7Rules>),
@@ -235,7 +235,7 @@ pub(super) fn steps<'e>(
         Peers::Nobody { .. } => return,
         Peers::Unlimited if entry.ports.is_none() => return,
         Peers::Unlimited => vec![""],
-        // Beside the selector of everyone the others are dropped.
+        // The agent drops all other selectors beside the one for everyone.
         Peers::Any(peers) if peers.iter().any(is_everyone) => vec![""],
         Peers::Any(peers) => {
             let mut texts: Vec<&str> = peers.iter().map(|peer| &*peer.text).collect();
@@ -279,7 +279,7 @@ pub(super) fn steps<'e>(
     }
 }
 
-/// An upper bound of an entry's keys.
+/// An upper bound for the number of an entry's keys.
 fn count_of_steps(entry: &Entry) -> usize {
     let peers = match &entry.peers {
         Peers::Nobody { .. } => 0,
@@ -322,7 +322,7 @@ fn in_order(documents: &Documents) -> Vec<EntryId> {
     order.into_iter().map(|(.., id)| id).collect()
 }
 
-/// Whether rules ask for more than to pass.
+/// Whether rules do more than allow.
 fn loads(l7: &L7Rules) -> bool {
     l7.is_tls() || has_rules(l7) || l7.listener.is_some()
 }
@@ -331,7 +331,7 @@ fn has_rules(l7: &L7Rules) -> bool {
     !l7.http.is_empty() || !l7.dns.is_empty()
 }
 
-/// What the agent cannot resolve, or may not be able to, whatever stands beside it.
+/// The reason why the agent cannot resolve a rule, or may fail to, whatever other rules exist.
 fn fails_alone(l7: &L7Rules, is_without_namespace: bool, is_synced: bool) -> Option<String> {
     for context in [&l7.terminating_tls, &l7.originating_tls].into_iter().flatten() {
         if context.name.is_empty() {
@@ -362,7 +362,7 @@ impl Step {
 }
 
 impl<'e> Merged<'e> {
-    /// What the agent adds by itself where nothing else matches.
+    /// The rule that the agent adds for packets without a match.
     pub(super) const fn of_agent(priority: i64, action: Action) -> Self {
         Self {
             priority,
@@ -383,7 +383,7 @@ impl<'e> Merged<'e> {
         self.action == Action::Allow && self.parser != Parser::None
     }
 
-    /// Whether packets go to the same place of the proxy.
+    /// Whether both send packets to the same place in the proxy.
     pub(super) fn shares_redirect(&self, other: &Self) -> bool {
         (self.parser, self.listener) == (other.parser, other.listener)
     }
@@ -407,9 +407,9 @@ impl<'e> Merged<'e> {
         }
     }
 
-    /// Merges the next rule. Errors: why that cannot be done.
+    /// Merges the next rule. Errors: the reason why it cannot be merged.
     pub(super) fn add(&mut self, new: Self) -> Result<(), String> {
-        // Rules come by priority, and within it deny goes before allow, and allow before pass.
+        // Rules come by priority; within a priority, deny before allow, allow before pass.
         if self.priority < new.priority || self.action < new.action || self.action == Action::Deny {
             return Ok(());
         }
@@ -440,7 +440,7 @@ impl<'e> Merged<'e> {
             }
         }
         self.has_server_names |= new.has_server_names;
-        // What the new rule brings is looked at only when the next one comes.
+        // The agent checks this part of a new rule only when the next rule arrives.
         if self.has_server_names && self.has_rules && self.terminating_tls.is_none() {
             return Err("cannot merge L7 rules with SNI filtering without TLS termination".into());
         }
@@ -459,7 +459,7 @@ impl<'e> Merged<'e> {
         }
         let Some(listener) = new.listener else { return Ok(()) };
         let is_same = self.listener == Some(listener);
-        // 0 wraps, and so comes last.
+        // 0 wraps around, and so comes last.
         let rank = |priority: u8| priority.wrapping_sub(1);
         let (own, other) = (rank(self.listener_priority), rank(new.listener_priority));
         if own < other || (is_same && own == other) {
@@ -492,7 +492,8 @@ impl Parser {
         }
     }
 
-    /// Nothing gives way to everything, and TLS to HTTP; otherwise only the same goes together.
+    /// The parser for both rules: any parser beats none, TLS and HTTP merge into HTTP, otherwise
+    /// only equal parsers merge.
     fn merge(self, other: Self) -> Option<Self> {
         match (self, other) {
             (one, other) if one == other => Some(one),
@@ -523,7 +524,7 @@ impl Parser {
     }
 }
 
-/// The namespace that the subjects of an entry are in, where its selector says it.
+/// The namespace of an entry's subjects, where its selector names one.
 fn namespace_of(entry: &Entry) -> Option<&str> {
     entry.subject.requirements.iter().find_map(|requirement| match &requirement.operator {
         Operator::In(values) if requirement.key == POD_NAMESPACE => match values.as_slice() {

@@ -8,90 +8,90 @@ use super::{
 };
 use crate::{Action, PortRange};
 
-/// What flows: protocol and destination port, or ICMP type.
+/// The traffic of a flow: protocol and destination port, or ICMP type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Traffic {
-    /// Number of the IP header: 6 TCP, 17 UDP, 132 SCTP, 1 ICMP, 58 `ICMPv6`.
+    /// The protocol number of the IP header: 6 TCP, 17 UDP, 132 SCTP, 1 ICMP, 58 `ICMPv6`.
     pub protocol: u8,
-    /// Destination port; for ICMP, the type; 0 where the protocol has neither.
+    /// The destination port; for ICMP, the type; 0 for protocols with neither.
     pub port: u16,
-    /// For ICMP, the code; none: it is not known, or the protocol has none.
+    /// The ICMP code; `None` if it is unknown, or for other protocols.
     pub code: Option<u8>,
 }
 
 /// The destination's named ports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum NamedPorts<'p> {
-    /// A record does not carry them.
+    /// Unknown: a flow record does not carry them.
     #[default]
     Unknown,
-    /// All of them: name, protocol, number.
+    /// The complete list of name, protocol and number.
     Known(&'p [(String, u8, u16)]),
 }
 
-/// What comes of a direction.
+/// The verdict for a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
-    /// It passes.
+    /// Policy allows the traffic.
     Allowed,
-    /// It is refused.
+    /// Policy denies the traffic.
     Denied,
-    /// A fact is missing.
+    /// The verdict depends on a missing fact.
     CannotTell,
 }
 
-/// What decided.
+/// The cause of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// An entry, by its index: of those of the same rank the first that sends it to the proxy, else
-    /// the first.
+    /// An entry, by its index. Among entries of the same rank it is the first one that redirects to
+    /// the proxy, or else the first one.
     Entry(EntryId),
-    /// No entry matched, and a policy turned the default to deny.
+    /// Default deny: no entry matches, and a policy enables default deny.
     DefaultDeny,
-    /// No entry matched, and no policy turned the default to deny.
+    /// Default allow: no entry matches, and no policy enables default deny.
     DefaultAllow,
-    /// No policy is about the subject in this direction.
+    /// No policy selects the subject in this direction.
     NotSelected,
-    /// The subject's policies are not enforced.
+    /// The enforcement mode is off for the subject.
     EnforcementOff,
     /// The node may reach its own pods.
     AllowLocalhost,
-    /// It says that a packet was too large, which passes without a rule.
+    /// An ICMP message "fragmentation needed", which passes without a rule.
     FragmentationNeeded,
-    /// What is not known could turn it either way.
+    /// A missing fact that could turn the verdict either way.
     MissingFact,
     /// The agent cannot resolve the subject's policies.
     Unresolvable,
 }
 
-/// A decision, small enough for millions.
+/// A decision, small enough to keep millions of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decision {
     /// The verdict.
     pub verdict: Verdict,
-    /// What decided.
+    /// The cause of the verdict.
     pub cause: Cause,
-    /// Whether it goes to the L7 proxy, which may still refuse it.
+    /// Whether traffic goes to the L7 proxy, which may still deny it.
     pub is_redirect: bool,
 }
 
-/// Named facts that are tried both ways before an answer is given up.
+/// The limit of unknown facts to try both ways before the answer is "cannot tell".
 const MAX_FACTS: usize = 8;
 
 impl Traffic {
-    /// What goes to a port of a protocol; for ICMP, of a type whose code is not known.
+    /// Traffic to a port of a protocol; for ICMP, a type without a known code.
     #[must_use]
     pub const fn new(protocol: u8, port: u16) -> Self {
         Self { protocol, port, code: None }
     }
 
-    /// The same with the ICMP code.
+    /// The same traffic with an ICMP code.
     #[must_use]
     pub const fn with_code(self, code: u8) -> Self {
         Self { code: Some(code), ..self }
     }
 
-    /// Whether it is ICMP's answer to a packet that was too large for the path.
+    /// Whether it is the ICMP message for a packet too large for the path.
     #[must_use]
     pub const fn is_fragmentation_needed(self) -> bool {
         matches!(self, Self { protocol: 1, port: 3, code: Some(4) })
@@ -109,7 +109,7 @@ impl Decision {
 }
 
 impl Verdict {
-    /// `allowed`, `denied`, `cannot tell`.
+    /// The verdict in words: `allowed`, `denied`, `cannot tell`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -120,7 +120,7 @@ impl Verdict {
     }
 }
 
-/// Decides about a pair.
+/// The decision about a pair.
 pub(super) fn decide(
     set: &PolicySet,
     pair: &Pair,
@@ -148,7 +148,7 @@ pub(super) fn decide(
     }
 }
 
-/// The rules of a pair that are known to match, each with what became of it.
+/// The rules of a pair that surely match, each with its role in the decision.
 pub(super) fn trace(
     set: &PolicySet,
     pair: &Pair,
@@ -170,7 +170,7 @@ pub(super) fn matches(
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Truth {
-    // Most rules are about another port, which is seen without a look at the rule.
+    // Most rules are for another port; this test sees that without a look at the entry.
     match candidate.reach {
         Reach::Everything => candidate.truth,
         Reach::Exactly(bounds) if bounds.include(traffic) => candidate.truth,
@@ -182,7 +182,7 @@ pub(super) fn matches(
     }
 }
 
-/// The decision of the rule where the walk ends; none: that of the default.
+/// The decision by the rule at the end of the walk; without a rule, by the default.
 #[inline]
 fn decided(
     set: &PolicySet,
@@ -211,7 +211,7 @@ fn fallback(pair: &Pair) -> Decision {
     }
 }
 
-/// The entry of the winner's rank that sends it to the proxy: redirects win over plain allows.
+/// The entry of the winner's rank that redirects to the proxy: redirects win over plain allows.
 fn redirecting(
     set: &PolicySet,
     pair: &Pair,
@@ -237,7 +237,7 @@ fn redirecting(
     found.map(|candidate| candidate.entry)
 }
 
-/// An allow of this entry and those of its rank.
+/// The allow of this entry and of the others of its rank.
 #[inline]
 fn allowed_by(
     set: &PolicySet,
@@ -294,16 +294,16 @@ pub(super) fn port_covers(port: &CompiledPort, traffic: Traffic, named: NamedPor
     }
 }
 
-/// A fact that is not known.
+/// An unknown fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenFact<'s> {
     /// Whether a matcher selects the peer.
     Matcher(MatcherId),
-    /// Whether a name stands for the destination's port.
+    /// Whether a port name resolves to the destination's port.
     Port(&'s str),
 }
 
-/// Facts that the decision may hang on: those of entries that are not ruled out.
+/// The facts that the decision may depend on: those of entries that may match.
 pub(super) fn open_facts<'s>(
     set: &'s PolicySet,
     pair: &Pair,
@@ -344,7 +344,7 @@ pub(super) fn open_facts<'s>(
     facts
 }
 
-/// Decides where facts are missing: every way in which they can turn out is walked.
+/// The decision where facts are missing: it walks every combination of their values.
 #[cold]
 fn with_unknowns(
     set: &PolicySet,
@@ -352,7 +352,7 @@ fn with_unknowns(
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Decision {
-    // Matchers of candidates that are not no: all of them may be unknown here.
+    // The matchers of all candidates that may match: each may be unknown here.
     let facts = open_facts(set, pair, traffic, named, &|_| Truth::Unknown);
     if facts.len() > MAX_FACTS {
         let matches = |candidate: &Candidate| matches(set, candidate, traffic, named);
@@ -387,7 +387,7 @@ fn with_unknowns(
     found.unwrap_or_else(Decision::cannot_tell)
 }
 
-/// Whether a candidate matches where facts turn out in one way.
+/// Whether a candidate matches under one combination of facts.
 fn matches_in_world(
     set: &PolicySet,
     candidate: &Candidate,
@@ -409,8 +409,8 @@ fn matches_in_world(
     is_peer && entry.ports.as_ref().is_none_or(|ports| ports.iter().any(covers))
 }
 
-/// Too many facts to try: what every end of the walk agrees on. Each rule is taken by itself there,
-/// which may miss a verdict, and never gives a wrong one.
+/// The decision for too many open facts to try: the verdict that all ends of the walk share. Here
+/// the walk treats each rule on its own. This may miss a verdict, and never gives a wrong one.
 fn by_ends(pair: &Pair, ends: Ends<'_>) -> Decision {
     let (mut allowed, mut denied) = (ends.allowed, ends.denied);
     if ends.undecided {

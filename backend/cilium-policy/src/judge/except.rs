@@ -1,4 +1,4 @@
-//! Addresses that a rule leaves out on purpose.
+//! Addresses that a rule excludes by `except`.
 
 use super::{
     decide::{NamedPorts, Traffic, entry_covers},
@@ -9,8 +9,7 @@ use super::{
 use crate::{Action, Direction, PeerMatcher, Peers, Position};
 
 impl PolicySet {
-    /// Where the peer stands whose `except` alone keeps an address out of a rule that would allow
-    /// the traffic.
+    /// The position of a peer that would match the traffic but for its `except`.
     #[must_use]
     pub fn excepted(
         &self,
@@ -38,7 +37,7 @@ impl PolicySet {
     }
 }
 
-/// The same peer without its `except`. None: it has none.
+/// The same peer without its `except`. `None` if it has no `except`.
 fn whole(matcher: &PeerMatcher) -> Option<PeerMatcher> {
     let except = Vec::new();
     match matcher {

@@ -1,4 +1,4 @@
-//! Why: every rule that matched, what it lost to, and how near the others came.
+//! Explanations of decisions: every rule that matched, the rule it lost to, and the nearest misses.
 
 use super::{
     Judge,
@@ -17,22 +17,22 @@ use crate::{
     Requirement, Selector,
 };
 
-/// A decision with its reasons. Entries are given by their index in the set.
+/// A decision with its reasons. An entry is given by its index in the set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// The decision.
     pub decision: Decision,
-    /// Rules that match at the winning tier and priority; the first one decided.
+    /// The rules that match at the winning tier and priority; the first one decided.
     pub deciding: Vec<RuleMatch>,
-    /// Rules that match too, and why that did not count.
+    /// The rules that match without effect, each with the reason.
     pub lost: Vec<LostMatch>,
-    /// Policies that turned the default to deny, with the nearest miss of each of their rules.
+    /// The policies that enable default deny, with the nearest miss of each of their rules.
     pub default_deny: Vec<DefaultDenyBy>,
-    /// What is not known, and could change the verdict.
+    /// The unknown facts that could change the verdict.
     pub missing: Vec<Fact>,
-    /// Why the agent cannot put the subject's policies together.
+    /// The reason why the agent cannot merge the subject's policies.
     pub conflict: Option<String>,
-    /// Mutual authentication that the deciding rules ask for.
+    /// The mutual authentication that the deciding rules require.
     pub authentication: Option<Authentication>,
 }
 
@@ -41,20 +41,20 @@ pub struct Explanation {
 pub struct RuleMatch {
     /// The entry.
     pub entry: EntryId,
-    /// Indices of its port rules that match; empty where it has none.
+    /// The indices of its port rules that match; empty for an entry without ports.
     pub port_rules: Vec<usize>,
 }
 
-/// A rule that matches and did not count.
+/// A rule that matches without effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LostMatch {
     /// The entry.
     pub entry: EntryId,
-    /// Why.
+    /// The reason.
     pub loss: Loss,
 }
 
-/// Why a match did not count.
+/// The reason why a match had no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Loss {
     /// An earlier tier decided.
@@ -69,12 +69,12 @@ pub enum Loss {
     Passed,
 }
 
-/// A policy that turned the default to deny.
+/// A policy that enables default deny.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultDenyBy {
     /// The policy.
     pub policy: PolicyId,
-    /// Its rules of this direction, each with what kept it from matching; nearest first.
+    /// Its rules of this direction, each with the reason for its miss; nearest first.
     pub misses: Vec<NearestMiss>,
 }
 
@@ -83,93 +83,93 @@ pub struct DefaultDenyBy {
 pub struct NearestMiss {
     /// The entry.
     pub entry: EntryId,
-    /// What is nearest to matching in it.
+    /// The position of the nearest part.
     pub at: Position,
-    /// What kept it from matching.
+    /// The reason for the miss.
     pub miss: Miss,
 }
 
-/// What kept a rule from matching.
+/// The reason why a rule does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
-    /// Its list of peers is empty.
+    /// An empty list of peers.
     SelectsNobody,
-    /// It has neither peers nor ports.
+    /// A rule with neither peers nor ports.
     Empty,
-    /// It only sets the default.
+    /// A rule that only sets the default.
     NoRule,
-    /// The peer matches; the ports, listed here, do not.
+    /// A peer that matches, with ports that do not.
     Port {
-        /// As `80/TCP`.
+        /// The ports of the rule, as `80/TCP`.
         wanted: Vec<String>,
     },
-    /// The ports match, the peer does not.
+    /// Ports that match, with a peer that does not.
     Peer(PeerMiss),
-    /// Neither matches.
+    /// Neither peer nor ports match.
     PeerAndPort(PeerMiss, Vec<String>),
 }
 
-/// How a peer selector missed.
+/// The reason why a peer selector does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PeerMiss {
-    /// This requirement fails; the value that the peer has instead.
+    /// A requirement that fails, with the peer's own value.
     Label {
-        /// As a text.
+        /// The requirement in words.
         requirement: String,
-        /// None: it has no such label.
+        /// The peer's value; `None` if it lacks the label.
         value: Option<String>,
     },
-    /// The address is outside.
+    /// An address outside the prefix.
     Address {
-        /// As a text.
+        /// The prefix in words.
         wanted: String,
     },
-    /// It is of the world, and the peer is not, or the other way round.
+    /// A CIDR or DNS name selector, with a peer outside the world.
     NotInWorld {
-        /// As a text.
+        /// The selector in words.
         wanted: String,
     },
-    /// None of the names of the address matches.
+    /// A name pattern that matches no name of the address.
     Name {
         /// The pattern.
         wanted: String,
-        /// The names.
+        /// The names of the address.
         names: Vec<String>,
     },
-    /// Something else.
+    /// Any other reason.
     Other {
-        /// As a text.
+        /// The selector in words.
         wanted: String,
     },
 }
 
-/// A fact that a flow does not carry.
+/// A fact that a flow record does not carry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {
-    /// Labels of the subject.
+    /// The subject's labels.
     SubjectLabels,
-    /// Labels of the node that is the subject.
+    /// The labels of the node that is the subject.
     SubjectNodeLabels,
-    /// Labels of the peer.
+    /// The peer's labels.
     PeerLabels,
-    /// Which names the peer's address had at the node.
+    /// The names that the peer's address had at the node.
     Names {
         /// Pattern of `toFQDNs`.
         pattern: String,
     },
-    /// What a CIDR group holds.
+    /// The content of a CIDR group.
     CidrGroup {
-        /// As a text.
+        /// The group in words.
         group: String,
     },
-    /// What a cloud provider's group holds.
+    /// The content of a cloud provider's group.
     CloudGroup,
-    /// Which backends a Service has.
+    /// The backends of a Service.
     Service {
-        /// As a text.
+        /// The Service in words.
         service: String,
     },
-    /// Labels of the peer's node.
+    /// The labels of the peer's node.
     NodeLabels,
     /// The peer's address.
     Address,
@@ -178,15 +178,15 @@ pub enum Fact {
         /// The name.
         name: String,
     },
-    /// Something the proxy alone saw.
+    /// A fact that only the proxy saw.
     Proxy {
-        /// What.
+        /// The fact in words.
         what: &'static str,
     },
 }
 
 impl Judge {
-    /// Judges one direction and says why.
+    /// Explains the decision about one direction.
     pub fn explain(
         &self,
         subject: &Identity,
@@ -202,7 +202,7 @@ impl Judge {
         let (subject_class, peer_class) = (self.class_of(subject_id), self.class_of(peer_id));
         let view = View { set, pair: &pair, traffic, named, direction, peer };
         let (deciding, lost) = view.matches(decision);
-        // Authentication of other rules may come down to the entry that the packet meets.
+        // Authentication of other rules may reach the entry that the packet meets.
         let asks = |candidate: &Candidate| set.entry(candidate.entry).authentication.is_some();
         let authentication =
             if decision.verdict == Verdict::Allowed && pair.candidates.iter().any(asks) {
@@ -233,7 +233,7 @@ impl Judge {
 }
 
 impl Judge {
-    /// Entries that may decide about one direction, as far as is known.
+    /// The entries that may decide about one direction, given the known facts.
     pub fn possible(
         &self,
         (subject, peer): (&Identity, &Identity),
@@ -258,7 +258,7 @@ struct View<'v> {
 }
 
 impl View<'_> {
-    /// Rules that decide, and rules that match and did not count.
+    /// The rules that decide, and the rules that match without effect.
     fn matches(&self, decision: Decision) -> (Vec<RuleMatch>, Vec<LostMatch>) {
         let is_by_rule = matches!(decision.cause, Cause::Entry(_));
         let (mut deciding, mut beaten) = (Vec::new(), Vec::new());
@@ -309,7 +309,7 @@ impl View<'_> {
             }
         }
         for by in &mut policies {
-            // Few, and the order of the texts is kept: nearest first by six passes.
+            // The list is short. Six passes put the nearest first and keep the order of the texts.
             let misses = std::mem::take(&mut by.misses);
             for distance in 0..=5 {
                 let near = misses.iter().filter(|miss| miss.miss.distance() == distance);
@@ -360,7 +360,7 @@ impl View<'_> {
                         };
                         (peer.at, miss)
                     }
-                    // It could match, were the facts known: no miss.
+                    // It could match if the facts were known, so it is not a miss.
                     _ => return None,
                 }
             }
@@ -368,7 +368,7 @@ impl View<'_> {
         Some(NearestMiss { entry: index, at, miss })
     }
 
-    /// The port of an entry that is nearest: of the flow's protocol, if there is one.
+    /// The nearest port of an entry: one of the flow's protocol, if there is one.
     fn port_at(&self, index: EntryId) -> Position {
         let entry = self.set.entry(index);
         let ports = || entry.ports.iter().flatten().flat_map(|rule| &rule.ports);
@@ -418,7 +418,7 @@ impl View<'_> {
     }
 }
 
-/// How a selector missed, and how far: the number of requirements that fail.
+/// The reason why a selector misses, and the distance: the number of requirements that fail.
 fn peer_miss(matcher: &PeerMatcher, peer: &Identity) -> (usize, PeerMiss) {
     match matcher {
         PeerMatcher::Labels(selector) | PeerMatcher::Nodes(selector) => label_miss(selector, peer),
@@ -443,7 +443,7 @@ fn label_miss(selector: &Selector, peer: &Identity) -> (usize, PeerMiss) {
         .iter()
         .filter(|requirement| !requirement.matches(peer.labels()))
         .collect();
-    // Of several, the one that says most: not the namespace or cluster that Cilium adds.
+    // Of several requirements, the most telling one: not the namespace or cluster that Cilium adds.
     let telling = failed
         .iter()
         .find(|requirement| !requirement.key.starts_with("io.cilium.k8s.policy.cluster"))
@@ -468,11 +468,11 @@ fn label_miss(selector: &Selector, peer: &Identity) -> (usize, PeerMiss) {
 }
 
 impl Miss {
-    /// How far from matching: the smaller, the nearer.
+    /// The distance from a match: smaller is nearer.
     const fn distance(&self) -> u8 {
         match self {
             Self::Port { .. } => 0,
-            // Of what is outside, addresses and names say more than labels.
+            // Among peer misses, those by address or name tell more than those by label.
             Self::Peer(PeerMiss::Address { .. } | PeerMiss::Name { .. }) => 1,
             Self::Peer(_) => 2,
             Self::PeerAndPort(..) => 3,

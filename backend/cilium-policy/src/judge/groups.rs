@@ -1,6 +1,6 @@
-//! Whether a peer belongs to the CIDR groups that a selector means. The labels of all
-//! groups that hold an address are united on its identity: the record's own say it best; without
-//! them the groups at hand do. Source: `pkg/policy/k8s/cilium_cidr_group.go`.
+//! Membership of a peer in the CIDR groups of a selector. The identity of an address carries the
+//! united labels of all groups that hold it. The labels of the flow record count first; without
+//! them the loaded groups count. Source: `pkg/policy/k8s/cilium_cidr_group.go`.
 
 use super::{
     identity::{Identity, Knowledge},
@@ -8,17 +8,17 @@ use super::{
 };
 use crate::{CidrGroup, GroupSelector, Label, Operator, Requirement, Selector};
 
-/// Source of the labels of groups.
+/// The source of group labels.
 const SOURCE: &str = "cidrgroup";
-/// What the label of a group's own name begins with.
+/// The key prefix of the label for a group's own name.
 pub(super) const NAME: &str = "io.cilium.policy.cidrgroupname/";
 
-/// Whether a peer carries labels of groups: these say all of what groups it belongs to.
+/// Whether a peer carries group labels: they then list all of its groups.
 pub(super) fn has_labels(identity: &Identity) -> bool {
     identity.labels().iter().any(|label| label.source == SOURCE)
 }
 
-/// Whether a peer's own labels are those of the groups.
+/// Whether the peer's own labels match the group selector.
 pub(super) fn by_labels(selector: &GroupSelector, labels: &[Label]) -> bool {
     match selector {
         GroupSelector::Name(name) => labels
@@ -28,8 +28,8 @@ pub(super) fn by_labels(selector: &GroupSelector, labels: &[Label]) -> bool {
     }
 }
 
-/// Whether a peer belongs to the groups, by its addresses. Not known: a record has no address, or
-/// the groups that the selector speaks of are not all at hand.
+/// Whether a peer belongs to the groups, by its addresses. Unknown if a record has no address, or
+/// if some of the selector's groups are not loaded.
 pub(super) fn by_address(
     groups: &[CidrGroup],
     selector: &GroupSelector,
@@ -57,8 +57,8 @@ pub(super) fn by_address(
     }
 }
 
-/// Whether labels of an identity meet a selector: a value is part of the key, because groups may
-/// give one key several values; older agents kept one of them as the value.
+/// Whether labels of an identity match a selector. The value is part of the key, because several
+/// groups may give one key several values. Older agents kept one of them as the value.
 pub(super) fn is_selected(selector: &Selector, labels: &[Label]) -> bool {
     selector.requirements.iter().all(|requirement| {
         let has = |values: &[String]| {
@@ -114,7 +114,7 @@ fn holds(
     }
 }
 
-/// What is not found is not there if what is looked for is at hand.
+/// The truth of a search: "not found" is a no only where everything to search is loaded.
 fn found(is_found: bool, is_at_hand: impl Fn() -> bool) -> Truth {
     match (is_found, is_found || is_at_hand()) {
         (true, _) => Truth::Yes,
@@ -197,7 +197,7 @@ spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
             check("cidrGroupRef: g1", address, &[], red);
             check("cidrGroupRef: g2", address, &[], blue);
         }
-        // Two requirements, met by two groups.
+        // Two requirements; a different group meets each.
         check("cidrGroupSelector: {matchLabels: {team: blue, tier: gold}}", "10.9.1.1", &[], Yes);
         check("cidrGroupSelector: {matchLabels: {team: blue, tier: gold}}", "10.2.1.1", &[], No);
         check(&labels("tier", "Exists", ""), "10.1.1.1", &[], Yes);
@@ -230,7 +230,7 @@ spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
         check("cidrGroupSelector: {matchLabels: {team: white}}", "10.1.1.1", own, Yes);
         check("cidrGroupSelector: {matchLabels: {team: red}}", "10.1.1.1", own, No);
         check(&labels("team", "NotIn", ", values: [white]"), "10.1.1.1", own, No);
-        // Of agents that keep one value a key.
+        // Labels from agents that keep one value for each key.
         let old = &["cidrgroup:io.cilium.policy.cidrgroupname/g3", "cidrgroup:team=green"];
         check("cidrGroupSelector: {matchLabels: {team: green}}", "10.1.1.1", old, Yes);
     }

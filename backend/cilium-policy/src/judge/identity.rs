@@ -1,4 +1,4 @@
-//! Who is on a side of a flow, as far as it is known.
+//! The identity of one side of a flow, as far as it is known.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -8,25 +8,25 @@ use hashbrown::DefaultHashBuilder;
 
 use crate::{Label, Prefix, identity_label::CLUSTER, settings::world_key};
 
-/// One side of a flow. What is not known is said to be so, and judging takes it into account.
+/// One side of a flow. It states which facts are unknown, and judging takes that into account.
 ///
-/// A clone is the same identity: its labels are hashed once, and compared only with those of
-/// others, so that looking it up again costs nanoseconds.
+/// A clone is the same identity. Its labels are hashed once and compared only with those of other
+/// identities, so a second look-up costs nanoseconds.
 #[derive(Debug, Clone)]
 pub struct Identity(Arc<Known>);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Facts {
     labels: Vec<Label>,
-    /// Prefixes of the `cidr:` labels.
+    /// The prefixes of its `cidr:` labels.
     prefixes: Vec<Prefix>,
     address: Option<IpAddr>,
-    /// DNS names of the address; empty: none is known.
+    /// The DNS names of the address; empty if unknown.
     names: Vec<String>,
-    /// Services that it is a backend of, as namespace and name.
+    /// The Services with this identity as a backend, as namespace and name.
     services: Vec<(String, String)>,
     knowledge: Knowledge,
-    /// Whether no name can have led to it when it was recorded.
+    /// Whether no policy name resolved to the address at the time of the record.
     is_unnamed: bool,
 }
 
@@ -36,25 +36,25 @@ struct Known {
     hash: u64,
 }
 
-/// How much the labels say.
+/// The completeness of the labels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Knowledge {
-    /// Everything: what they do not say is not so.
+    /// Complete: a label that is absent does not exist.
     Everything,
-    /// The labels of a recorded flow: what the agent derives from addresses and names of that
-    /// day's policies may be missing.
+    /// The labels of a flow record. Labels that the agent derives from addresses and names, for the
+    /// policies of that day, may be missing.
     #[default]
     Recorded,
-    /// The labels of a recorded flow, without those that the agent takes from the pod's namespace
-    /// and service account, or from the node.
+    /// The labels of a flow record without those that the agent takes from the pod's namespace and
+    /// service account, or from the node.
     Thin,
-    /// Nothing: a record without labels.
+    /// No labels: a record without them.
     Nothing,
 }
 
 impl Identity {
-    /// An identity of which the labels say everything, as inside the agent. CIDR labels imply the
-    /// world, except on nodes, which have them where `policy-cidr-match-mode` is `nodes`.
+    /// An identity with complete labels, as inside the agent. CIDR labels imply the world. Nodes
+    /// are the exception: they carry CIDR labels where `policy-cidr-match-mode` is `nodes`.
     #[must_use]
     pub fn of_labels(labels: impl IntoIterator<Item = Label>, dual_stack: bool) -> Self {
         let mut labels: Vec<Label> = labels.into_iter().collect();
@@ -77,7 +77,7 @@ impl Identity {
         facts.into()
     }
 
-    /// A side of a recorded flow.
+    /// A side of a flow record.
     #[must_use]
     pub fn recorded(labels: impl IntoIterator<Item = Label>, address: Option<IpAddr>) -> Self {
         let mut facts = Facts { address, ..Facts::default() };
@@ -88,7 +88,7 @@ impl Identity {
         facts.into()
     }
 
-    /// Adds the DNS names that are known for its address.
+    /// Adds the known DNS names of its address.
     #[must_use]
     pub fn with_names(self, names: impl IntoIterator<Item = String>) -> Self {
         let mut facts = self.into_facts();
@@ -106,8 +106,8 @@ impl Identity {
         facts.into()
     }
 
-    /// Marks it as one that no name of a policy led to when it was recorded: policy would have
-    /// known it by an identity of its own.
+    /// Marks it as an identity that no policy name resolved to at the time of the record: with such
+    /// a name, policy would have given it an identity of its own.
     #[must_use]
     pub fn without_learned_name(self) -> Self {
         let mut facts = self.into_facts();
@@ -119,7 +119,7 @@ impl Identity {
         self.facts().is_unnamed
     }
 
-    /// Adds a Service that it is a backend of.
+    /// Adds a Service with this identity as a backend.
     #[must_use]
     pub fn with_service(self, namespace: &str, name: &str) -> Self {
         let mut facts = self.into_facts();
@@ -127,7 +127,8 @@ impl Identity {
         facts.into()
     }
 
-    /// The same identity in another cluster. None: it is in that one, or in none.
+    /// The same identity in another cluster. `None` if it is in that cluster already, or in no
+    /// cluster.
     pub(crate) fn in_cluster(&self, name: &str) -> Option<Self> {
         if self.k8s_label(CLUSTER).is_none_or(|own| own == name) {
             return None;
@@ -155,7 +156,7 @@ impl Identity {
         &self.facts().labels
     }
 
-    /// How much is known.
+    /// The completeness of its labels.
     #[must_use]
     pub fn knowledge(&self) -> Knowledge {
         self.facts().knowledge
@@ -183,29 +184,29 @@ impl Identity {
         &self.facts().names
     }
 
-    /// Services that it is known to be a backend of.
+    /// The Services with this identity as a known backend.
     #[must_use]
     pub fn services(&self) -> &[(String, String)] {
         &self.facts().services
     }
 
-    /// Prefixes that hold it: those of its labels, and its own address.
+    /// The prefixes around it: those of its labels, and its own address.
     pub(crate) fn prefixes(&self) -> impl Iterator<Item = Prefix> + '_ {
         self.facts().prefixes.iter().copied().chain(self.facts().address.map(Prefix::of_address))
     }
 
-    /// Whether it has a label of this key, of any source: the agent looks no closer.
+    /// Whether it has a label with this key, from any source: the agent ignores the source too.
     pub(crate) fn has_key(&self, key: &str) -> bool {
         self.facts().labels.iter().any(|label| label.key == key)
     }
 
-    /// Whether it is the reserved identity of a name: `kube-apiserver`.
+    /// Whether it is the reserved identity of this name, such as `kube-apiserver`.
     #[must_use]
     pub fn is_reserved(&self, name: &str) -> bool {
         self.facts().labels.iter().any(|label| label.key == name && label.source == "reserved")
     }
 
-    /// Whether it is outside of the cluster.
+    /// Whether it is outside the cluster.
     #[must_use]
     pub fn is_world(&self) -> bool {
         self.facts().labels.iter().any(|label| is_world_key(&label.key))
@@ -233,8 +234,8 @@ impl Facts {
 
 impl From<Facts> for Identity {
     fn from(facts: Facts) -> Self {
-        // One key for all identities, and another one in the next process: labels come from
-        // strangers, who are not to know which of them collide.
+        // One key for all identities of a process, another one in the next process. Labels come
+        // from untrusted senders, who must not predict which labels collide.
         static KEY: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
         let hash = KEY.hash_one(&facts);
         Self(Arc::new(Known { facts, hash }))

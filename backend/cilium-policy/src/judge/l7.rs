@@ -1,4 +1,4 @@
-//! What the proxy does with a request that policy sends to it. Source: pkg/policy/rule.go,
+//! The proxy's decision about a request that policy redirects. Source: pkg/policy/rule.go,
 //! pkg/envoy/policy, pkg/fqdn/dnsproxy.
 
 use super::{
@@ -22,9 +22,9 @@ pub enum Request<'r> {
         method: &'r str,
         /// `:path`.
         path: &'r str,
-        /// `:authority`; none: not recorded.
+        /// `:authority`; `None` if not recorded.
         host: Option<&'r str>,
-        /// Those that were recorded; others may have been sent.
+        /// The recorded headers; the client may have sent others.
         headers: &'r [(String, String)],
     },
     /// A DNS query.
@@ -34,16 +34,16 @@ pub enum Request<'r> {
     },
 }
 
-/// What the proxy does.
+/// The proxy's decision with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct L7Explanation {
     /// The verdict.
     pub verdict: Verdict,
-    /// L7 rules that allow it, or, where none does, those that were looked at.
+    /// The L7 rules that allow the request; without any, those that the proxy checked.
     pub rules: Vec<L7RuleRef>,
-    /// Whether it passes because nothing was to be checked: no L7 rule, or a wider rule beside.
+    /// Whether it passes unchecked: there is no L7 rule, or a wider rule stands beside it.
     pub is_unrestricted: bool,
-    /// What is not known.
+    /// The unknown facts.
     pub missing: Vec<Fact>,
 }
 
@@ -56,7 +56,7 @@ pub struct L7RuleRef {
     pub at: Position,
 }
 
-/// L7 rules of one port of one entry that matches.
+/// The L7 rules of one port of a matching entry.
 struct Scope<'s> {
     entry: EntryId,
     port: &'s CompiledPort,
@@ -64,7 +64,7 @@ struct Scope<'s> {
 }
 
 impl Judge {
-    /// Judges a request that has passed at L3 and L4.
+    /// Judges a request that has passed L3 and L4.
     pub fn explain_l7(
         &self,
         (subject, peer): (&Identity, &Identity),
@@ -90,11 +90,11 @@ impl Judge {
         let set = &self.set;
         let pair = self.pair(subject, peer, direction);
         if pair.posture == Posture::DefaultAllow {
-            // A rule that allows everything is added where the default is not to deny.
+            // Without default deny, the agent adds a rule that allows everything.
             return plain(Verdict::Allowed, true);
         }
         let mut scopes = Vec::new();
-        // Whether a rule without ports lets the peer pass: the proxy has it for every port.
+        // Whether a rule without ports allows the peer: the proxy holds that rule for every port.
         let mut is_open = false;
         for (entry, role) in trace(set, &pair, traffic, named) {
             if role != Role::Decides {
@@ -111,9 +111,9 @@ impl Judge {
                 }
             }
         }
-        // The proxy goes on to the plain rules where none for HTTP allows the request. Source:
-        // pkg/envoy/model.go `GetDirectionNetworkPolicy`, cilium/proxy `forEachRule`. What the Envoy
-        // of a listener does is not known.
+        // The proxy goes on to the plain rules if no HTTP rule allows the request. Source:
+        // pkg/envoy/model.go `GetDirectionNetworkPolicy`, cilium/proxy `forEachRule`. The behavior
+        // of a listener's Envoy is unknown.
         let is_plain = |scope: &Scope<'_>| !scope.rules.is_redirect(6);
         let has_listener = scopes.iter().any(|scope| scope.rules.listener.is_some());
         if matches!(request, Request::Http { .. })
@@ -139,8 +139,8 @@ impl Judge {
 impl Scope<'_> {
     fn dns(&self, name: &str, scopes: &[Self], answer: &mut L7Explanation) {
         if self.rules.dns.is_empty() {
-            // The DNS proxy lets a peer ask for everything that a rule without names allows on
-            // the same port.
+            // The DNS proxy allows every query of a peer that a rule without names allows on the
+            // same port.
             let is_beside =
                 scopes.iter().any(|other| !other.rules.dns.is_empty() && other.has_port_of(self));
             if is_beside {
@@ -202,19 +202,18 @@ impl L7Explanation {
     }
 }
 
-/// What Hubble writes in the place of what it was told to keep secret. Source:
-/// pkg/hubble/defaults.
+/// The text that Hubble writes in place of a redacted value. Source: pkg/hubble/defaults.
 const REDACTED: &str = "HUBBLE_REDACTED";
 
 impl HttpRule {
-    /// Whether a request is known to meet the rule.
+    /// Whether a request surely matches the rule.
     #[must_use]
     pub fn is_met_by(&self, request: Request<'_>) -> bool {
         Known::of(request).meets(self).0 == Truth::Yes
     }
 }
 
-/// What a record tells of an HTTP request.
+/// The recorded facts of an HTTP request.
 #[derive(Default)]
 struct Known<'r> {
     method: Option<&'r str>,
@@ -232,7 +231,7 @@ impl<'r> Known<'r> {
         Self { method: known(method), path: known(path), host: host.and_then(known), headers }
     }
 
-    /// Whether the request meets a rule; where that is not known, with what is missing.
+    /// Whether the request matches a rule; if that is unknown, the missing fact.
     fn meets(&self, rule: &HttpRule) -> (Truth, &'static str) {
         let mut missing = "";
         let mut truth = Truth::Yes;
@@ -243,7 +242,7 @@ impl<'r> Known<'r> {
         ] {
             let Some(pattern) = pattern else { continue };
             match text.and_then(|text| pattern.matches(text)) {
-                // Whatever else there is.
+                // One failed part is enough, whatever the others are.
                 Some(false) => return (Truth::No, ""),
                 Some(true) => {}
                 None => (truth, missing) = (Truth::Unknown, what),

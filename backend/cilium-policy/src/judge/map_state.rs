@@ -1,75 +1,75 @@
-//! The part of an endpoint's policy map that one packet can meet: what covers it, for its peer and
-//! for the aggregate that stands for peers of that kind. Source: pkg/policy/mapstate.go.
+//! The part of an endpoint's policy map that one packet can meet: the keys that cover it, for its
+//! peer and for the aggregate of such peers. Source: pkg/policy/mapstate.go.
 //!
-//! Keys that do not cover the packet have no say in those that do, so that the rest of the map is
-//! left out; the insertions are the agent's otherwise.
+//! Keys that do not cover the packet do not affect those that do. The rest of the map is therefore
+//! left out; the insertions are otherwise the agent's.
 
 /// A key that covers the packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
-    /// Bits of protocol and port that are given: 0, 8, or up to 24.
+    /// The bits of protocol and port that are given: 0, 8, or up to 24.
     pub(super) bits: u32,
-    /// For the peer itself, not for the aggregate.
+    /// Whether the key is for the peer itself and not for the aggregate.
     pub(super) is_specific: bool,
 }
 
 /// An entry of the map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Greater goes first: the priority inverted, and in the lowest byte 255 for deny, 0 for pass,
-    /// 1 for allow, more where the proxy is asked.
+    /// The precedence; greater goes first. It is the priority inverted. Its lowest byte is 255 for
+    /// deny, 0 for pass, 1 for allow, and more for allow with a redirect to the proxy.
     pub(super) precedence: u32,
-    /// False: it is there for its passes alone.
+    /// False for an entry that exists for its passes alone.
     is_valid: bool,
     pub(super) is_redirect: bool,
     pub(super) authentication: AuthRequirement,
-    /// Rules that it was made from, sorted.
+    /// The rules behind it, sorted.
     pub(super) rules: Vec<Option<crate::EntryId>>,
-    /// What they log, sorted.
+    /// The log values of the rules, sorted.
     pub(super) log: Vec<String>,
-    /// In the order of their tiers, last one first.
+    /// The passes in the order of their tiers, last tier first.
     passes: Vec<Pass>,
 }
 
-/// Type of authentication, greater is stronger, and whether a rule asks for it.
+/// The type of authentication (greater is stronger), and whether a rule requires it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct AuthRequirement {
     pub(super) is_explicit: bool,
     pub(super) strength: u8,
 }
 
-/// A pass verdict: what is covered moves up behind it.
+/// A pass verdict: it moves the covered entries of later tiers up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pass {
     precedence: u32,
     tier: TierBounds,
 }
 
-/// First and last precedence of a tier.
+/// The first and last precedence of a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TierBounds {
     pub(super) max: u32,
     pub(super) min: u32,
 }
 
-/// What rules of a direction use, by which insertions differ.
+/// The features of a direction's rules that change how the agent inserts entries.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Features {
     pub(super) has_pass: bool,
     pub(super) has_authentication: bool,
-    /// Deny rules, redirects or priorities.
+    /// Whether there are deny rules, redirects or priorities.
     pub(super) has_precedence: bool,
 }
 
-/// The entries, few.
+/// The entries; there are few.
 #[derive(Debug, Default)]
 pub(super) struct MapState(Vec<(Key, Entry)>);
 
-/// The low byte of a deny.
+/// The low byte of a deny precedence.
 const DENY: u32 = 255;
 
 impl Entry {
-    /// What lets pass or refuses.
+    /// An entry that allows or denies.
     pub(super) fn of_verdict(precedence: u32, is_redirect: bool, auth: AuthRequirement) -> Self {
         Self {
             precedence,
@@ -82,7 +82,7 @@ impl Entry {
         }
     }
 
-    /// What passes to the next tier.
+    /// An entry that passes to the next tier.
     pub(super) fn of_pass(precedence: u32, tier: TierBounds) -> Self {
         let passes = vec![Pass { precedence, tier }];
         let invalid = Self::of_verdict(u32::MAX, false, AuthRequirement::default());
@@ -93,12 +93,12 @@ impl Entry {
         self.precedence & 0xff == DENY
     }
 
-    /// Precedence without what the proxy adds.
+    /// The precedence without the share of the proxy.
     const fn allow_precedence(&self) -> u32 {
         self.precedence & !0xff | 1
     }
 
-    /// Whether the data path does the same for both; of the rules, only what they log counts.
+    /// Whether the data path treats both alike. Of the rules, only their log values count.
     fn is_equivalent(&self, other: &Self) -> bool {
         self.precedence == other.precedence
             && self.is_valid == other.is_valid
@@ -108,7 +108,7 @@ impl Entry {
             && self.log == other.log
     }
 
-    /// Adds the rules of an entry of the same key and rank.
+    /// Adds the rules of an entry with the same key and rank.
     fn unite(&mut self, other: &Self) {
         self.rules.extend(&other.rules);
         crate::sorted::sort(&mut self.rules);
@@ -126,7 +126,7 @@ impl Entry {
             self.is_redirect = true;
             self.precedence = other.precedence;
         }
-        // Explicit goes before derived, and of both the stronger.
+        // An explicit requirement beats a derived one; among equals, the stronger one wins.
         self.authentication = self.authentication.max(other.authentication);
     }
 
@@ -149,7 +149,7 @@ impl Pass {
     }
 }
 
-/// Adds a pass, of which there is one a tier, the first in rank.
+/// Adds a pass. Each tier keeps one pass, the first in rank.
 fn collect(passes: &mut Vec<Pass>, pass: Pass) {
     if pass.precedence == 0 || pass.precedence < pass.tier.min || pass.precedence > pass.tier.max {
         return;
@@ -166,8 +166,8 @@ fn collect(passes: &mut Vec<Pass>, pass: Pass) {
 }
 
 impl Key {
-    /// Whether everything that another key covers is covered by this one, by protocol and port
-    /// and by the peer.
+    /// Whether this key covers everything that another key covers, by protocol and port and by
+    /// peer.
     fn covers(self, other: Self) -> bool {
         self.bits <= other.bits && (!self.is_specific || other.is_specific)
     }
@@ -186,7 +186,7 @@ impl MapState {
         self.0.retain(|(own, _)| *own != key);
     }
 
-    /// Keys that meet a condition, broader ones first.
+    /// The keys that meet a condition, broader ones first.
     fn keys(&self, is_meant: impl Fn(Key) -> bool) -> Vec<Key> {
         let mut keys: Vec<Key> =
             self.0.iter().map(|(key, _)| *key).filter(|key| is_meant(*key)).collect();
@@ -223,7 +223,8 @@ impl MapState {
         }
     }
 
-    /// Inserts an entry as the agent does, which depends on what the direction's rules use.
+    /// Inserts an entry as the agent does; the steps depend on the features of the direction's
+    /// rules.
     pub(super) fn insert(&mut self, tier_max: u32, key: Key, entry: Entry, features: Features) {
         let of_aggregate = Key { is_specific: false, ..key };
         if key.is_specific && self.get(of_aggregate).is_some_and(|own| own.is_equivalent(&entry)) {
@@ -263,7 +264,7 @@ impl MapState {
         self.add(key, entry);
     }
 
-    /// An aggregate swallows the entry of its peer that does the same on the same port.
+    /// Removes the entry of a peer where the aggregate does the same on the same port.
     fn prune_aggregated(&mut self, key: Key, entry: &Entry) {
         if !key.is_specific {
             let peer = Key { is_specific: true, ..key };
@@ -271,8 +272,9 @@ impl MapState {
         }
     }
 
-    /// Authentication of a broader rule applies to narrower ones that ask for none, and rules of
-    /// another authentication stay beside those that beat them.
+    /// Inserts an entry with its authentication. The authentication of a broader rule applies to
+    /// narrower rules without one. Rules with another authentication stay beside the rules that
+    /// beat them.
     fn insert_authenticated(&mut self, key: Key, mut entry: Entry) {
         let is_explicit = entry.authentication.is_explicit;
         let mut is_derived = false;
@@ -371,7 +373,7 @@ impl MapState {
             push(&mut keys, &mut done, own);
         }
         let mut is_bailed = bail > 0;
-        // Narrower or equal, and for a peer also what its aggregate has there.
+        // Narrower or equal keys; for a peer, also those of its aggregate.
         for own in self.keys(|own| own.bits >= key.bits) {
             if !is_bailed && key.covers(own) {
                 self.prune_covered(own, key, entry, entry.precedence);
@@ -414,8 +416,8 @@ impl MapState {
         self.add(key, Entry { precedence, ..entry.clone() });
     }
 
-    /// What covers a key: passes of higher tiers, and what beats the entry. Errors: it is beaten on
-    /// its own tier, which only counts where `is_first`.
+    /// The surroundings of a key: the passes of higher tiers, and the entries that beat the new
+    /// one. Errors: an entry of the same tier beats it; this only counts where `is_first`.
     fn look_around(
         &self,
         tier_max: u32,
@@ -424,7 +426,7 @@ impl MapState {
         is_first: bool,
     ) -> Result<Around, ()> {
         let mut around = Around::default();
-        // Broader or equal; for an aggregate, its peer's too.
+        // Broader or equal keys; for an aggregate, also those of its peer.
         for (own, old) in self.0.iter().filter(|(own, _)| own.bits <= key.bits) {
             let is_covering = key.is_specific || !own.is_specific;
             let of_own = Key { is_specific: own.is_specific, ..key };
@@ -456,7 +458,7 @@ impl MapState {
         Ok(around)
     }
 
-    /// The entry that the packet meets, and its key.
+    /// The entry that the packet meets, with its key.
     pub(super) fn lookup(&self) -> Option<(Key, Entry)> {
         let longest = |is_specific: bool| {
             self.0
@@ -488,14 +490,14 @@ impl MapState {
     }
 }
 
-/// What stands around a key.
+/// The surroundings of a key.
 #[derive(Debug, Default)]
 struct Around {
     passes: Vec<Pass>,
     /// The highest precedence of another tier that beats the entry.
     bail: u32,
-    /// Keys of the peer for which something is passed.
+    /// The keys of the peer with a pass.
     narrower: Vec<Key>,
-    /// Keys that nothing has to be done for.
+    /// The keys that need no further step.
     done: Vec<Key>,
 }

@@ -1,7 +1,7 @@
-//! What a judge remembers: classes of identities, and what two of them have to do with each other.
+//! The memory of a judge: classes of identities, and the pairs of two classes.
 //!
-//! Everything is reached by a shared reference. Pairs of the first classes are read for every flow,
-//! without a lock.
+//! All access goes through a shared reference. Every flow reads pairs of the first classes, without
+//! a lock.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,24 +15,25 @@ use super::{
 };
 use crate::Direction;
 
-/// Identities that are remembered; beyond, they are looked at again each time.
+/// The limit of remembered identities. The judge looks at further identities again each time.
 pub(super) const MAX_IDENTITIES: usize = 65_536;
-/// Pairs that are remembered of the first classes, and as many of the others.
+/// The limit of remembered pairs among the first classes, and again among the others.
 const MAX_PAIRS: usize = 262_144;
-/// Classes that have rows: they take 2 MiB at most.
+/// The number of classes with rows; the rows take 2 MiB at most.
 const NEAR: u32 = 512;
 
-/// A value that many read and few write.
+/// A value with many readers and few writers.
 #[derive(Debug, Default)]
 pub(super) struct Shared<T>(RwLock<T>);
 
 impl<T> Shared<T> {
-    /// Reads. No writer leaves a value half written, so that a lock is good after a panic, too.
+    /// Read access. Writers never leave a value half written, so the lock is good after a panic,
+    /// too.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes.
+    /// Write access.
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -42,19 +43,19 @@ impl<T> Shared<T> {
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     all: Vec<Arc<Class>>,
-    /// Of `all`, found by their hash.
+    /// Ids into `all`, by hash.
     ids: HashTable<ClassId>,
     hasher: DefaultHashBuilder,
     identities: HashMap<Identity, ClassId>,
 }
 
 impl Classes {
-    /// The class of an identity, where it is remembered.
+    /// The class of an identity, if remembered.
     pub(super) fn known(&self, identity: &Identity) -> Option<ClassId> {
         self.identities.get(identity).copied()
     }
 
-    /// The class of an id. None: the id is of another judge.
+    /// The class of an id. `None` if the id comes from another judge.
     pub(super) fn get(&self, id: ClassId) -> Option<Arc<Class>> {
         self.all.get(id.0 as usize).cloned()
     }
@@ -80,18 +81,18 @@ impl Classes {
     }
 }
 
-/// One subject and direction: for each of the first [`NEAR`] peers the place of its pair in
+/// One subject and direction: for each of the first [`NEAR`] peers the index of its pair in
 /// [`Pairs::near`], or [`NONE`].
 type Row = Box<[AtomicU32]>;
 
-/// Stands where no pair is remembered.
+/// The index that marks a missing pair.
 const NONE: u32 = u32::MAX;
 
 /// Pairs of classes.
 #[derive(Debug)]
 pub(super) struct Pairs {
-    /// A flow reads one place of 4 bytes and the pair: pairs in the rows themselves lie so far apart
-    /// that judging takes 1.15 to 1.3 times as long.
+    /// A flow reads one index of 4 bytes and the pair. Pairs in the rows themselves lie so far
+    /// apart that judging takes 1.15 to 1.3 times as long.
     rows: Box<[OnceLock<Row>]>,
     near: boxcar::Vec<Pair>,
     others: Shared<HashMap<(ClassId, ClassId, Direction), Arc<Pair>>>,
@@ -105,7 +106,7 @@ impl Default for Pairs {
 }
 
 impl Pairs {
-    /// The pair of two of the first classes, where it is remembered.
+    /// The pair of two of the first classes, if remembered.
     #[inline]
     pub(super) fn near(
         &self,
@@ -118,7 +119,7 @@ impl Pairs {
         self.near.get(row.get(peer.0 as usize)?.load(Ordering::Acquire) as usize)
     }
 
-    /// Asks about a pair, which `make` makes where it is not remembered.
+    /// The answer about a pair; `make` computes a pair that is not remembered.
     pub(super) fn ask<A>(
         &self,
         key: (ClassId, ClassId, Direction),
@@ -188,7 +189,7 @@ mod tests {
         let name = |pair: &Pair| pair.conflict.as_deref().map(str::to_owned);
         for is_known in [false, true] {
             for (number, key) in all.iter().enumerate() {
-                // A pair that is remembered is not made again.
+                // A remembered pair is not computed again.
                 let make = || named(if is_known { usize::MAX } else { number });
                 let found = pairs.ask(*key, make, name);
                 assert_eq!(pairs.near(*key).is_some(), key.0.0 < NEAR && key.1.0 < NEAR);

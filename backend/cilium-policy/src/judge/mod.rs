@@ -1,9 +1,8 @@
 //! Judging: one direction of a flow against a set of policies.
 //!
-//! The order of judging is Cilium's: tier, priority, and within them deny, allow, pass; the first
-//! entry that matches decides, and a pass skips the rest of its tier. What is not known about a
-//! flow is carried through: where every way it can turn out gives one verdict, that is the
-//! verdict.
+//! The order of judging is Cilium's: tier, priority, and within them deny, allow, pass. The first
+//! entry that matches decides, and a pass skips the rest of its tier. Judging keeps track of
+//! unknown facts: if every way they can turn out gives one verdict, it is that verdict.
 
 mod attribution;
 mod conflict;
@@ -42,8 +41,8 @@ use crate::{Action, Direction, EntryId, Settings, SourceText, dates::Changes, do
 use memory::{Classes, MAX_IDENTITIES, Pairs, Shared};
 use pair::{Class, Pair, Selected};
 
-/// Judges flows against one set, and remembers what it found out about identities and pairs. It is
-/// asked by a shared reference, from any number of threads.
+/// A judge of flows against one set. It remembers its findings about identities and pairs, and any
+/// number of threads may share it by reference.
 #[derive(Debug)]
 pub struct Judge {
     set: Arc<PolicySet>,
@@ -51,30 +50,30 @@ pub struct Judge {
     pairs: Pairs,
     subjects: Shared<Subjects>,
     named_ports: Shared<HashMap<Identity, Option<PortNames>>>,
-    /// Those of all pods, for agents that ask no destination.
+    /// The port names of all pods, for agents that do not resolve a name at the destination.
     ports_of_all: OnceLock<PortNames>,
 }
 
-/// What is remembered of classes as subjects.
+/// The remembered classes as subjects.
 #[derive(Debug, Default)]
 struct Subjects {
     conflicts: HashMap<ClassId, Option<Arc<str>>>,
     selected: HashMap<(ClassId, Direction), Arc<Selected>>,
-    /// Entries of all that is in `selected`.
+    /// The number of entries in all of `selected`.
     selected_entries: usize,
-    /// The last change of what decides about a class.
+    /// The last change of the rules that decide about a class.
     changes: HashMap<(ClassId, Direction), Changes>,
 }
 
-/// Named ports of a receiver: name, protocol, number.
+/// The named ports of a receiver: name, protocol, number.
 pub type PortNames = Arc<[(String, u8, u16)]>;
 
-/// Entries that are remembered as those about a subject, 4 bytes each.
+/// The limit of remembered entries of subjects, 4 bytes each.
 const MAX_SELECTED: usize = 1 << 20;
 
 impl Judge {
-    /// Texts read, compiled for settings, and ready to be asked. What is refused of them stands in
-    /// [`PolicySet::refused`].
+    /// A judge over texts, read and compiled for settings. [`PolicySet::refused`] lists the refused
+    /// documents.
     #[must_use]
     pub fn read(texts: &[SourceText<'_>], settings: Settings) -> Self {
         Self::new(Arc::new(PolicySet::read(texts, settings)))
@@ -93,13 +92,13 @@ impl Judge {
         }
     }
 
-    /// The set.
+    /// The set of policies.
     #[must_use]
     pub const fn set(&self) -> &Arc<PolicySet> {
         &self.set
     }
 
-    /// The class of an identity: identities of one class are told apart by no selector.
+    /// The class of an identity: no selector tells the identities of one class apart.
     #[must_use]
     pub fn class(&self, identity: &Identity) -> ClassId {
         if let Some(known) = self.classes.read().known(identity) {
@@ -109,8 +108,8 @@ impl Judge {
         self.classes.write().insert(identity, class)
     }
 
-    /// What is asked about a class. An id of another judge is a class that no policy is about, and
-    /// of which nothing is known.
+    /// The facts about a class. An id of another judge yields an unknown class that no policy
+    /// selects.
     fn class_of(&self, id: ClassId) -> Arc<Class> {
         self.classes.read().get(id).unwrap_or_else(|| Arc::new(Class::unknown()))
     }
@@ -131,7 +130,8 @@ impl Judge {
         }
     }
 
-    /// The same where the pair is not at hand. Apart, so that the other way moves nothing to the stack.
+    /// The decision for a pair that is not remembered. It is a function apart, so that the fast
+    /// path moves nothing to the stack.
     #[cold]
     #[inline(never)]
     fn decide_anew(
@@ -163,8 +163,8 @@ impl Judge {
         self.decide(subject, peer, direction, traffic, named)
     }
 
-    /// Named ports that rules about a receiver mean, by the pods at hand; none: they are not known,
-    /// or no rule asks.
+    /// The named ports that rules for a receiver refer to, by the loaded pods; `None` if unknown,
+    /// or if no rule names a port.
     #[must_use]
     pub fn named_ports(&self, receiver: &Identity, direction: Direction) -> Option<PortNames> {
         let ports = self.ports_of(receiver);
@@ -192,9 +192,9 @@ impl Judge {
         ports
     }
 
-    /// Whether the subject's default deny is an entry of its own, so that what it refuses is
-    /// recorded as refused by a rule: a pass has to lead somewhere. Source:
-    /// pkg/policy/repository.go `computePolicyEnforcementAndRules`.
+    /// Whether the subject's default deny is an entry of its own, so that Hubble records a rule for
+    /// what it denies: a pass must lead somewhere. Source: pkg/policy/repository.go
+    /// `computePolicyEnforcementAndRules`.
     #[must_use]
     pub fn is_default_an_entry(&self, subject: &Identity, direction: Direction) -> bool {
         if !self.set.has_passes {
@@ -208,7 +208,7 @@ impl Judge {
             .any(|compiled| compiled.action == Action::Pass && class.is_subject_of(compiled))
     }
 
-    /// The entries that may be about a class.
+    /// The entries that may select a class as their subject.
     fn entries_about(
         &self,
         subject: ClassId,
@@ -220,7 +220,7 @@ impl Judge {
         set.ordered(direction).iter().copied().filter(is_about)
     }
 
-    /// The last changes of the entries about a subject.
+    /// The last changes of the entries that select a subject.
     pub(crate) fn changes_about(
         &self,
         subject: ClassId,

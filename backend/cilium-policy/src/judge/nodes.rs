@@ -1,4 +1,4 @@
-//! Whether a node is selected by its labels: its record's own, else those of the nodes at hand.
+//! Node selection by labels: those of the flow record first, else those of the loaded nodes.
 
 use super::{
     identity::{Identity, Knowledge},
@@ -48,7 +48,7 @@ pub(super) fn selects(
     )
 }
 
-/// Whether agents leave a label out of identities unless `node-labels` says otherwise.
+/// Whether agents exclude a label from identities unless `node-labels` includes it.
 fn is_left_out(key: &str) -> bool {
     key != CLUSTER && (key.contains("kubernetes.io") || key.contains("k8s.io"))
 }
@@ -92,9 +92,10 @@ spec: {addresses: [{type: InternalIP, ip: 192.0.2.2}, {type: CiliumInternalIP, i
         check(("pool", "blue"), remote, "10.0.1.1", Yes);
         check(("pool", "blue"), remote, "192.0.2.3", Unknown);
         check(("pool", "blue"), &["reserved:world"], "192.0.2.2", No);
-        // What agents leave out of identities is there only where their configuration keeps it.
+        // A label that agents exclude by default is present only where their configuration keeps
+        // it.
         check(("kubernetes.io/os", "linux"), remote, "192.0.2.1", Unknown);
-        // The record's own labels come first.
+        // The labels of the record count first.
         let own =
             &["reserved:remote-node", "node:pool=red", "k8s:io.cilium.k8s.policy.cluster=default"];
         check(("pool", "green"), own, "192.0.2.1", No);

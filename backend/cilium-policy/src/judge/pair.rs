@@ -1,4 +1,4 @@
-//! What two identities have to do with each other, ports aside.
+//! The relation between two identities, ports aside.
 
 use std::sync::Arc;
 
@@ -9,25 +9,25 @@ use super::{
 };
 use crate::{Action, Direction, Enforcement, Settings, ids::Id};
 
-/// Identifies identities that no selector of a set tells apart.
+/// The id of a class: identities that no selector of a set tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClassId(pub(super) u32);
 
 impl ClassId {
-    /// The class of an identity of which nothing is known; no judge gives it out.
+    /// The class of an unknown identity; no judge assigns this id.
     pub const UNKNOWN: Self = Self(u32::MAX);
 }
 
-/// Everything that judging asks about an identity.
+/// The facts about an identity that judging needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(super) struct Class {
     subjects: Vec<u64>,
-    /// Those that may be about it; empty where there are none.
+    /// The subject selectors that may select it; empty if there are none.
     possible_subjects: Vec<u64>,
     /// Two bits for each matcher: not no, and yes.
     matchers: Vec<u64>,
-    /// The node itself: rules for nodes are about it, and no others.
+    /// Whether it is the node itself: only rules for nodes apply to it.
     pub(super) is_host: bool,
     has_host_key: bool,
     has_init_key: bool,
@@ -35,26 +35,26 @@ pub(super) struct Class {
     pub(super) has_namespace: bool,
 }
 
-/// Entries of a direction that may match between two identities.
+/// The entries of a direction that may match between two identities.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pair {
     pub(super) posture: Posture,
-    /// In the order of judging.
+    /// The candidates in the order of judging.
     pub(super) candidates: Vec<Candidate>,
     /// Whether the node may reach the subject without a rule.
     pub(super) localhost: bool,
-    /// Why the agent cannot resolve the subject's policies.
+    /// The reason why the agent cannot resolve the subject's policies.
     pub(super) conflict: Option<Arc<str>>,
     pub(super) has_l7: bool,
-    /// Whether what says that a packet is too large passes without a rule.
+    /// Whether the ICMP message "fragmentation needed" passes without a rule.
     pub(super) lets_too_large: bool,
 }
 
-/// Entries of a direction that select a subject, and what holds where none of them matches.
+/// The entries of a direction that select a subject, and the posture for traffic without a match.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Selected {
     posture: Posture,
-    /// Those about it, in the order of judging.
+    /// The entries in the order of judging.
     entries: Vec<EntryId>,
 }
 
@@ -62,25 +62,26 @@ pub(super) struct Selected {
 pub(super) struct Candidate {
     pub(super) entry: EntryId,
     pub(super) truth: Truth,
-    /// The entry's tier, action and ports: most traffic is decided without a look at the entry.
+    /// The entry's tier, action and ports; most traffic is decided without a look at the entry.
     pub(super) tier: u8,
     pub(super) action: Action,
     pub(super) reach: Reach,
 }
 
-/// What holds where no entry matches.
+/// The posture for traffic that no entry matches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Posture {
-    /// The subject is not known.
+    /// Unknown: the subject is unknown.
     #[default]
     Unknown,
-    /// No enforcement.
+    /// Off: the enforcement mode excludes the subject.
     Off,
-    /// No entry selects the subject.
+    /// Not selected: no entry selects the subject.
     NotSelected,
-    /// Selected, and everything else passes.
+    /// Default allow: an entry selects the subject, and all other traffic passes.
     DefaultAllow,
-    /// Selected, or enforced anyway, and everything else is refused.
+    /// Default deny: an entry selects the subject, or enforcement is always on, and all other
+    /// traffic is denied.
     DefaultDeny,
 }
 
@@ -89,12 +90,12 @@ impl Class {
         Self::under(identity, set, set.world())
     }
 
-    /// An identity of which nothing is known.
+    /// The class of an unknown identity.
     pub(super) fn unknown() -> Self {
         Self { is_unknown: true, ..Self::default() }
     }
 
-    /// What it would be under other settings.
+    /// The class of an identity under given settings.
     pub(super) fn under(identity: &Identity, set: &PolicySet, world: World<'_>) -> Self {
         let mut class = Self {
             subjects: vec![0; set.subjects.len().div_ceil(64)],
@@ -130,22 +131,22 @@ impl Class {
         class
     }
 
-    /// Whether everything else is refused whatever the rules say of it.
+    /// Whether all other traffic is denied, whatever the rules set as default.
     pub(super) fn is_isolated(&self, settings: &Settings) -> bool {
         settings.enforcement == Enforcement::Always || self.has_init_key
     }
 
-    /// Whether an entry is about this identity.
+    /// Whether an entry selects this identity as its subject.
     pub(super) fn is_subject_of(&self, entry: &CompiledEntry) -> bool {
         entry.is_node == self.is_host && bit(&self.subjects, entry.subject.index())
     }
 
-    /// Whether an entry is about this identity, or may be.
+    /// Whether an entry selects this identity as its subject, or may do so.
     pub(super) fn may_be_selected_by(&self, entry: &CompiledEntry) -> bool {
         self.is_subject_of(entry) || self.may_be_subject_of(entry)
     }
 
-    /// Whether what is not known of this identity decides if an entry is about it.
+    /// Whether an entry's selection of this identity depends on unknown facts.
     fn may_be_subject_of(&self, entry: &CompiledEntry) -> bool {
         entry.is_node == self.is_host && bit(&self.possible_subjects, entry.subject.index())
     }
@@ -186,7 +187,7 @@ impl Pair {
         self.has_l7 |= other.has_l7;
     }
 
-    /// What two classes have to do with each other.
+    /// The pair of two classes.
     pub(super) fn of(
         under: (&PolicySet, &Settings),
         subject: &Class,
@@ -198,7 +199,7 @@ impl Pair {
         Self::between(under, (subject, &selected), peer, direction, conflict)
     }
 
-    /// The same, where it is known what selects the subject.
+    /// The pair of two classes, given the entries that select the subject.
     pub(super) fn between(
         (set, settings): (&PolicySet, &Settings),
         (subject, selected): (&Class, &Selected),
@@ -266,7 +267,7 @@ impl Selected {
                 continue;
             }
             entries.push(*index);
-            // Of the policies of Cilium, a switch takes the choice away.
+            // Where `enable-non-default-deny-policies` is off, `enableDefaultDeny` has no effect.
             default_deny |= entry.default_deny || (!settings.non_default_deny && is_normal);
         }
         let posture = match (!entries.is_empty() || is_enforced_anyway, default_deny) {
@@ -277,7 +278,7 @@ impl Selected {
         Self { posture, entries }
     }
 
-    /// Number of entries.
+    /// The number of candidates.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::{EntryId, Position, Protocol};
 
 impl Cause {
-    /// What decided, short enough for a cell of a table.
+    /// The cause in words, short enough for a table cell.
     #[must_use]
     pub fn text(self, set: &PolicySet) -> String {
         let text = match self {
@@ -27,8 +27,8 @@ impl Cause {
 }
 
 impl PolicySet {
-    /// The rule of an entry, or a part of it at another place: `Kind/namespace/name` in backticks,
-    /// `ingress[0] (line 9)`.
+    /// The rule of an entry in words: `Kind/namespace/name` in backticks, then
+    /// `ingress[0] (line 9)`. The line is that of `at`, or else that of the entry.
     #[must_use]
     pub fn rule_text(&self, entry: EntryId, at: Option<Position>) -> String {
         let Some(own) = self.get(entry) else { return String::new() };
@@ -39,7 +39,7 @@ impl PolicySet {
 }
 
 impl Miss {
-    /// The sentence; `traffic` is what the flow goes to.
+    /// The miss in a sentence; `traffic` is the traffic of the flow.
     #[must_use]
     pub fn sentence(&self, traffic: Traffic) -> String {
         match self {
@@ -62,7 +62,7 @@ impl Miss {
     }
 }
 
-/// Some of a list, and how many more.
+/// The first items of a list, with the number of the others.
 fn list(items: &[String]) -> String {
     const SHOWN: usize = 4;
     let shown = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
@@ -74,7 +74,7 @@ fn list(items: &[String]) -> String {
 }
 
 impl PeerMiss {
-    /// The sentence.
+    /// The miss in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
@@ -122,7 +122,7 @@ impl std::fmt::Display for Fact {
 }
 
 impl std::fmt::Display for Traffic {
-    /// As `80/TCP`, `ICMP type 8`.
+    /// The traffic in words, as `80/TCP` or `ICMP type 8`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let protocol = Protocol::Number(self.protocol);
         match self.protocol {
@@ -137,7 +137,7 @@ impl std::fmt::Display for Traffic {
 }
 
 impl Loss {
-    /// The sentence's end: "it matches too, but …".
+    /// The end of the sentence "it matches too, but …".
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {

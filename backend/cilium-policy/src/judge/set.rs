@@ -1,4 +1,4 @@
-//! A set of policies, compiled once.
+//! Sets of policies, compiled once.
 
 use hashbrown::HashMap;
 
@@ -12,24 +12,25 @@ use crate::{
     ids::{Arena, Id},
 };
 
-/// Policies, ready to judge. Memory is linear in their rules: selectors are kept once.
+/// A set of compiled policies. Memory is linear in their rules: each distinct selector is stored
+/// once.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     settings: Settings,
     documents: Documents,
-    /// Distinct selectors of subjects.
+    /// The distinct selectors of subjects.
     pub(super) subjects: Arena<SubjectId, Selector>,
-    /// Distinct selectors of peers.
+    /// The distinct selectors of peers.
     pub(super) matchers: Arena<MatcherId, PeerMatcher>,
     pub(super) compiled: Arena<EntryId, CompiledEntry>,
-    /// Entries of a direction, in the order of judging.
+    /// The entries of a direction, in the order of judging.
     pub(super) ingress: Vec<EntryId>,
     pub(super) egress: Vec<EntryId>,
     pub(super) merges: Merges,
     pub(super) has_passes: bool,
     pub(super) has_named_ports: bool,
     pub(crate) known_dates: KnownDates,
-    /// When the set came to be as it is.
+    /// The time of the set's last change.
     pub(crate) changed: Option<UnixTime>,
 }
 
@@ -37,7 +38,7 @@ pub struct PolicySet {
 pub(super) struct CompiledEntry {
     pub(super) subject: SubjectId,
     pub(super) peers: CompiledPeers,
-    /// None: every protocol.
+    /// The ports; `None` covers every protocol.
     pub(super) ports: Option<Vec<CompiledPort>>,
     pub(super) reach: Reach,
     /// Tier and priority.
@@ -60,25 +61,25 @@ pub(super) struct CompiledPort {
     pub(super) protocol: Protocol,
     pub(super) range: PortRange,
     pub(super) is_redirect: bool,
-    /// Index of its rule in the entry's `ports`.
+    /// The index of its rule in the entry's `ports`.
     pub(super) rule: usize,
 }
 
-/// The part of an entry's ports that a candidate carries, so that most traffic is decided without a
-/// look at the entry.
+/// The part of an entry's ports that a candidate carries; most traffic is decided without a look at
+/// the entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reach {
     /// Every protocol and port.
     Everything,
-    /// These numbers of a protocol.
+    /// Exactly these port numbers of a protocol.
     Exactly(Bounds),
-    /// Some of these numbers of a protocol.
+    /// Some of these port numbers of a protocol.
     Within(Bounds),
-    /// Ports of several protocols, or names.
+    /// Ports of several protocols, or named ports.
     Mixed,
 }
 
-/// Ports of a protocol from the first to the last, both included.
+/// The ports of a protocol from the first to the last, both included.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     protocol: u8,
@@ -118,7 +119,7 @@ impl Bounds {
         })
     }
 
-    /// Whether traffic lies inside.
+    /// Whether traffic lies within the bounds.
     #[inline]
     pub(super) const fn include(self, traffic: Traffic) -> bool {
         self.protocol == traffic.protocol && self.first <= traffic.port && traffic.port <= self.last
@@ -126,14 +127,14 @@ impl Bounds {
 }
 
 impl PolicySet {
-    /// Reads and compiles texts. What is refused stands in [`PolicySet::refused`].
+    /// A set from texts, read and compiled. [`PolicySet::refused`] lists the refused documents.
     #[must_use]
     pub fn read(texts: &[SourceText<'_>], settings: Settings) -> Self {
         let documents = Documents::read(texts, &settings);
         Self::compile(documents, settings)
     }
 
-    /// Compiles documents.
+    /// A set compiled from documents.
     #[must_use]
     pub fn compile(documents: Documents, settings: Settings) -> Self {
         let mut set = Self { settings, ..Self::default() };
@@ -173,7 +174,7 @@ impl PolicySet {
             });
         }
         drop((subjects, matchers));
-        // The index comes last: of equal entries, the one that stands first in the texts is first.
+        // The index comes last, so that equal entries keep the order of the texts.
         let mut order: Vec<((u8, i64), Action, EntryId, Direction)> = set
             .compiled
             .numbered()
@@ -197,7 +198,7 @@ impl PolicySet {
         set
     }
 
-    /// The set with times that its texts do not carry.
+    /// The set with times that its texts lack.
     #[must_use]
     pub fn dated(mut self, dates: &Dates) -> Self {
         for (source, dated) in self.documents.dates_mut() {
@@ -211,60 +212,60 @@ impl PolicySet {
         self
     }
 
-    /// The settings that it was compiled for.
+    /// The settings behind the compiled set.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Its policies.
+    /// The policies of the set.
     #[must_use]
     pub fn policies(&self) -> &Arena<PolicyId, Policy> {
         &self.documents.policies
     }
 
-    /// Its entries; the indices of decisions count here.
+    /// The entries of the set; decisions refer to them by index.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.documents.entries
     }
 
-    /// Its documents.
+    /// The documents of the set.
     #[must_use]
     pub const fn documents(&self) -> &Documents {
         &self.documents
     }
 
-    /// Documents that were refused, or are not policies.
+    /// The documents that were refused, or are other objects than policies.
     #[must_use]
     pub fn refused(&self) -> &[Refused] {
         &self.documents.refused
     }
 
-    /// Its entries with their ids.
+    /// The entries with their ids.
     pub fn rules(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
         self.compiled.numbered().map(|(id, _)| id).zip(&self.documents.entries)
     }
 
-    /// The entry of an id. None: the id is of another set.
+    /// The entry of an id. `None` if the id comes from another set.
     #[must_use]
     pub fn get(&self, entry: EntryId) -> Option<&Entry> {
         self.documents.entries.get(entry.index())
     }
 
-    /// The policy of an id. None: the id is of another set.
+    /// The policy of an id. `None` if the id comes from another set.
     #[must_use]
     pub fn policy(&self, policy: PolicyId) -> Option<&Policy> {
         self.documents.policies.get(policy)
     }
 
-    /// The policy of an entry. None: the id is of another set.
+    /// The policy of an entry. `None` if the id comes from another set.
     #[must_use]
     pub fn policy_of(&self, entry: EntryId) -> Option<&Policy> {
         self.policy(self.get(entry)?.policy)
     }
 
-    /// The entry of one of this set's own ids.
+    /// The entry for an id of this set.
     pub(super) fn entry(&self, id: EntryId) -> &Entry {
         self.documents.entry(id)
     }

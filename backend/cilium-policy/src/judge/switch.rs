@@ -1,4 +1,4 @@
-//! Settings of the agent that a verdict hangs on: with another value it would be another one.
+//! Agent settings that a verdict depends on: another value would give another verdict.
 
 use super::{
     Judge, NamedPorts, PolicySet, Traffic, Verdict,
@@ -13,16 +13,16 @@ use crate::{
     identity_label::CLUSTER,
 };
 
-/// A setting of the agent that a verdict hangs on.
+/// An agent setting that a verdict depends on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dependence {
     /// Its name, as [`Settings::set`] takes it.
     pub setting: &'static str,
-    /// The value that the verdict was computed for.
+    /// The value behind the verdict.
     pub value: String,
     /// A value that changes the verdict.
     pub other: String,
-    /// The verdict then.
+    /// The verdict under the other value.
     pub verdict: Verdict,
 }
 
@@ -30,12 +30,12 @@ const RELEASE: &str = "cilium-release";
 const CIDR_MODE: &str = "policy-cidr-match-mode";
 const IPV4: &str = "enable-ipv4";
 const IPV6: &str = "enable-ipv6";
-/// Which clusters a selector without one means.
+/// The setting for the clusters of selectors that name none.
 const CLUSTERS: &str = "policy-default-local-cluster";
 
 impl Judge {
-    /// Settings that the verdict about a direction hangs on. Those by which a document is accepted
-    /// are named where one is refused, and not here.
+    /// The settings that the verdict about a direction depends on. Settings that decide whether a
+    /// document is accepted appear with the refused document, and not here.
     #[must_use]
     pub fn dependences(
         &self,
@@ -48,7 +48,8 @@ impl Judge {
         let own = set.settings();
         let class = |identity: &Identity| self.class_of(self.class(identity));
         let (subject, of_peer) = (&*class(subject), &*class(peer));
-        // Documents stay as they were read, and settings change nothing of whom a policy is about.
+        // The documents stay as they were read, and settings do not change the subjects of a
+        // policy.
         let meets = |settings: &Settings, peer: &Class| {
             Pair::of((set, settings), subject, peer, direction, None)
         };
@@ -90,7 +91,8 @@ impl Judge {
             let is_local = own.default_local_cluster();
             let other = verdict(&|pair| {
                 if is_local {
-                    // What selects it there, beside what selects it here.
+                    // Beside the selectors that match the peer as it is, those that would match it in
+                    // the local cluster.
                     pair.unite(meets(own, &peer_under(own, &local)), |entry| {
                         set.ordered(direction).iter().position(|own| *own == entry)
                     });
@@ -114,7 +116,7 @@ impl Judge {
     }
 }
 
-/// Whether an entry is about a peer by more than selectors that name no cluster.
+/// Whether an entry matches a peer by more than selectors without a cluster.
 fn is_for_every_cluster(set: &PolicySet, entry: &Entry, peer: &Identity) -> bool {
     let Peers::Any(peers) = &entry.peers else { return true };
     peers.iter().any(|own| {
@@ -129,15 +131,15 @@ fn is_for_every_cluster(set: &PolicySet, entry: &Entry, peer: &Identity) -> bool
     })
 }
 
-/// Named ports of a receiver by the pods at hand, as another release resolves them for egress; none:
-/// they are not known, or no rule asks.
+/// The named ports of a receiver by the loaded pods, as another release resolves them for egress;
+/// `None` if unknown, or if no rule names a port.
 fn ports_under(set: &PolicySet, asks: bool, peer: &Identity) -> Option<Vec<(String, u8, u16)>> {
     let pods = &set.documents().pods;
     let own = set.has_named_ports.then(|| ports_of(pods, peer)).flatten()?;
     Some(if asks { own.to_vec() } else { ports_of_all(pods) })
 }
 
-/// Every other value that is worth a look: name, value, other value, and all settings with it.
+/// The other values worth a try: name, value, other value, and all settings with the other value.
 fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
     let mut others = Vec::new();
     let mut add = |setting, value: String, other: String| {
@@ -156,12 +158,12 @@ fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
     ] {
         add(setting, value.to_string(), (!value).to_string());
     }
-    // Where it is off, they were not read.
+    // With the setting off, these documents were not read.
     if own.cluster_network_policy {
         let name = "enable-k8s-cluster-network-policy";
         add(name, "true".to_owned(), "false".to_owned());
     }
-    // Where it is off, what the texts chose was not kept.
+    // With the setting off, the choice in the texts was not kept.
     if own.non_default_deny {
         add("enable-non-default-deny-policies", "true".to_owned(), "false".to_owned());
     }
@@ -173,15 +175,15 @@ fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
     };
     let (nodes, pods) = (own.cidr_matches_nodes, own.cidr_matches_pods);
     add(CIDR_MODE, modes(nodes, pods), modes(!nodes, pods));
-    // An agent that is older does not know it.
+    // Older agents do not have this setting.
     if own.release.knows_cluster_policies() {
         add(CIDR_MODE, modes(nodes, pods), modes(nodes, !pods));
     }
-    // Everything hangs on whether policies are enforced at all: said where it is not as usual.
+    // Every verdict depends on the enforcement mode. It is named only where it is not the default.
     if own.enforcement != Enforcement::Default {
         add("enable-policy", own.enforcement.name().to_owned(), "default".to_owned());
     }
-    // One family is always enabled; what flows show is not put in question where it is as usual.
+    // One family is always enabled. IPv4 is in question only where flows contradict each other.
     let alone = |ipv4: bool| Settings { ipv4, ipv6: !ipv4, ..own.clone() };
     let (on, off) = ("true".to_owned(), "false".to_owned());
     if own.ipv6 && own.families != Families::Given {
@@ -198,7 +200,7 @@ impl std::fmt::Display for Dependence {
         let Self { setting, value, other, verdict } = self;
         let or_none = |value: &'_ str| if value.is_empty() { "none" } else { value }.to_owned();
         let (value, other, verdict) = (or_none(value), or_none(other), verdict.name());
-        // A selector may name the cluster itself, which this setting does not change.
+        // A selector may name the cluster itself; this setting does not change such a selector.
         let is = if *setting == CLUSTERS { "may be" } else { "is" };
         write!(
             f,

@@ -1,4 +1,4 @@
-//! Whether a peer selector selects an identity: yes, no, or not known.
+//! Three-valued matching: whether a peer selector selects an identity (yes, no or unknown).
 
 use vocabulary::reserved;
 
@@ -12,7 +12,7 @@ use crate::{
     Selector, ServiceSelector, Settings,
 };
 
-/// Three-valued truth.
+/// A three-valued truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub(crate) enum Truth {
@@ -43,7 +43,7 @@ impl Truth {
     }
 }
 
-/// What matching needs beside the identity.
+/// The facts that matching needs beside the identity.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct World<'w> {
     pub(crate) settings: &'w Settings,
@@ -52,13 +52,13 @@ pub(crate) struct World<'w> {
 }
 
 impl World<'_> {
-    /// Whether a peer selector selects an identity, by itself or by the entry that stands for all
+    /// Whether a peer selector selects an identity, directly or by the aggregate entry for
     /// identities of its kind.
     pub(crate) fn selects(&self, matcher: &PeerMatcher, identity: &Identity) -> Truth {
         self.selects_beside(matcher, identity, self.aggregate(identity).as_ref())
     }
 
-    /// The same, where the label of that entry is known.
+    /// Whether a peer selector selects an identity, given the label of its aggregate entry.
     pub(super) fn selects_beside(
         &self,
         matcher: &PeerMatcher,
@@ -72,8 +72,8 @@ impl World<'_> {
         }
     }
 
-    /// The only label of the entry that stands for all identities of a kind. None: the identity
-    /// belongs to no such kind, or the release has no such entries.
+    /// The only label of the aggregate entry for identities of a kind. `None` if the identity has
+    /// no such kind, or if the release has no aggregate entries.
     pub(super) fn aggregate(&self, identity: &Identity) -> Option<Label> {
         if !self.settings.release.has_aggregates() {
             return None;
@@ -83,13 +83,13 @@ impl World<'_> {
         Some(Label { key, value: String::new(), source })
     }
 
-    /// Whether a peer selector selects the entry that stands for all identities of a kind, by its
-    /// label. Source: pkg/policy/aggregate.go.
+    /// Whether a peer selector selects the aggregate entry for identities of a kind, by its label.
+    /// Source: pkg/policy/aggregate.go.
     pub(super) fn selects_aggregate(&self, matcher: &PeerMatcher, label: &Label) -> bool {
         let labels = std::slice::from_ref(label);
         match matcher {
             PeerMatcher::Labels(selector) => selector.matches(labels),
-            // It is neither of the world nor a node, and has no address.
+            // The aggregate is neither in the world nor a node, and has no address.
             PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), .. } => {
                 self.settings.cidr_matches_pods && groups::is_selected(selector, labels)
             }
@@ -108,7 +108,8 @@ impl World<'_> {
                 .may_match_cidr(identity)
                 .and(self.is_inside(prefix, identity))
                 .and(self.is_outside(except, identity, true)),
-            // Its key is the one of the selector of everyone, so that it is that selector.
+            // Its key equals that of the selector for everyone, so the agent takes it for that
+            // selector.
             PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), except }
                 if selector.is_wildcard() && except.is_empty() =>
             {
@@ -174,7 +175,8 @@ impl World<'_> {
         }
     }
 
-    /// CIDR selectors are for the world, unless the agent is set otherwise.
+    /// Whether CIDR selectors apply to an identity: only to the world, unless settings say
+    /// otherwise.
     fn may_match_cidr(&self, identity: &Identity) -> Truth {
         if identity.knowledge() == Knowledge::Nothing {
             return Truth::Unknown;
@@ -196,7 +198,7 @@ impl World<'_> {
             if is_world || self.by_family(prefix, identity) {
                 return Truth::Yes;
             }
-            // A record's label may be of other times; its address is not.
+            // A label of the record may come from earlier policies; its address is current.
             return match identity.address() {
                 Some(address) if identity.is_world() && self.is_enabled(prefix) => {
                     Truth::of(address.is_ipv4() == prefix.is_ipv4())
@@ -216,7 +218,8 @@ impl World<'_> {
 
     fn is_outside(&self, except: &[Prefix], identity: &Identity, by_family: bool) -> Truth {
         except.iter().fold(Truth::Yes, |truth, prefix| {
-            // An address meets every requirement on all addresses, the one to be outside too.
+            // An address matches every requirement on the prefix of all addresses, even the
+            // requirement to be outside.
             let is_met = by_family && prefix.is_everything() && self.by_family(prefix, identity);
             let is_outside =
                 if is_met { Truth::Yes } else { self.is_inside(prefix, identity).not() };
@@ -224,14 +227,15 @@ impl World<'_> {
         })
     }
 
-    /// Whether a prefix of every address is selected by the family alone.
+    /// Whether a prefix of all addresses selects an identity by its family alone.
     fn by_family(&self, prefix: &Prefix, identity: &Identity) -> bool {
         self.settings.cidr_matches_pods
             && self.is_enabled(prefix)
             && identity.prefixes().any(|own| own.is_ipv4() == prefix.is_ipv4())
     }
 
-    /// Nobody carries the label of all addresses of a family that is off.
+    /// Whether the prefix's family is enabled: no identity carries the all-addresses label of a
+    /// disabled family.
     const fn is_enabled(&self, prefix: &Prefix) -> bool {
         if prefix.is_ipv4() { self.settings.ipv4 } else { self.settings.ipv6 }
     }
@@ -260,7 +264,7 @@ pub(super) fn labels(selector: &Selector, identity: &Identity) -> Truth {
     }
 }
 
-/// Whether a requirement holds for labels of which some were not recorded.
+/// Whether a requirement holds for labels that a record holds only in part.
 fn thin(requirement: &Requirement, identity: &Identity) -> Truth {
     let is_recorded = identity.labels().iter().any(|label| requirement.concerns(label.as_ref()));
     let is_left_out = if identity.is_node() {
@@ -276,8 +280,8 @@ fn thin(requirement: &Requirement, identity: &Identity) -> Truth {
     Truth::of(requirement.matches(identity.labels()))
 }
 
-/// The key of the reserved label of the entry that stands for all identities of a kind. None:
-/// the identity has a reserved number, or is not known. Source: pkg/identity/identity.go
+/// The key of the reserved label of an identity's aggregate entry. `None` if the identity has a
+/// reserved number, or is unknown. Source: pkg/identity/identity.go
 /// `LookupReservedIdentityByLabels`, `ScopeForLabels`.
 fn aggregate_key(identity: &Identity, settings: &Settings) -> Option<&'static str> {
     let labels = identity.labels();
@@ -285,7 +289,7 @@ fn aggregate_key(identity: &Identity, settings: &Settings) -> Option<&'static st
     if is_reserved {
         let has_number = match labels {
             _ if identity.has_key("host") => true,
-            // Records leave out what a node has beside it.
+            // Flow records omit the other labels of a node.
             _ if identity.has_key("remote-node") => match identity.knowledge() {
                 Knowledge::Everything => labels.iter().all(|label| label.source == "reserved"),
                 _ => !settings.cidr_matches_nodes && !settings.node_selector_labels,

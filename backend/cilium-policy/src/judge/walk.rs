@@ -1,9 +1,9 @@
-//! The walk over the rules of one direction: the one algorithm that decides.
+//! The walk over the rules of one direction: the only algorithm that decides.
 //!
 //! Rules stand in Cilium's order: tier, priority, and within them deny, allow, pass. The first rule
-//! that matches decides; a pass skips the rest of its tier. Where it is not known whether a rule
-//! matches, both ways are followed. Verdict, explanation and the rules that the proxy asks are views
-//! of this walk: they differ in what counts as a match and in how much of the trace they keep.
+//! that matches decides; a pass skips the rest of its tier. If it is unknown whether a rule
+//! matches, the walk follows both ways. Verdict, explanation and the rules for the proxy are views
+//! of this walk. They differ in the test for a match and in how much of the trace they keep.
 
 use super::{
     pair::Candidate,
@@ -12,27 +12,27 @@ use super::{
 };
 use crate::{Action, Loss};
 
-/// What became of a rule that matches.
+/// The role of a rule that matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// It decides, alone or with others of its rank and action.
+    /// The rule decides, alone or with others of its rank and action.
     Decides,
-    /// It skips the rest of its tier.
+    /// The rule skips the rest of its tier.
     Passes,
-    /// It does not count.
+    /// The rule matches without effect.
     Lost(Loss),
 }
 
-/// Where a walk writes what it met.
+/// A receiver for the rules that a walk meets.
 pub(super) trait Trace {
-    /// Whether the rules behind the decision are looked at too.
+    /// Whether the walk continues to the rules behind the decision.
     const IS_WHOLE: bool;
 
-    /// Takes a rule that matches.
+    /// Records a rule that matches.
     fn add(&mut self, entry: EntryId, role: Role);
 }
 
-/// No trace: the walk ends with the decision.
+/// The empty trace: the walk ends with the decision.
 impl Trace for () {
     const IS_WHOLE: bool = false;
 
@@ -47,23 +47,23 @@ impl Trace for Vec<(EntryId, Role)> {
     }
 }
 
-/// Every way in which a walk can end.
+/// All possible ends of a walk.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an end of its own")]
 pub(super) struct Ends<'p> {
-    /// The first rule that decides, in some way.
+    /// The first rule that decides in one of the ways.
     pub(super) first: Option<&'p Candidate>,
-    /// In some way an allow decides.
+    /// Whether an allow decides in some way.
     pub(super) allowed: bool,
-    /// In some way a deny decides.
+    /// Whether a deny decides in some way.
     pub(super) denied: bool,
-    /// In some way no rule decides.
+    /// Whether no rule decides in some way.
     pub(super) undecided: bool,
-    /// There is more than one way: whether some rule matches is not known.
+    /// Whether there are several ways, because it is unknown whether some rule matches.
     pub(super) is_open: bool,
 }
 
-/// Walks over candidates in the order of judging; `matches` says whether one matches, which has to be
+/// Walks over candidates in the order of judging. `matches` tests one candidate; its answer must be
 /// known where a trace is kept.
 #[inline]
 pub(super) fn walk<'p, T: Trace>(
@@ -73,7 +73,7 @@ pub(super) fn walk<'p, T: Trace>(
     trace: &mut T,
 ) -> Ends<'p> {
     let mut ends = Ends::default();
-    // The tier of which every way has passed the rest, and the one of which some way has.
+    // The tier that every way has passed, and the tier that some way has passed.
     let (mut passed_by_all, mut passed_by_some) = (0, 0);
     let mut is_decided = false;
     for candidate in candidates {
@@ -105,7 +105,7 @@ pub(super) fn walk<'p, T: Trace>(
             continue;
         }
         if passed_by_some == candidate.tier {
-            // The ways that passed go on in the next tier.
+            // The ways with a pass continue in the next tier.
             passed_by_all = candidate.tier;
             continue;
         }
@@ -119,7 +119,7 @@ pub(super) fn walk<'p, T: Trace>(
     ends
 }
 
-/// The role of a rule that stands behind the decision or, where there is none, behind a pass.
+/// The role of a rule after the decision or, without a decision, after a pass.
 fn beaten(set: &PolicySet, candidate: &Candidate, decider: Option<&Candidate>) -> Role {
     let Some(decider) = decider else { return Role::Lost(Loss::Passed) };
     let (own, winner) = (set.compiled(candidate.entry), set.compiled(decider.entry));

@@ -1,4 +1,5 @@
-//! A decoded object against its schema: `OpenAPI`'s types and limits, in the server's words.
+//! Validation of a decoded object against its schema: `OpenAPI` types and limits, in the server's
+//! words.
 
 use hashbrown::HashMap;
 use vocabulary::re2::Regex;
@@ -10,7 +11,7 @@ use crate::{
     source::{Node, Value},
 };
 
-/// Checks values; patterns are read once.
+/// A validator of values; it compiles each pattern once.
 #[derive(Default)]
 pub(super) struct Check {
     patterns: HashMap<&'static str, Option<Regex>>,
@@ -19,14 +20,14 @@ pub(super) struct Check {
 type Checked = Result<(), Refusal>;
 
 impl Check {
-    /// An object without what every object has.
+    /// Checks an object without the fields that every object has.
     pub(super) fn root(&mut self, node: &Node, table: &'static Object) -> Checked {
         self.object(node, table, "")
     }
 
     pub(super) fn node(&mut self, node: &Node, is: &Type, path: &str) -> Checked {
         match (&node.value, is) {
-            // The server's validator looks at no type where a format is given, lists alike.
+            // The server's validator ignores the type where a format is given, even for lists.
             (_, Type::Any)
             | (Value::Bool(_), Type::Boolean)
             | (Value::List(_), Type::Text(Text { format: Some(Format::Cidr), .. })) => Ok(()),
@@ -58,7 +59,7 @@ impl Check {
                 Ok(())
             }
             (Value::String(text), Type::Text(limits)) => self.text(node, text, limits, path),
-            // The pattern is the text's alone.
+            // The pattern applies only to a text.
             (Value::String(text), Type::IntegerOrText(limits)) => {
                 self.text(node, text, limits, path)
             }
@@ -152,7 +153,7 @@ impl Check {
         }
     }
 
-    /// Whether a part of the text matches.
+    /// Whether the pattern matches a part of the text.
     fn matches(&mut self, pattern: &'static str, text: &str) -> bool {
         let regex = self
             .patterns
@@ -179,7 +180,7 @@ fn integer(node: &Node, number: i64, limits: &Integer, path: &str) -> Checked {
     Err(refused(node, path, &format!("Invalid value: {number}: {why}")))
 }
 
-/// In the server's words, which name a field by its path.
+/// A refusal in the server's words, which name a field by its path.
 pub(super) fn refused(node: &Node, path: &str, why: &str) -> Refusal {
     let path = path.strip_prefix('.').unwrap_or(path);
     let case = if is_removed(path) { RefusalCase::RemovedField } else { RefusalCase::Other };
@@ -187,12 +188,12 @@ pub(super) fn refused(node: &Node, path: &str, why: &str) -> Refusal {
     Refusal::server(node.at, format!("{path}: {why}")).of_case(case)
 }
 
-/// Whether a field is one of those of older releases that the schema has for their sake, or inside one.
+/// Whether a path leads to, or into, a field that the schema keeps for older releases.
 pub(super) fn is_removed(path: &str) -> bool {
     path.split(['.', '[']).any(|part| matches!(part, "fromRequires" | "toRequires"))
 }
 
-/// A value of another type.
+/// The refusal of a value of the wrong type.
 pub(super) fn mistyped(node: &Node, is: &Type, path: &str) -> Refusal {
     let wanted = match is {
         Type::Any => "any",
@@ -220,7 +221,7 @@ pub(super) fn mistyped(node: &Node, is: &Type, path: &str) -> Refusal {
     }
 }
 
-/// Go's class C of Unicode, without what is not assigned.
+/// Whether a character is in Unicode's class C as Go has it, without unassigned ones.
 fn is_other(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -235,7 +236,7 @@ fn is_other(c: char) -> bool {
         )
 }
 
-/// RFC 3339: `2026-01-31T10:00:00Z`.
+/// Whether a text is an RFC 3339 time, as `2026-01-31T10:00:00Z`.
 pub(super) fn is_time(text: &str) -> bool {
     let Some((date, rest)) = text.split_at_checked(19) else { return false };
     let form: String = date.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();

@@ -1,15 +1,15 @@
-//! Which object a document is: what it calls itself, and what it means where that does not exist.
+//! Kinds of documents, by version and kind; for unknown ones, the kind that was probably meant.
 
 use crate::PolicyKind;
 
-/// What a document is.
+/// The kind of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Policy(PolicyKind),
     CidrGroup,
-    /// An object of others; the note says where it belongs.
+    /// An object of another kind; the note says where it belongs.
     Foreign(Option<&'static str>),
-    /// No server knows it, and a policy of Cilium was meant.
+    /// A kind that no server knows, close to a policy kind of Cilium.
     Unknown(String),
 }
 
@@ -17,7 +17,7 @@ const CILIUM: &str = "cilium.io";
 const NETWORKING: &str = "networking.k8s.io";
 const POLICY: &str = "policy.networking.k8s.io";
 
-/// Group, versions and kind of what is read.
+/// The group, versions and kind of the documents that the engine reads.
 const OURS: [(&str, &[&str], &str, Option<PolicyKind>); 5] = [
     (CILIUM, &["v2"], "CiliumNetworkPolicy", Some(PolicyKind::CiliumNetworkPolicy)),
     (
@@ -36,7 +36,7 @@ const OURS: [(&str, &[&str], &str, Option<PolicyKind>); 5] = [
     ),
 ];
 
-/// What else there is in these groups.
+/// The other kinds in these groups.
 const NEIGHBOURS: &[(&str, &[&str])] = &[
     (
         CILIUM,
@@ -65,7 +65,7 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
             "CiliumNodeConfig",
             "CiliumPodIPPool",
             "CiliumResourceIPPool",
-            // Of Tetragon and of Isovalent, in the same group.
+            // Kinds of Tetragon and Isovalent, in the same group.
             "PodInfo",
             "RuntimeHook",
             "TracingPolicy",
@@ -76,7 +76,7 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
     (POLICY, &["AdminNetworkPolicy", "BaselineAdminNetworkPolicy"]),
 ];
 
-/// Groups whose policies have names like Cilium's.
+/// The groups with policies named like Cilium's.
 const OTHERS: &[(&str, &str)] = &[
     ("projectcalico.org", "a policy of Calico: not Cilium's"),
     ("crd.projectcalico.org", "a policy of Calico: not Cilium's"),
@@ -84,7 +84,7 @@ const OTHERS: &[(&str, &str)] = &[
 ];
 
 impl Kind {
-    /// Of the kind alone, whatever its version.
+    /// The kind for a name, whatever its version.
     pub(crate) fn of_name(kind: &str) -> Self {
         let ours = OURS.iter().find(|(_, _, name, _)| *name == kind);
         ours.map_or(Self::Foreign(None), |(.., policy)| {
@@ -92,7 +92,7 @@ impl Kind {
         })
     }
 
-    /// Of what a document calls itself; none where it says nothing.
+    /// The kind for a document's version and kind; `None` stands for a missing field.
     pub(crate) fn of(api_version: Option<&str>, kind: Option<&str>) -> Self {
         let kind = kind.unwrap_or_default();
         let Some(api_version) = api_version.filter(|text| !text.is_empty()) else {
@@ -140,7 +140,7 @@ impl Kind {
                 None => Self::Foreign(None),
             };
         }
-        // A slip in the kind, in a group that nobody knows.
+        // A typing error in the kind, in an unknown group.
         match nearest_kind(kind, 3).filter(|(.., name)| name.starts_with("Cilium")) {
             Some(ours) => {
                 Self::Unknown(format!("there is no {kind} of `{api_version}`: {}", spelling(ours)))
@@ -152,7 +152,7 @@ impl Kind {
 
 type Ours = (&'static str, &'static [&'static str], &'static str);
 
-/// The kind that a name is at most so far from, letters of either case alike.
+/// The nearest kind to a name within this distance, ignoring case.
 fn nearest_kind(kind: &str, most: usize) -> Option<Ours> {
     let lower = kind.to_ascii_lowercase();
     OURS.iter()
@@ -169,7 +169,7 @@ fn spelling((group, versions, kind): (&str, &[&str], &str)) -> String {
     format!("the right spelling is apiVersion {group}/{version}, kind {kind}")
 }
 
-/// Letters to change, add or leave out between two names (Levenshtein).
+/// The number of letters to change, add or remove between two names (Levenshtein).
 pub(super) fn distance(one: &str, other: &str) -> usize {
     if one.len().abs_diff(other.len()) > 3 {
         return usize::MAX;

@@ -1,4 +1,4 @@
-//! Metadata of an object, as a server checks it before it keeps the object.
+//! Object metadata, checked as by a server before it stores the object.
 
 use super::check::refused;
 use crate::{
@@ -9,12 +9,12 @@ use crate::{
     source::{Node, Value},
 };
 
-/// Bytes of all annotations.
+/// The limit for all annotations, in bytes.
 const MAX_ANNOTATIONS: usize = 256 << 10;
 const MAX_NAME: usize = 253;
 const MAX_NAMESPACE: usize = 63;
 
-/// Checks decoded metadata. Built-in kinds ask finalizers for a prefix.
+/// Checks decoded metadata. Built-in kinds require a prefix on finalizers.
 pub(super) fn check(
     root: &Node,
     metadata: Option<&Node>,
@@ -35,7 +35,7 @@ pub(super) fn check(
             &format!("Invalid value: {name:?}: must be a lowercase RFC 1123 subdomain"),
         );
     }
-    // Five letters are put behind it, so it may end in a dash.
+    // The server appends five letters, so the text may end in a dash.
     let stem = format!("{generated}x");
     if !generated.is_empty() && (!is_subdomain(&stem) || generated.len() > MAX_NAME) {
         return fail("generateName", &format!("Invalid value: {generated:?}"));
@@ -109,9 +109,9 @@ pub(super) fn check(
     Ok(())
 }
 
-/// A key as Go's `strings.ToLower` leaves it, as far as it can be a key then: two letters beyond ASCII
-/// become one of its. `str::to_lowercase` makes `i` and a dot of the second, and its tables weigh 4 KB
-/// in the browser.
+/// A key in lower case, as by Go's `strings.ToLower`, as far as the result can be a key: two
+/// letters beyond ASCII become ASCII letters. `str::to_lowercase` turns the second one into `i` and
+/// a dot, and its tables take 4 KB in the browser.
 fn lowered(key: &str) -> String {
     let lower = |letter: char| match letter {
         '\u{212a}' => 'k',

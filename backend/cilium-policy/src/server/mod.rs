@@ -1,6 +1,6 @@
-//! What a server of Kubernetes makes of a document: refused, or stored with the fields that it
-//! knows. `kubectl` asks it to refuse unknown fields (strict); a controller that applies what
-//! lies in Git, or an older client, lets it drop them (pruned).
+//! The answer of a Kubernetes server to a document: refused, or stored with the known fields.
+//! `kubectl` requests that unknown fields are refused (strict). A controller that applies manifests
+//! from Git, or an older client, lets the server drop them (pruned).
 
 mod check;
 pub(crate) mod kinds;
@@ -27,27 +27,27 @@ use crate::{
     source::{Document, Key, Node, Value},
 };
 
-/// A field that nobody knows.
+/// An unknown field.
 #[derive(Debug)]
 struct Unknown {
     at: Position,
     path: String,
-    /// The field that was meant.
+    /// The field that was probably meant.
     likely: Option<&'static str>,
 }
 
-/// A server's answers.
+/// The answers of a server.
 #[derive(Debug)]
 pub(crate) struct Served {
-    /// Why `kubectl apply` refuses the document; none: it does not.
+    /// The refusal by `kubectl apply`; `None` if it accepts the document.
     pub(crate) strict: Option<Refusal>,
-    /// The object as it is stored where nothing asks for strictness.
+    /// The object as stored without strict validation.
     pub(crate) stored: Result<Node, Refusal>,
-    /// Paths of fields that the stored object lacks.
+    /// The paths of fields that the stored object lacks.
     pub(crate) dropped: Vec<String>,
 }
 
-/// Reads metadata, or a field of a kind, as Go's strict decoder reads them from YAML.
+/// Decodes metadata, or a field of a kind, as Go's strict decoder does from YAML.
 ///
 /// Errors: an unknown field, or a value of another type.
 pub(crate) fn decode(node: &Node, kind: Option<PolicyKind>, name: &str) -> Result<(), Refusal> {
@@ -63,7 +63,7 @@ pub(crate) fn decode(node: &Node, kind: Option<PolicyKind>, name: &str) -> Resul
             }
         }
     }
-    // Cilium's types have the fields of the experimental channel, and its parser looks at them.
+    // Cilium's types include the fields of the experimental channel, and its parser reads them.
     let is_unknown = |unknown: &&Unknown| {
         kind != Some(PolicyKind::ClusterNetworkPolicy) || !EXPERIMENTAL.contains(&unknown.name())
     };
@@ -77,7 +77,7 @@ pub(crate) fn decode(node: &Node, kind: Option<PolicyKind>, name: &str) -> Resul
     })
 }
 
-/// Asks about a document; no kind of policy: a group of addresses.
+/// The server's answers to a document; without a policy kind, the document is a CIDR group.
 pub(crate) fn serve(document: &Document, kind: Option<PolicyKind>) -> Served {
     let Value::Map(entries) = &document.root.value else {
         let refusal = check::refused(&document.root, "", "must be of type object")
@@ -107,7 +107,7 @@ pub(crate) fn serve(document: &Document, kind: Option<PolicyKind>) -> Served {
         stored.push((key.clone(), node.clone()));
     }
     if let Value::Map(body) = body.value {
-        // What is created has no status yet.
+        // A created object has no status yet.
         stored.extend(body.into_iter().filter(|(key, _)| key.name != "status"));
     }
     let stored = Node { at: document.root.at, value: Value::Map(stored) };
@@ -117,7 +117,7 @@ pub(crate) fn serve(document: &Document, kind: Option<PolicyKind>) -> Served {
     let strict = undecoded.clone().or(twice).or(unknown);
     let refusal =
         undecoded.or_else(|| validate(&stored, metadata.as_ref(), kind, table, mode).err());
-    // What was meant by the unknown field may be what is missing.
+    // The unknown field may be a misspelling of a missing field.
     let both = match (&strict, refusal) {
         (Some(strict), Some(pruned)) if strict.reason != pruned.reason => {
             let reason = format!("{}; and without it: {}", strict.reason, pruned.reason);
@@ -165,7 +165,7 @@ fn validate(
     }
 }
 
-/// Fields of a `ClusterNetworkPolicy` that only the experimental channel's definition has.
+/// The fields of a `ClusterNetworkPolicy` that only the experimental channel defines.
 const EXPERIMENTAL: &[&str] = &["destinationNamedPort", "domainNames", "nodes"];
 
 impl Unknown {

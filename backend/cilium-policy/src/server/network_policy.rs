@@ -1,4 +1,4 @@
-//! What Kubernetes checks in a NetworkPolicy beyond its types.
+//! Kubernetes' checks of a NetworkPolicy beyond its types.
 
 use super::{check::refused, shape::whole, sloppy};
 use crate::{
@@ -169,7 +169,7 @@ fn ip_block(node: &Node, path: &str) -> Checked {
     Ok(())
 }
 
-/// What Kubernetes asks of prefixes since 1.36.
+/// Checks a prefix as Kubernetes does since 1.36.
 fn exact(node: &Node, text: &str, path: &str) -> Checked {
     if sloppy::is_masked(text) {
         return Ok(());

@@ -1,29 +1,29 @@
-//! What a schema says of a value, as the tables hold it.
+//! Schemas of values, in the form of the generated tables.
 
-/// What a value is.
+/// The type of a value.
 #[derive(Debug)]
 pub(super) enum Type {
     Any,
     Boolean,
     Integer(&'static Integer),
     Text(&'static Text),
-    /// A number, or a text within these limits.
+    /// A whole number, or a text within these limits.
     IntegerOrText(&'static Text),
     List(&'static List),
-    /// Any keys, values of one kind.
+    /// A map with any keys, and values of one type.
     Map(&'static Type),
     Object(&'static Object),
 }
 
-/// Fields, and what they say together.
+/// The fields of an object, and their common conditions.
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) fields: &'static [Field],
-    /// Exactly one of these is there.
+    /// Fields of which exactly one is required.
     pub(super) one_of: &'static [&'static str],
-    /// At least one of these is there.
+    /// Fields of which at least one is required.
     pub(super) any_of: &'static [&'static str],
-    /// How many fields there are, at least and at most.
+    /// The smallest and the largest number of fields.
     pub(super) properties: (usize, usize),
     pub(super) rule: Option<Rule>,
 }
@@ -33,36 +33,36 @@ pub(super) struct Object {
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) is_required: bool,
-    /// What the server writes where the field is missing.
+    /// The value that the server writes where the field is missing.
     pub(super) default: Option<&'static str>,
     pub(super) is: Type,
 }
 
-/// Items of one kind.
+/// A list with items of one type.
 #[derive(Debug)]
 pub(super) struct List {
     pub(super) item: Type,
     pub(super) least: usize,
     pub(super) most: usize,
-    /// No item comes twice.
+    /// Whether items must be distinct.
     pub(super) is_set: bool,
 }
 
-/// Limits of a text.
+/// The limits of a text.
 #[derive(Debug)]
 pub(super) struct Text {
-    /// Characters.
+    /// The smallest number of characters.
     pub(super) least: usize,
-    /// Characters.
+    /// The largest number of characters.
     pub(super) most: usize,
-    /// None: any text.
+    /// The allowed texts; an empty list allows any text.
     pub(super) choices: &'static [&'static str],
-    /// A part of the text matches; empty: any text.
+    /// A pattern that a part of the text must match; empty for any text.
     pub(super) pattern: &'static str,
     pub(super) format: Option<Format>,
 }
 
-/// Limits of a whole number.
+/// The limits of a whole number.
 #[derive(Debug)]
 pub(super) struct Integer {
     pub(super) least: i64,
@@ -70,20 +70,20 @@ pub(super) struct Integer {
     pub(super) is_int32: bool,
 }
 
-/// What a text has to read as.
+/// The format of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
-    /// As `net.ParseCIDR` of Go, leading zeros allowed.
+    /// A CIDR as Go's `net.ParseCIDR` reads it, with leading zeros allowed.
     Cidr,
-    /// A prefix whose address has no bits behind it.
+    /// A prefix whose address has no bits beyond its length.
     MaskedCidr,
-    /// No characters of Unicode's class C.
+    /// A text without characters of Unicode's class C.
     NoOthers,
-    /// RFC 3339.
+    /// A time of RFC 3339.
     Time,
 }
 
-/// Rules of the Common Expression Language.
+/// The rules of the Common Expression Language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
     StartBeforeEnd,

@@ -1,4 +1,4 @@
-//! An object as a server decodes it: unknown fields and nulls are gone, and noted.
+//! The decoding of an object by a server: it removes unknown fields and nulls, and reports them.
 
 use super::schema::{Format, Integer, List, Object, Text, Type};
 use super::{Unknown, check};
@@ -8,26 +8,28 @@ use crate::{
     source::{Key, Node, Value},
 };
 
-/// How an object is decoded.
+/// The mode of decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// By a schema: values are looked at later.
+    /// Decoding by a schema: values are checked later.
     Custom,
-    /// By a type of Go: values of another type are refused at once, and null is as good as nothing.
+    /// Decoding by a Go type: values of the wrong type are refused at once, and null counts as
+    /// absent.
     Typed,
-    /// The same, out of YAML: numbers and booleans are texts, where texts are asked for.
+    /// Decoding by a Go type from YAML: numbers and booleans become texts where the type requires a
+    /// text.
     Coerced,
 }
 
-/// What decoding noticed.
+/// The state and findings of a decoding.
 #[derive(Debug)]
 pub(super) struct Shape {
     mode: Mode,
-    /// Fields that nobody knows.
+    /// The unknown fields.
     pub(super) unknown: Vec<Unknown>,
-    /// Paths of fields that the stored object lacks.
+    /// The paths of fields that the stored object lacks.
     pub(super) dropped: Vec<String>,
-    /// Of values whose type is another.
+    /// The refusal of a value of the wrong type.
     pub(super) mismatch: Option<Refusal>,
 }
 
@@ -46,7 +48,7 @@ impl Shape {
         decodes(node, is) || (self.mode == Mode::Coerced && is_text(is) && is_scalar)
     }
 
-    /// The node as it is stored.
+    /// The node in its stored form.
     pub(super) fn node(&mut self, node: &Node, is: &Type, path: &str) -> Node {
         let value = match (&node.value, is) {
             (Value::Map(entries), Type::Object(object)) => {
@@ -89,7 +91,7 @@ impl Shape {
         Node { at: node.at, value }
     }
 
-    /// A value where the schema knows no fields.
+    /// The stored form of a value for which the schema knows no fields.
     fn nothing_known(&mut self, node: &Node, path: &str) -> Node {
         let value = match &node.value {
             Value::Map(entries) => {
@@ -132,7 +134,7 @@ impl Shape {
                 continue;
             };
             if value.is_null() {
-                // The server writes a value all the same.
+                // The server writes a value nevertheless.
                 let is_written =
                     field.default.is_some() || (self.mode == Mode::Typed && field.is_required);
                 if !is_written {
@@ -141,7 +143,7 @@ impl Shape {
                 continue;
             }
             let node = self.node(value, &field.is, &path);
-            // Go leaves these out where they are empty.
+            // Go omits these where they are empty.
             let is_empty = match (&node.value, &field.is) {
                 (Value::List(items), Type::List(_)) => items.is_empty(),
                 (Value::Map(entries), Type::Map(_)) => entries.is_empty(),
@@ -164,7 +166,7 @@ impl Shape {
     }
 }
 
-/// Whether Go's JSON decoder takes a scalar, or null, for a type.
+/// Whether Go's JSON decoder accepts a scalar, or null, for a type.
 fn decodes(node: &Node, is: &Type) -> bool {
     let is_i32 = |value: &Value| whole(value).is_some_and(|n| i32::try_from(n).is_ok());
     match (&node.value, is) {
@@ -180,7 +182,7 @@ fn decodes(node: &Node, is: &Type) -> bool {
     }
 }
 
-/// A number without a fraction: YAML's `80.0` is written down as `80`.
+/// The whole number of a value without a fraction: YAML's `80.0` becomes `80`.
 pub(super) fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Integer(number) => Some(*number),
@@ -189,7 +191,7 @@ pub(super) fn whole(value: &Value) -> Option<i64> {
     }
 }
 
-/// The field that was meant.
+/// The field that was probably meant.
 fn likely(object: &Object, name: &str) -> Option<&'static str> {
     let turned = match name.split_at_checked(2) {
         Some(("to", rest)) => Some(format!("from{rest}")),

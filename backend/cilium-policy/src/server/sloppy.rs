@@ -1,10 +1,10 @@
-//! Prefixes as Kubernetes reads them: as Go read them once, leading zeros allowed.
+//! Prefixes as Kubernetes reads them: like older releases of Go, with leading zeros allowed.
 
 use std::net::IpAddr;
 
 use crate::Prefix;
 
-/// A prefix; an address inside it counts as the prefix. None: the text is something else.
+/// The prefix of a text; an address inside it counts as the prefix. `None` for any other text.
 pub(super) fn prefix(text: &str) -> Option<Prefix> {
     let (address, bits) = text.split_once('/')?;
     if bits.is_empty() || !bits.bytes().all(|b| b.is_ascii_digit()) {
@@ -34,7 +34,7 @@ pub(super) fn prefix(text: &str) -> Option<Prefix> {
     (bits <= most).then(|| Prefix::new(address, u8::try_from(bits).unwrap_or(u8::MAX)))
 }
 
-/// Whether a text is a prefix without leading zeros, and without bits behind its length.
+/// Whether a text is a prefix without leading zeros, and without bits beyond its length.
 pub(super) fn is_masked(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else { return false };
     let is_plain = bits == "0" || !bits.starts_with('0');
@@ -43,7 +43,7 @@ pub(super) fn is_masked(text: &str) -> bool {
     is_plain && !is_mapped && address.parse() == Ok(prefix.addr())
 }
 
-/// A group of an IPv6 address without the zeros that no longer count.
+/// A group of an IPv6 address without superfluous zeros.
 fn short(group: &str) -> &str {
     let zeros = group.len().saturating_sub(4);
     match group.split_at_checked(zeros) {

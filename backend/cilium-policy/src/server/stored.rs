@@ -7,18 +7,18 @@ use crate::{
     source::{self, Document, MAX_LISTS, Node},
 };
 
-/// What an API server answers to a document.
+/// The answer of an API server to a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Why `kubectl apply` refuses it; none: it does not.
+    /// The refusal by `kubectl apply`; `None` if it accepts the document.
     pub strict: Option<Refusal>,
-    /// Why it is refused where unknown fields are dropped in silence; none: it is stored.
+    /// The refusal where unknown fields are silently dropped; `None` if the document is stored.
     pub pruned: Option<Refusal>,
-    /// Paths of fields of the spec that the stored object lacks.
+    /// The paths of spec fields that the stored object lacks.
     pub dropped: Vec<String>,
 }
 
-/// What an API server answers to the documents of a text, in their order; the items of Lists as
+/// The answers of an API server to the documents of a text, in their order. Items of Lists count as
 /// documents of their own. Objects of other kinds are left out.
 #[must_use]
 pub fn stored(text: &str) -> Vec<Stored> {
@@ -57,7 +57,7 @@ fn ask(document: Document, depth: usize, out: &mut Vec<Stored>) {
 }
 
 impl Stored {
-    /// Of a text that holds no policy.
+    /// The answer for a text without a policy.
     #[must_use]
     pub fn unknown() -> Self {
         let at = Position { line: 1, column: 1 };

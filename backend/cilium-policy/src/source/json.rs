@@ -1,11 +1,11 @@
-//! JSON to nodes: a small reader of its own, because every node needs its place.
+//! A small reader from JSON to nodes: it exists because every node needs its place.
 
 use super::names::{Names, put};
 use super::{
     Chunk, Document, Key, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value, scalar,
 };
 
-/// Reads the values of a chunk, one behind the other.
+/// The values of a chunk, in their order.
 pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
     let mut reader = Reader {
         rest: chunk.text.chars(),

@@ -1,4 +1,4 @@
-//! Text to nodes: YAML and JSON, read as Kubernetes reads them, every node with its place.
+//! Nodes from text: YAML and JSON, read as Kubernetes reads them, each node with its place.
 
 mod json;
 mod names;
@@ -14,97 +14,97 @@ mod yaml;
 pub(crate) use scalar::{magnitude, plain_text};
 pub use split::{Chunk, split};
 
-/// Bytes of one document. etcd refuses objects above 1.5 MiB; YAML may be twice its JSON.
+/// The limit of one document in bytes. etcd refuses objects above 1.5 MiB; YAML may be twice as
+/// long as its JSON.
 pub const MAX_DOCUMENT_BYTES: usize = 3 << 20;
-/// Nodes of one document, aliases written out.
+/// The limit of nodes in one document, aliases expanded.
 pub const MAX_NODES: usize = 200_000;
-/// Bytes of text in what anchors and aliases of one document write out.
+/// The limit of text in bytes that anchors and aliases of one document expand to.
 pub const MAX_COPIED_BYTES: usize = MAX_DOCUMENT_BYTES;
-/// Nesting of one document; the deepest field of any policy lies at 12.
+/// The limit of nesting in one document; the deepest field of any policy lies at 12.
 pub const MAX_DEPTH: usize = 64;
 
-/// Lists inside each other that are followed.
+/// The limit of Lists within Lists.
 pub const MAX_LISTS: usize = 4;
 
-/// A place in a source text; line and column count from 1, columns in characters.
+/// A place in a source text. Line and column count from 1; a column is one character.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// Line.
+    /// The line.
     pub line: u32,
-    /// Column.
+    /// The column.
     pub column: u32,
 }
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where it begins.
+    /// The start of the value.
     pub at: Position,
-    /// What stands there.
+    /// The value.
     pub value: Value,
 }
 
-/// What JSON can say; numbers keep whether they are whole.
+/// A JSON value; numbers keep the distinction between whole and fractional.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// `null`, and a field without a value.
+    /// `null`, or a field without a value.
     Null,
     /// `true` or `false`.
     Bool(bool),
     /// A whole number.
     Integer(i64),
-    /// Above `i64::MAX`.
+    /// A whole number above `i64::MAX`.
     Unsigned(u64),
-    /// As Go prints it.
+    /// A fractional number as Go prints it.
     Float(String),
     /// A text.
     String(String),
     /// A sequence.
     List(Vec<Node>),
-    /// Keys and values in the order of the text; a key stands there once.
+    /// Keys and values in the order of the text; keys are distinct.
     Map(Vec<(Key, Node)>),
 }
 
 /// A key of a map with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
-    /// Where it begins.
+    /// The start of the key.
     pub at: Position,
     /// The key itself.
     pub name: String,
 }
 
-/// A text that is neither YAML nor JSON, or too much of it.
+/// An error in a text that is neither YAML nor JSON, or exceeds a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct SyntaxError {
-    /// Where reading stopped.
+    /// The place where reading stopped.
     pub at: Position,
-    /// What is wrong there.
+    /// The error at that place.
     pub reason: String,
 }
 
-/// A document as it was read.
+/// A document in the form it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// The value of the whole document.
+    /// The root value of the document.
     pub root: Node,
-    /// Keys that came twice: strict readers refuse them, for the others the later one counts.
+    /// The duplicate keys: strict readers refuse them, and for others the later one counts.
     pub duplicates: Vec<Key>,
-    /// Where something stands behind the document that no reader of Kubernetes looks at.
+    /// The start of text after the document's end, which Kubernetes readers ignore.
     pub unread: Option<Position>,
 }
 
 impl Document {
-    /// The document for readers who refuse a key that comes twice.
+    /// The document for readers that refuse duplicate keys.
     pub fn strict(&self) -> Result<&Node, SyntaxError> {
         self.duplicates.first().map_or(Ok(&self.root), |key| Err(key.already_set()))
     }
 }
 
 impl Document {
-    /// Each item of a List as a document of its own; a key that came twice is the item's that it
-    /// stands in.
+    /// The items of a List as documents of their own; a duplicate key goes to the item around it.
     pub fn into_items(self) -> Vec<Self> {
         let Value::Map(entries) = self.root.value else { return Vec::new() };
         let items = entries.into_iter().find(|(key, _)| key.name == "items");
@@ -125,13 +125,13 @@ impl Document {
 }
 
 impl Key {
-    /// go-yaml's words.
+    /// The error in go-yaml's words.
     fn already_set(&self) -> SyntaxError {
         SyntaxError { at: self.at, reason: format!("key \"{}\" already set in map", self.name) }
     }
 }
 
-/// Reads one chunk of a text, strictly: the documents in it, or why it has none.
+/// The documents of one chunk, read strictly. Errors: the reason why it has no documents.
 pub fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
     let documents = documents(chunk)?;
     documents
@@ -143,7 +143,7 @@ pub fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
         .collect()
 }
 
-/// Reads one chunk of a text. JSON may hold several values, YAML one.
+/// The documents of one chunk. JSON may hold several values, YAML one.
 pub fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
     if chunk.text.len() > MAX_DOCUMENT_BYTES {
         return Err(SyntaxError {
@@ -165,7 +165,7 @@ pub fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
             reason: format!("control characters are not allowed: U+{code:04X}"),
         });
     }
-    // kubectl decides the same way (`GuessJSONStream`); flow-style YAML falls through to YAML.
+    // kubectl decides in the same way (`GuessJSONStream`); flow-style YAML is then read as YAML.
     let is_json = chunk.text.trim_start().starts_with('{');
     let mut documents = match is_json.then(|| json::read(chunk)) {
         Some(Ok(documents)) => documents,
@@ -177,7 +177,7 @@ pub fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
     Ok(documents)
 }
 
-/// Characters that YAML does not allow, not even in quotes.
+/// Whether YAML forbids a character, even in quotes.
 const fn is_forbidden(c: char) -> bool {
     matches!(
         c,
@@ -193,7 +193,7 @@ const fn is_forbidden(c: char) -> bool {
 }
 
 impl Node {
-    /// The value's kind in the words of Go's JSON decoder.
+    /// The value's type in the words of Go's JSON decoder.
     pub const fn json_kind(&self) -> &'static str {
         match self.value {
             Value::Null => "null",
@@ -205,7 +205,7 @@ impl Node {
         }
     }
 
-    /// The value of a key. None: the node is not a map or lacks it.
+    /// The value of a key. `None` if the node is not a map or lacks the key.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match &self.value {
             Value::Map(entries) => {
@@ -228,8 +228,8 @@ impl Node {
         matches!(self.value, Value::Null)
     }
 
-    /// Version and kind of a List's items as its own name says them (`NetworkPolicyList`), the kind
-    /// empty where it says none (`List`). None: the node is not a List.
+    /// The version and kind of a List's items, by its own name (`NetworkPolicyList`). The kind is
+    /// empty for a plain `List`. `None` if the node is not a List.
     pub fn list_of(&self) -> Option<(&str, &str)> {
         let text = |name: &str| self.get(name).and_then(Self::as_str).unwrap_or_default();
         let kind = text("kind").strip_suffix("List")?;
@@ -237,8 +237,8 @@ impl Node {
             .then(|| (text("apiVersion"), kind))
     }
 
-    /// Gives the items of a List that say neither version nor kind those of the List, as kubectl
-    /// does (`decodeToList`): a server leaves both out.
+    /// Sets version and kind of the List on items without them, as kubectl does (`decodeToList`): a
+    /// server omits both.
     fn name_items(&mut self, depth: usize) {
         let Some((version, kind)) = self.list_of() else { return };
         let has_kind = !kind.is_empty();
@@ -267,8 +267,8 @@ impl Node {
     }
 }
 
-/// The object that begins at a place in a text, `kubectl`'s Lists looked into; none where the text
-/// has aliases there: what is written once is meant more than once.
+/// The object that begins at a place in a text, also within `kubectl` Lists. `None` if the text has
+/// aliases there, because one place in the text may then stand for several.
 pub fn object_at(text: &str, at: Position) -> Option<Node> {
     fn find(node: Node, at: Position, depth: usize) -> Option<Node> {
         if node.at == at && node.get("items").is_none() {
@@ -294,7 +294,7 @@ pub fn object_at(text: &str, at: Position) -> Option<Node> {
     read(&chunk).ok()?.into_iter().find_map(|node| find(node, at, 0))
 }
 
-/// A count as a `u32`, kept at its largest.
+/// A count as a `u32`, capped at its maximum.
 pub fn count(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

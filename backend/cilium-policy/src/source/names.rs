@@ -1,23 +1,23 @@
-//! The names of a map's keys, while it is read: each may come once.
+//! The key names of a map during reading: each must be distinct.
 
 use hashbrown::HashSet;
 
 use super::{Key, Node, SyntaxError};
 
-/// Keys that are looked up one by one: most maps have no more.
+/// The number of keys up to which a search goes one by one; most maps have no more.
 const FEW: usize = 16;
 
-/// Keys of one document that may come twice.
+/// The limit of duplicate keys in one document.
 const MAX_DUPLICATES: usize = 100;
 
-/// What tells a key that is there already, however many there are.
+/// A detector of duplicate keys, fast for any number of keys.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     hashed: HashSet<String>,
 }
 
 impl Names {
-    /// Whether the map of these entries, which are all that were new before, has no key `name` yet.
+    /// Whether the map lacks the key `name`; its entries are those found new before.
     pub(super) fn is_new(&mut self, entries: &[(Key, Node)], name: &str) -> bool {
         if entries.len() < FEW {
             return entries.iter().all(|(key, _)| key.name != name);
@@ -29,9 +29,9 @@ impl Names {
     }
 }
 
-/// Adds an entry. Of two entries of one key, the later one counts, and the key is noted.
+/// Adds an entry. Of two entries with one key, the later one counts, and the key is noted.
 ///
-/// Errors: too many keys that come twice.
+/// Errors: too many duplicate keys.
 pub(super) fn put(
     entries: &mut Vec<(Key, Node)>,
     names: &mut Names,

@@ -1,11 +1,11 @@
-//! Plain scalars as `sigs.k8s.io/yaml` resolves them: YAML 1.1 by go-yaml v2, which still reads
+//! Plain scalars as `sigs.k8s.io/yaml` resolves them: as YAML 1.1 of go-yaml v2, which still reads
 //! `yes`, `on` and `y` as booleans and `0120` as octal.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::Value;
 
-/// Resolves an unquoted scalar without a tag.
+/// The value of an unquoted scalar without a tag.
 pub(super) fn resolve(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
@@ -31,7 +31,7 @@ pub(super) fn resolve(text: &str) -> Value {
         .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// Resolves a scalar with the tag that it may have. Errors: the tag says something else.
+/// The value of a scalar, with its tag if it has one. Errors: the tag contradicts the text.
 pub(super) fn tagged(text: String, is_plain: bool, tag: Option<&str>) -> Result<Value, String> {
     let Some(tag) = tag else {
         return Ok(if is_plain { resolve(&text) } else { Value::String(text) });
@@ -60,7 +60,7 @@ pub(super) fn tagged(text: String, is_plain: bool, tag: Option<&str>) -> Result<
     if fits { Ok(value) } else { Err(format!("cannot decode `{text}` as a !!{kind}")) }
 }
 
-/// Year, month and day, whatever follows.
+/// Whether a text starts with year, month and day.
 fn is_timestamp(text: &str) -> bool {
     let mut parts = text.splitn(3, '-');
     let mut digits = |most: usize, least: usize| {
@@ -72,14 +72,14 @@ fn is_timestamp(text: &str) -> bool {
     digits(4, 4) && digits(2, 1) && digits(2, 1)
 }
 
-/// Whether a text, written without quotes, reads as itself in every YAML.
+/// Whether a text without quotes reads as itself in every YAML.
 pub(crate) fn plain_text(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'_' | b'-'))
         && matches!(resolve(text), Value::String(_))
 }
 
-/// `strconv.ParseInt(text, 0, 64)`, then `ParseUint`.
+/// The number by `strconv.ParseInt(text, 0, 64)`, or else by `ParseUint`.
 pub(super) fn integer(text: &str) -> Option<Value> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -91,13 +91,13 @@ pub(super) fn integer(text: &str) -> Option<Value> {
     }
     match i64::try_from(magnitude) {
         Ok(value) => Some(Value::Integer(value)),
-        // ParseUint takes no sign.
+        // `ParseUint` accepts no sign.
         Err(_) if text.starts_with('+') => None,
         Err(_) => Some(Value::Unsigned(magnitude)),
     }
 }
 
-/// Digits in the base that their prefix names: `0x`, `0b`, `0o`, or a bare `0` for octal.
+/// The value of digits in the base of their prefix: `0x`, `0b`, `0o`, or a bare `0` for octal.
 pub(crate) fn magnitude(digits: &str) -> Option<u64> {
     let (radix, digits) = match digits.as_bytes() {
         [b'0', b'x' | b'X', ..] => (16, digits.get(2..)?),
@@ -106,16 +106,16 @@ pub(crate) fn magnitude(digits: &str) -> Option<u64> {
         [b'0', _, ..] => (8, digits.get(1..)?),
         _ => (10, digits),
     };
-    // `from_str_radix` would take a second sign.
+    // `from_str_radix` would accept a second sign.
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return None;
     }
     u64::from_str_radix(digits, radix).ok()
 }
 
-/// go-yaml's `yamlStyleFloat`, `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, as Go
-/// prints it again: `strconv.FormatFloat(value, 'g', -1, 64)`. No policy field is a fraction, so
-/// the text is all that is needed, and the browser is spared the tables of binary floats.
+/// A number of go-yaml's `yamlStyleFloat`, `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`,
+/// as Go prints it again: `strconv.FormatFloat(value, 'g', -1, 64)`. No policy field is a fraction,
+/// so the text is enough, and the browser does without the tables for binary floats.
 pub(super) fn float(text: &str) -> Option<String> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -138,7 +138,7 @@ pub(super) fn float(text: &str) -> Option<String> {
     Some(format!("{sign}{}", shortest(whole, fraction, exponent)))
 }
 
-/// The digits as Go's `%g` sets them; 17 of them are all that a float holds.
+/// The digits in the form of Go's `%g`; a float holds at most 17 of them.
 fn shortest(whole: &str, fraction: &str, exponent: i64) -> String {
     let all = format!("{whole}{fraction}");
     let significant = all.trim_start_matches('0');
@@ -147,7 +147,7 @@ fn shortest(whole: &str, fraction: &str, exponent: i64) -> String {
     if significant.is_empty() {
         return "0".to_owned();
     }
-    // Position of the point behind the first significant digit.
+    // The position of the decimal point after the first significant digit.
     let point = i64::try_from(whole.len())
         .unwrap_or(i64::MAX)
         .saturating_sub(i64::try_from(zeros).unwrap_or(i64::MAX))

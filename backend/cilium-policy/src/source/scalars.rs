@@ -1,18 +1,18 @@
-//! YAML's scalars: plain, quoted, and blocks.
+//! YAML scalars: plain, quoted and block.
 
 use super::{SyntaxError, tokens::Scanner};
 
-/// Line breaks between two words of a scalar, while it is folded.
+/// The line breaks between two words of a scalar during folding.
 #[derive(Default)]
 struct Breaks {
-    /// Blanks on one line; they count where no break follows.
+    /// The blanks on one line; they count where no break follows.
     blanks: String,
     first: Option<&'static str>,
     more: String,
 }
 
 impl Breaks {
-    /// Passes blanks and line breaks. Errors: `tab` says where none may stand.
+    /// Skips blanks and line breaks. Errors: `tab` tells where tabs are forbidden.
     fn read(
         &mut self,
         scanner: &mut Scanner<'_>,
@@ -40,7 +40,7 @@ impl Breaks {
         }
     }
 
-    /// Writes what they mean: one break is a blank, more are one less.
+    /// Writes the folded breaks: one break becomes a blank, several become one less.
     fn fold(&mut self, into: &mut String) {
         match self.first.take() {
             Some("\n") if self.more.is_empty() => into.push(' '),
@@ -56,7 +56,7 @@ impl Breaks {
     }
 }
 
-/// A plain scalar, and whether it reaches over a line's end.
+/// A plain scalar, and whether it extends over a line's end.
 pub(super) fn plain(scanner: &mut Scanner<'_>) -> Result<(String, bool), SyntaxError> {
     let inner = scanner.inner_column();
     let is_flow = scanner.is_in_flow();
@@ -109,7 +109,7 @@ pub(super) fn quoted(scanner: &mut Scanner<'_>, quote: u8) -> Result<String, Syn
             } else if !is_single && scanner.here() == b'\\' && scanner.is_break(1) {
                 scanner.skip();
                 scanner.skip_line();
-                // Blanks that follow count for nothing, and neither does this break.
+                // Following blanks do not count, and neither does this break.
                 breaks.first = Some("");
                 break;
             } else if !is_single && scanner.here() == b'\\' {
@@ -172,7 +172,7 @@ fn escape(scanner: &mut Scanner<'_>, text: &mut String) -> Result<(), SyntaxErro
     Ok(())
 }
 
-/// What becomes of the line breaks behind a block; without one, the first stays.
+/// The treatment of line breaks after a block; by default, the first one stays.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Chomp {
     Strip,
@@ -207,7 +207,7 @@ pub(super) fn block(scanner: &mut Scanner<'_>, is_literal: bool) -> Result<Strin
         scanner.skip_line();
     }
     let outer = scanner.inner_column();
-    // The collection's own column, where there is one.
+    // The column of the surrounding collection, if there is one.
     let mut indent = increment.map(|more| outer.saturating_sub(1).saturating_add(more));
     let mut text = String::new();
     let mut trailing = String::new();
@@ -241,7 +241,7 @@ pub(super) fn block(scanner: &mut Scanner<'_>, is_literal: bool) -> Result<Strin
     Ok(text)
 }
 
-/// Passes empty lines and indentation; finds out how deep a block is, where nothing says it.
+/// Skips empty lines and indentation; determines the depth of a block without an explicit one.
 fn indentation(
     scanner: &mut Scanner<'_>,
     indent: &mut Option<usize>,

@@ -1,20 +1,21 @@
-//! One text, many documents: split before parsing, so that a bad one stays alone.
+//! Chunks of a text with many documents: it is split before parsing, so that an error stays in its
+//! chunk.
 
 use super::{Position, count};
 
-/// A piece of a text between two `---` lines.
+/// A chunk of text between two `---` lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chunk<'t> {
-    /// The piece itself.
+    /// The text of the chunk.
     pub text: &'t str,
-    /// Line of the text's first character, from 1.
+    /// The line of its first character, from 1.
     pub first_line: u32,
-    /// Its column, from 1: behind a marker, the text begins in mid-line.
+    /// The column of its first character, from 1: after a marker, the text begins in mid-line.
     pub first_column: u32,
 }
 
 impl Chunk<'_> {
-    /// The first place in it that is neither blank nor comment.
+    /// The first place that is neither blank nor comment.
     pub fn start(&self) -> Position {
         let skipped = self
             .text
@@ -27,7 +28,7 @@ impl Chunk<'_> {
         Position { line: self.first_line.saturating_add(count(skipped)), column: 1 }
     }
 
-    /// Whether an alias may stand in it: a `*name` at the beginning of a value.
+    /// Whether it may hold an alias: a `*name` at the beginning of a value.
     pub fn has_aliases(&self) -> bool {
         let mut before = '\n';
         let mut is_star = false;
@@ -41,7 +42,7 @@ impl Chunk<'_> {
         false
     }
 
-    /// Whether there is anything to read in it.
+    /// Whether it holds nothing to read.
     pub fn is_blank(&self) -> bool {
         self.text.lines().all(|line| {
             let line = line.trim();
@@ -50,8 +51,8 @@ impl Chunk<'_> {
     }
 }
 
-/// Splits at lines that begin with `---`, as Kubernetes' `YAMLReader` does. What stands on the
-/// marker's own line belongs to the document that follows.
+/// The chunks between lines that begin with `---`, split as by Kubernetes' `YAMLReader`. Text on
+/// the marker's own line belongs to the document that follows.
 pub fn split(text: &str) -> Vec<Chunk<'_>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut chunks = Vec::new();
@@ -73,14 +74,14 @@ pub fn split(text: &str) -> Vec<Chunk<'_>> {
     }
 }
 
-/// Where the next marker line begins, and whether there is one.
+/// The start of the next marker line, and whether there is one.
 fn next_marker(text: &str) -> (usize, bool) {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let is_marker = line.strip_prefix("---").is_some_and(|after| {
             after.is_empty() || after.starts_with([' ', '\t', '\r', '\n', '{', '#'])
         });
-        // Text cut off behind a marker starts mid-line, and so is not a marker itself.
+        // A text cut off after a marker starts in mid-line, and so is not a marker itself.
         if is_marker {
             return (offset, true);
         }

@@ -1,4 +1,4 @@
-//! What may stand before a node of YAML: anchors and tags; and directives.
+//! The properties before a YAML node (anchors and tags), and directives.
 
 use super::{SyntaxError, tokens::Scanner};
 
@@ -24,7 +24,7 @@ pub(super) fn anchor(scanner: &mut Scanner<'_>) -> Result<String, SyntaxError> {
     Ok(name)
 }
 
-/// A directive, which has no use where documents are parted before they are read.
+/// Skips a directive: documents are split before they are read, so it has no use.
 pub(super) fn directive(scanner: &mut Scanner<'_>) -> Result<(), SyntaxError> {
     scanner.skip();
     let name = name(scanner);
@@ -37,7 +37,7 @@ pub(super) fn directive(scanner: &mut Scanner<'_>) -> Result<(), SyntaxError> {
     Ok(())
 }
 
-/// A tag, its handle written out.
+/// A tag with its handle expanded.
 pub(super) fn tag(scanner: &mut Scanner<'_>) -> Result<String, SyntaxError> {
     scanner.skip();
     let mut tag = String::new();
@@ -59,7 +59,7 @@ pub(super) fn tag(scanner: &mut Scanner<'_>) -> Result<String, SyntaxError> {
             uri(scanner, &mut tag)?;
             tag.insert_str(0, YAML);
         } else {
-            // `!` alone is a tag too.
+            // A lone `!` is a tag too.
             tag.push('!');
             tag.push_str(&name);
             uri_characters(scanner, &mut tag)?;

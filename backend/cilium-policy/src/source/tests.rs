@@ -19,7 +19,7 @@ fn check_refused(text: &str, expect: &str) {
     assert!(reason.contains(expect), "{text:?}: {reason}");
 }
 
-/// The two texts say the same.
+/// Checks that two texts have the same meaning.
 #[track_caller]
 fn check_same(text: &str, json: &str) {
     fn plain(node: &Node) -> String {
@@ -39,7 +39,7 @@ fn check_same(text: &str, json: &str) {
     assert_eq!(ours, one(json).map(|node| plain(&node)), "{text:?}");
 }
 
-/// What go-yaml v2 answers to these.
+/// The answers of go-yaml v2 to these texts.
 #[test]
 fn forms_of_one_policy() {
     // A bracket may close at its key's indentation, or before it.
@@ -90,7 +90,7 @@ fn forms_of_one_policy() {
     ] {
         check_refused(text, why);
     }
-    // What stands behind a document's end is not read, and said.
+    // Text after a document's end is not read, and is reported.
     let document = documents(&split("a: b\n...\nc: [\n")[0]).unwrap().remove(0);
     assert_eq!(document.unread, Some(Position { line: 3, column: 1 }));
 }
@@ -146,7 +146,7 @@ fn merge_keys_fill_in() {
     let mine = node.get("mine").unwrap();
     assert_eq!(mine.get("w").unwrap().value, Value::Integer(5));
     assert_eq!(mine.get("z").map(|n| &n.value), Some(&Value::Integer(2)));
-    // Strict readers call a key set twice; the others take what stands later.
+    // Strict readers report a duplicate key; for the others the later value counts.
     let text = "base: &b {x: 1}\nmine:\n  x: 5\n  <<: *b\n";
     assert!(one(text).unwrap_err().reason.contains("already set"));
     let document = documents(&split(text)[0]).unwrap().remove(0);
@@ -174,20 +174,20 @@ fn hostile_texts_are_refused() {
     }
     check(&bomb, "aliases written out");
     check("a: &a [*a]\n", "no anchor");
-    // One text counts as one value, however long: its copies are counted in bytes.
+    // One text counts as one value, however long: its copies count in bytes.
     let copied = "anchors and aliases write out more than";
     let text = "x".repeat(1_500_000);
     check(&format!("a: &a {text}\nb: [{}]\n", vec!["*a"; 1_000].join(", ")), copied);
     check(&format!("a: &a {{k: {text}}}\nb: {{<<: *a}}\nc: {{<<: *a}}\n"), copied);
     check(&format!("? &a {text}\n: b\n? [*a, *a]\n: c\n"), copied);
-    // Each anchor keeps a copy of what it stands at.
+    // Each anchor keeps a copy of its node.
     let nested = "&a [".repeat(5);
     check(&format!("{nested}{text}{}\n", "]".repeat(5)), copied);
     let fits = format!("a: &a {}\nb: [*a, *a]\n", "x".repeat(1_000_000));
     assert!(one(&fits).is_ok());
 }
 
-/// Keys that are there already are found by hash: one by one, these would take minutes.
+/// Duplicate keys are found by hash: a search one by one would take minutes here.
 #[test]
 fn maps_of_many_keys() {
     let begun = std::time::Instant::now();

@@ -1,13 +1,13 @@
-//! YAML's tokens, as go-yaml v2 cuts them: YAML 1.1, where a flow collection may stand at any
-//! indentation. Every reader of Kubernetes and of Cilium cuts them so.
+//! YAML tokens, split as by go-yaml v2: YAML 1.1, where a flow collection may stand at any
+//! indentation. All readers of Kubernetes and Cilium split them so.
 
 use std::collections::VecDeque;
 
 use super::{Chunk, MAX_DEPTH, Position, SyntaxError, count, scalars, tags};
 
-/// What may lie between a key and its colon.
+/// The limit of characters between a key's start and its colon.
 const MAX_KEY_CHARACTERS: usize = 1024;
-/// Collections inside each other, while they are cut.
+/// The limit of nested collections while tokens are read.
 const MAX_LEVELS: usize = 2 * MAX_DEPTH;
 
 /// One token.
@@ -30,7 +30,7 @@ pub(super) enum Token {
     Value,
     Alias(String),
     Anchor(String),
-    /// With its handle written out.
+    /// A tag with its handle expanded.
     Tag(String),
     Scalar {
         text: String,
@@ -38,42 +38,42 @@ pub(super) enum Token {
     },
 }
 
-/// A place in the text while it is cut; all count from 0.
+/// A place in the text during scanning; all numbers count from 0.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Mark {
-    /// Characters before it.
+    /// The number of characters before it.
     index: usize,
     line: u32,
     pub(super) column: usize,
 }
 
-/// What is a key if a colon follows on its line.
+/// A possible key: it is one if a colon follows on its line.
 #[derive(Debug, Clone, Copy, Default)]
 struct SimpleKey {
     is_possible: bool,
-    /// Nothing else may stand there.
+    /// Whether only a key is allowed here.
     is_required: bool,
-    /// The tokens wait for its colon.
+    /// Whether the tokens wait for its colon.
     is_awaited: bool,
-    /// Number of its first token.
+    /// The number of its first token.
     token: usize,
     mark: Mark,
 }
 
-/// Cuts a chunk.
+/// A scanner for the tokens of a chunk.
 pub(super) struct Scanner<'t> {
     rest: &'t [u8],
     text: &'t str,
     first: Position,
     mark: Mark,
     queue: VecDeque<(Token, Position)>,
-    /// Tokens that were taken from the queue.
+    /// The number of tokens taken from the queue.
     taken: usize,
     taken_at: Position,
-    /// One for each flow level.
+    /// The possible keys, one for each flow level.
     keys: Vec<SimpleKey>,
     key_allowed: bool,
-    /// Column of the block collection, as it counts for what is inside: one more, none outside.
+    /// The column of the block collection as seen from inside: one more, 0 outside.
     indent: usize,
     indents: Vec<usize>,
 }
@@ -91,14 +91,14 @@ impl<'t> Scanner<'t> {
             taken: 0,
             taken_at: Position { line: chunk.first_line, column: chunk.first_column },
             keys: vec![SimpleKey::default()],
-            // Behind a marker, no key of a block may follow on its line.
+            // After a marker, no block key may follow on its line.
             key_allowed: column == 0,
             indent: 0,
             indents: Vec::new(),
         }
     }
 
-    /// The next token and where it begins.
+    /// The next token, and its start.
     pub(super) fn peek(&mut self) -> Result<(&Token, Position), SyntaxError> {
         while self.needs_more()? {
             self.fetch()?;
@@ -109,7 +109,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Takes the token that was looked at.
+    /// Takes the next token from the queue.
     pub(super) fn take(&mut self) -> Option<Token> {
         let (token, at) = self.queue.pop_front()?;
         self.taken += 1;
@@ -117,7 +117,7 @@ impl<'t> Scanner<'t> {
         Some(token)
     }
 
-    /// Where the token that was taken last begins.
+    /// The start of the last token taken.
     pub(super) const fn taken_at(&self) -> Position {
         self.taken_at
     }
@@ -137,7 +137,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// A key may still turn out to begin at the first token of the queue.
+    /// Whether the queue needs more tokens: its first token may still turn out to begin a key.
     fn needs_more(&mut self) -> Result<bool, SyntaxError> {
         if self.queue.is_empty() {
             return Ok(true);
@@ -186,7 +186,7 @@ impl<'t> Scanner<'t> {
         matches!(self.byte(ahead), b' ' | b'\t')
     }
 
-    /// Line breaks of YAML 1.1.
+    /// Whether a YAML 1.1 line break stands here.
     pub(super) fn is_break(&self, ahead: usize) -> bool {
         match self.byte(ahead) {
             b'\r' | b'\n' => true,
@@ -216,7 +216,7 @@ impl<'t> Scanner<'t> {
         self.mark.column
     }
 
-    /// Column that what is inside the block collection has at least.
+    /// The smallest column of content inside the block collection.
     pub(super) const fn inner_column(&self) -> usize {
         self.indent
     }
@@ -225,7 +225,7 @@ impl<'t> Scanner<'t> {
         self.is_flow()
     }
 
-    /// Passes one character, which is not a line break.
+    /// Skips one character, which is not a line break.
     pub(super) fn skip(&mut self) {
         let width = match self.here() {
             0..=0x7f => 1,
@@ -238,7 +238,7 @@ impl<'t> Scanner<'t> {
         self.mark.column += 1;
     }
 
-    /// Passes a character into a text.
+    /// Copies a character into a text.
     pub(super) fn copy(&mut self, into: &mut String) {
         let from = self.text.len() - self.rest.len();
         self.skip();
@@ -246,7 +246,7 @@ impl<'t> Scanner<'t> {
         into.push_str(self.text.get(from..to).unwrap_or_default());
     }
 
-    /// Passes a line break: what it means in a text.
+    /// Skips a line break. Returns its meaning in a text.
     pub(super) fn skip_line(&mut self) -> &'static str {
         let (width, meaning) = match (self.here(), self.next()) {
             (b'\r', b'\n') | (0xc2, _) => (2, "\n"),
@@ -267,7 +267,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Passes a comment, if one begins here.
+    /// Skips a comment, if one begins here.
     pub(super) fn skip_comment(&mut self) {
         if self.here() == b'#' {
             while !self.is_break_or_end(0) {
@@ -276,7 +276,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// `---` or `...` at the beginning of a line.
+    /// Whether `---` or `...` stands here at the beginning of a line.
     pub(super) fn is_document_indicator(&self) -> bool {
         self.mark.column == 0
             && (self.rest.starts_with(b"---") || self.rest.starts_with(b"..."))
@@ -288,7 +288,7 @@ impl<'t> Scanner<'t> {
         self.queue.push_back((token, at));
     }
 
-    /// Puts a token before the one with this number.
+    /// Inserts a token before the one with this number.
     fn insert(&mut self, number: usize, token: Token, mark: Mark) {
         let at = number.checked_sub(self.taken).unwrap_or(usize::MAX).min(self.queue.len());
         let position = self.position(mark);
@@ -300,7 +300,7 @@ impl<'t> Scanner<'t> {
         self.unroll(self.mark.column);
         let mark = self.mark;
         if self.is_end() {
-            // No key reaches over the end.
+            // No key extends over the end.
             self.mark.line = self.mark.line.saturating_add(1);
             self.mark.column = 0;
             self.end_line();
@@ -381,7 +381,7 @@ impl<'t> Scanner<'t> {
 
     fn skip_to_token(&mut self) {
         loop {
-            // No tab where it could be taken for indentation.
+            // Tabs are forbidden where they could count as indentation.
             while self.here() == b' '
                 || (self.here() == b'\t' && (self.is_flow() || !self.key_allowed))
             {
@@ -420,7 +420,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Opens a block collection, where this column lies deeper.
+    /// Opens a block collection if this column lies deeper.
     fn roll(&mut self, mark: Mark, number: Option<usize>, token: Token) -> Result<(), SyntaxError> {
         if self.is_flow() || self.indent > mark.column {
             return Ok(());
@@ -461,7 +461,7 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// An indicator of one character.
+    /// Adds an indicator of one character.
     fn indicator(&mut self, token: Token) {
         let mark = self.mark;
         self.skip();
@@ -485,7 +485,7 @@ impl<'t> Scanner<'t> {
         if self.is_flow()
             && let Some(inner) = self.keys.pop()
         {
-            // go-yaml does not wait for a colon behind an empty collection.
+            // go-yaml does not wait for a colon after an empty collection.
             for key in self.keys.iter_mut().filter(|key| key.token == inner.token) {
                 key.is_awaited = false;
             }
@@ -544,7 +544,7 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// What may be a key, and behind which none may begin.
+    /// Reads a token that may be a key, and after which no key may begin.
     fn properties(
         &mut self,
         scan: impl FnOnce(&mut Self) -> Result<Token, SyntaxError>,

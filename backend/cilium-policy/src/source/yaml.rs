@@ -1,5 +1,5 @@
-//! YAML to nodes, from its tokens. What two readers of Kubernetes take differently, a key that
-//! comes twice, is noted: strict ones refuse it, the others take the later one.
+//! A reader from YAML tokens to nodes. It notes duplicate keys, because Kubernetes' readers differ:
+//! strict ones refuse them, and the others take the later value.
 
 use hashbrown::HashMap;
 
@@ -10,7 +10,7 @@ use super::{
     Value, scalar,
 };
 
-/// Reads the document of a chunk; none where there are comments only.
+/// The document of a chunk; `None` if it holds only comments.
 pub(super) fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, SyntaxError> {
     let mut loader = Loader {
         scanner: Scanner::new(chunk),
@@ -49,7 +49,7 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, SyntaxError> {
     if matches!(loader.scanner.peek()?.0, Token::DocumentEnd) {
         loader.scanner.take();
     }
-    // No reader looks at it, whatever it is.
+    // No reader looks at this text, whatever it contains.
     let unread = match loader.scanner.peek() {
         Ok((Token::StreamEnd, _)) => None,
         Ok((_, at)) => Some(at),
@@ -61,24 +61,24 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, SyntaxError> {
 struct Loader<'t> {
     scanner: Scanner<'t>,
     depth: usize,
-    /// The node that was read last is the merge key.
+    /// Whether the last node read is the merge key.
     is_merge: bool,
-    /// What each anchor stands at; none while it is still read.
+    /// The node of each anchor; `None` while it is still being read.
     anchors: HashMap<String, Option<Node>>,
     nodes: usize,
-    /// Of the texts in what anchors keep and aliases repeat.
+    /// The bytes of text that anchors keep and aliases repeat.
     copied_bytes: usize,
     duplicates: Vec<Key>,
 }
 
-/// A map while it is read.
+/// A map during reading.
 #[derive(Default)]
 struct Entries {
     entries: Vec<(Key, Node)>,
     names: Names,
 }
 
-/// What stands before a key's value.
+/// The token before a key's value.
 enum Next {
     Key(Key),
     Merge,
@@ -90,8 +90,8 @@ impl Loader<'_> {
         Err(SyntaxError { at, reason: format!("not valid YAML: did not find expected {what}") })
     }
 
-    /// A node. In a block, block collections may follow; behind a key, also a list that is not
-    /// indented.
+    /// Reads a node. In a block, block collections may follow; after a key, also a list without
+    /// indentation.
     fn node(&mut self, is_block: bool, is_indentless: bool) -> Result<Node, SyntaxError> {
         let at = self.scanner.peek()?.1;
         let (mut anchor, mut tag) = (None, None);
@@ -248,7 +248,7 @@ impl Loader<'_> {
         }
     }
 
-    /// `[a: b]` is a list of a map.
+    /// Reads a list item that is a single pair: `[a: b]` is a list with a map.
     fn single_pair(&mut self) -> Result<Node, SyntaxError> {
         let at = self.scanner.peek()?.1;
         self.spend(1, at)?;
@@ -342,7 +342,7 @@ impl Loader<'_> {
         put(&mut map.entries, &mut map.names, &mut self.duplicates, key, node)
     }
 
-    /// What a merge key brings stands where it stands; of several maps, the first one wins.
+    /// Adds the entries of a merge key at its place; of several maps, the first one wins.
     fn merge(
         &mut self,
         map: &mut Entries,
@@ -390,7 +390,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// What is written out once more is paid for before it is.
+    /// Counts a copy against the limits before it is made.
     fn spend_copy(&mut self, copy: Size, at: Position) -> Result<(), SyntaxError> {
         self.spend(copy.nodes, at)?;
         self.copied_bytes = self.copied_bytes.saturating_add(copy.bytes);
@@ -406,7 +406,7 @@ impl Loader<'_> {
     }
 }
 
-/// Keys become strings as `sigs.k8s.io/yaml` makes them.
+/// The key of a node, as a string in the form of `sigs.k8s.io/yaml`.
 fn key_of(node: Node) -> Result<Key, SyntaxError> {
     let name = match node.value {
         Value::String(text) => text,
@@ -424,17 +424,17 @@ fn key_of(node: Node) -> Result<Key, SyntaxError> {
     Ok(Key { at: node.at, name })
 }
 
-/// What a copy of a node takes.
+/// The size of a node's copy.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
-    /// Below and including the node.
+    /// The number of nodes, the node itself included.
     nodes: usize,
-    /// Of the texts in them.
+    /// The bytes of their texts.
     bytes: usize,
 }
 
 impl Size {
-    /// Measures. The tree is never deeper than [`MAX_DEPTH`] times two.
+    /// The size of a node. The tree is never deeper than twice [`MAX_DEPTH`].
     fn of(node: &Node) -> Self {
         let itself = |bytes: usize| Self { nodes: 1, bytes };
         match &node.value {

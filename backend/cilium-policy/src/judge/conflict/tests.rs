@@ -10,7 +10,7 @@ const SUBJECT: &[&str] = &[
     "k8s:io.cilium.k8s.policy.cluster=default",
 ];
 
-/// Why the policies of pod `a` cannot be put together; empty: they can.
+/// The reason why the policies of pod `a` conflict; empty if they merge.
 fn conflict_of(documents: &[String], subject: &[&str]) -> String {
     let texts: Vec<SourceText<'_>> =
         documents.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
@@ -33,7 +33,7 @@ fn conflict_of(documents: &[String], subject: &[&str]) -> String {
     explanation.conflict.unwrap_or_default()
 }
 
-/// A policy of pod `a` with rules of `egress`, each behind the name of the list.
+/// A policy of pod `a` with `egress` rules; each text starts with the name of its list.
 fn policy(name: &str, rules: &[String]) -> String {
     let mut lists = String::new();
     for list in ["egress", "egressDeny"] {
@@ -58,7 +58,7 @@ fn rule(peers: &str, port: &str, with: &str) -> String {
     format!(r#"egress {{{peers},"toPorts":[{{"ports":[{{{port}}}]{separator}{with}}}]}}"#)
 }
 
-/// The rules stand in one policy, in this order.
+/// Checks one policy with these rules, in this order.
 fn check(rules: &[String], expect: &str) {
     let why = conflict_of(&[policy("p", rules)], SUBJECT);
     assert!(why.contains(expect) && why.is_empty() == expect.is_empty(), "{rules:#?}: `{why}`");
@@ -75,7 +75,7 @@ fn what_is_asked_of_the_proxy() {
     pair(HTTP, HTTP, "");
     pair(HTTP, DNS, "cannot merge conflicting L7 parsers (http/dns)");
     pair(SNI, DNS, "cannot merge conflicting L7 parsers (tls/dns)");
-    // What the second rule brings is looked at only when a third one comes.
+    // The agent checks this part of the second rule only when a third one comes.
     pair(HTTP, SNI, "SNI filtering without TLS termination");
     pair(SNI, HTTP, "");
     check(&[on_80(SNI), on_80(HTTP), on_80("")], "SNI filtering without TLS termination");
@@ -98,7 +98,7 @@ fn secrets_are_compared_as_written() {
             r#""secret":{"name":"s","namespace":"ns1"}"#,
             &expect,
         );
-        // Synchronised secrets are not opened by the agent: what else is said of them is not compared.
+        // The agent does not open synchronised secrets, so it does not compare their other fields.
         pair(
             kind,
             r#""secret":{"name":"s"},"trustedCA":"a""#,
@@ -133,7 +133,7 @@ fn listeners_of_one_priority() {
     check(&[listener(own, r#","priority":1"#), listener(cluster, r#","priority":2"#)], "");
     check(&[listener(own, r#","priority":2"#), listener(cluster, r#","priority":1"#)], "");
     check(&[listener(own, r#","priority":2"#), listener(cluster, r#","priority":2"#)], conflict);
-    // Without a number it is the last but one: 126.
+    // Without a number, the priority is 126.
     check(&[listener(own, ""), listener(cluster, r#","priority":126"#)], conflict);
     check(&[listener(own, ""), on_80(HTTP)], "cannot merge conflicting L7 parsers (crd/http)");
     check(&[listener(own, ""), on_80(SNI)], "cannot merge conflicting L7 parsers (crd/tls)");
@@ -205,7 +205,7 @@ fn a_deny_hides_what_comes_behind_it() {
     .replacen("egress", "egressDeny", 1);
     let why = conflict_of(&[policy("a", &[deny_elsewhere]), policy("z", &conflicting)], SUBJECT);
     assert!(why.contains("parsers"), "{why}");
-    // Clusterwide policies come before those of namespaces, whatever they are called.
+    // Clusterwide policies come before namespaced ones, whatever their names.
     let clusterwide = policy("z", std::slice::from_ref(&deny))
         .replace("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
         .replace(r#""namespace":"ns1""#, r#""labels":{}"#)
