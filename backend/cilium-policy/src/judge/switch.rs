@@ -91,8 +91,8 @@ impl Judge {
             let is_local = own.default_local_cluster();
             let other = verdict(&|pair| {
                 if is_local {
-                    // Beside the selectors that match the peer as it is, those that would match it in
-                    // the local cluster.
+                    // Beside the selectors that match the peer as it is, those that would match
+                    // it in the local cluster.
                     pair.unite(meets(own, &peer_under(own, &local)), |entry| {
                         set.ordered(direction).iter().position(|own| *own == entry)
                     });
