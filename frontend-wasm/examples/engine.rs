@@ -1,3 +1,3 @@
-//! The whole engine, as the browser loads it where there are policies.
+//! The whole engine, as the browser loads it for policies.
 
 pub use frontend_wasm::*;

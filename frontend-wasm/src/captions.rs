@@ -1,4 +1,4 @@
-//! What a table cell says of a flow, each distinct text stored once.
+//! Texts of table cells, each distinct text stored once.
 
 use std::fmt::Write as _;
 use std::hash::Hash;
@@ -10,11 +10,11 @@ use flow::summary::{policy_lists, put_policies, put_summary, put_type};
 use flow::{DropReason, TrafficDirection, Verdict};
 use hashbrown::HashMap;
 
-/// Bound on the texts of all cells. Cells repeat what the columns hold, so that this is as far
-/// away as the bound of the columns.
+/// Maximum size of all cells' texts, in bytes. Cells repeat the columns' texts, so this bound is as
+/// far away as the columns' own.
 const MAX_TEXT_BYTES: usize = 128 << 20;
 
-/// The table's columns that hold text, as codes of one dictionary.
+/// The table's text columns, as codes of one dictionary.
 #[derive(Debug)]
 pub(crate) struct Captions {
     dictionary: Dictionary,
@@ -23,48 +23,49 @@ pub(crate) struct Captions {
     seen: Seen,
 }
 
-/// A column of the table that holds text.
+/// A text column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum TextColumn {
-    /// `FORWARDED`, `DROPPED`, …
+    /// Hubble's verdict: `FORWARDED`, `DROPPED`, …
     Verdict,
-    /// `INGRESS` or `EGRESS`; empty where the flow does not say.
+    /// Traffic direction: `INGRESS` or `EGRESS`; empty if the flow has none.
     Direction,
-    /// Pod, service, DNS names or address, the first that is known; an address with its reserved
-    /// identity.
+    /// Source: pod, Service, DNS names or address, the first that is known; an address with its
+    /// reserved identity.
     Source,
-    /// As [`TextColumn::Source`].
+    /// Destination, as [`TextColumn::Source`].
     Destination,
-    /// Address of the sender.
+    /// Address of the source.
     SourceIp,
-    /// Address of the receiver.
+    /// Address of the destination.
     DestinationIp,
-    /// `TCP`, `UDP`, …, or the L7 protocol.
+    /// Protocol: `TCP`, `UDP`, …, or the L7 protocol.
     Protocol,
     /// Hubble's summary of a DNS or HTTP message, else the TCP flags or the ICMP type of a packet.
     Summary,
-    /// The monitor's text: `Policy denied`.
+    /// The monitor's drop reason: `Policy denied`.
     DropReason,
-    /// The policies that Hubble names: those that denied the flow, else those that allowed it.
+    /// Policies that Hubble names: those that denied the flow, else those that allowed it.
     Policy,
-    /// `policy-verdict`, `drop`, `to-endpoint`, `dns-request`, …: which record of a packet it is.
+    /// Type of the record: `policy-verdict`, `drop`, `to-endpoint`, `dns-request`, …
     Type,
-    /// `reply` or `request`; empty where the flow does not say.
+    /// Way of the packet in its connection: `reply` or `request`; empty if the flow does not have
+    /// it.
     Reply,
-    /// The node that saw the flow.
+    /// Node that recorded the flow.
     Node,
-    /// Record against policies: `agrees`, `differs`, `cannot tell`; empty where policy has nothing
-    /// to say about the flow, or was not asked.
+    /// Comparison of record and policies: `agrees`, `differs`, `cannot tell`; empty if policy has
+    /// no verdict on the flow, or no policies are loaded.
     Agreement,
-    /// What the policies say: `allowed`, `denied`, `cannot tell`; empty as in
+    /// The policies' verdict: `allowed`, `denied`, `cannot tell`; empty as in
     /// [`TextColumn::Agreement`].
     Computed,
-    /// The rule or default behind [`TextColumn::Computed`].
+    /// The rule or default that decides [`TextColumn::Computed`].
     DecidedBy,
 }
 
 impl TextColumn {
-    /// The columns that follow from the flows, in the order in which [`Captions`] stores them.
+    /// Columns that follow from the flows alone, in the order in which [`Captions`] stores them.
     pub(crate) const OF_FLOW: [Self; 13] = [
         Self::Verdict,
         Self::Direction,
@@ -81,16 +82,15 @@ impl TextColumn {
         Self::Node,
     ];
 
-    /// The columns that follow from flows and policies, in the order in which [`Captions`] stores
-    /// them.
+    /// Columns that follow from flows and policies, in the order in which [`Captions`] stores them.
     pub(crate) const OF_POLICIES: [Self; 3] = [Self::Agreement, Self::Computed, Self::DecidedBy];
 
-    /// Every column.
+    /// All columns.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         Self::OF_FLOW.into_iter().chain(Self::OF_POLICIES)
     }
 
-    /// The name that the panel calls it by.
+    /// Name of the column in the panel.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Verdict => "verdict",
@@ -112,14 +112,14 @@ impl TextColumn {
         }
     }
 
-    /// The column of a name.
+    /// The column with a name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|column| column.name() == name)
     }
 }
 
 impl Captions {
-    /// No rows yet.
+    /// Captions without rows.
     pub(crate) fn new() -> Self {
         Self {
             dictionary: Dictionary::new(MAX_TEXT_BYTES),
@@ -141,22 +141,21 @@ impl Captions {
 
     /// The code of a text.
     ///
-    /// Errors: the texts outgrow their bound.
+    /// Errors: the texts exceed their bound.
     #[cfg(feature = "policies")]
     pub(crate) fn intern(&mut self, text: &str) -> Result<u32, DictionaryFull> {
         self.dictionary.intern(text.as_bytes())
     }
 
-    /// Writes the columns of policy anew: codes by row, in the order of
-    /// [`TextColumn::OF_POLICIES`].
+    /// Replaces the columns of policy: codes by row, in the order of [`TextColumn::OF_POLICIES`].
     #[cfg(feature = "policies")]
     pub(crate) fn set_judged(&mut self, columns: [Vec<u32>; TextColumn::OF_POLICIES.len()]) {
         self.judged = columns;
     }
 
-    /// Writes the cells of the rows that `flows` gained since the last call.
+    /// Adds the cells of the rows that `flows` gained since the last call.
     ///
-    /// Errors: the texts outgrow their bound.
+    /// Errors: the texts exceed their bound.
     pub(crate) fn extend(&mut self, flows: &FlowColumns) -> Result<(), DictionaryFull> {
         let written = self.codes(TextColumn::Verdict).len();
         for codes in &mut self.columns {
@@ -172,7 +171,7 @@ impl Captions {
     }
 }
 
-/// Codes of cells by the values that they are made of, so that no text is made twice.
+/// Codes of cells by their source values, so that no text is built twice.
 #[derive(Debug, Default)]
 struct Seen {
     numbers: HashMap<(TextColumn, i64), u32>,
@@ -270,12 +269,12 @@ impl Seen {
                 })
             }
             TextColumn::Summary => self.summary(flows, row, dictionary),
-            // These do not follow from the flow alone: see `Captions::set_judged`.
+            // These depend on the policies too: see `Captions::set_judged`.
             TextColumn::Agreement | TextColumn::Computed | TextColumn::DecidedBy => Ok(ABSENT),
         }
     }
 
-    /// The code of a text that the columns hold as it is.
+    /// Code of a text that the columns hold verbatim.
     fn same(
         dictionary: &mut Dictionary,
         flows: &FlowColumns,
@@ -308,7 +307,7 @@ impl Seen {
                 })
             }
             l7_record::DNS | l7_record::HTTP => {
-                // L7 messages differ in latency and TTL: no memory of them, the dictionary alone.
+                // L7 messages differ in latency and TTL: only the dictionary stores them.
                 text.clear();
                 put_summary(text, flows, row);
                 dictionary.intern(text.as_bytes())
@@ -318,7 +317,7 @@ impl Seen {
     }
 }
 
-/// Appends what prints; a `String` takes everything.
+/// Appends the printed form; writing to a `String` cannot fail.
 fn put(text: &mut String, what: impl std::fmt::Display) {
     let _never_fails = write!(text, "{what}");
 }

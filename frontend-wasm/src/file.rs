@@ -1,4 +1,4 @@
-//! Rows of the table as a file: the rows and columns that are shown, in their order.
+//! Rows of the table as a file: the shown rows and columns, in their order.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -10,15 +10,15 @@ use serde::ser::SerializeMap;
 use crate::captions::Captions;
 use crate::view::Column;
 
-/// Bound on a file: one that is larger is no help to anybody who looks at it.
+/// Maximum size of a file, in bytes; a larger one is of no use to a reader.
 const MAX_BYTES: usize = 256 << 20;
 
-/// Why rows do not become a file: there are too many, or their texts are too long.
+/// The reason why rows cannot become a file: too many rows, or texts that are too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the file would be larger than {} MiB: filter the rows, or show fewer columns", MAX_BYTES >> 20)]
 pub(crate) struct FileTooLarge(#[source] io::Error);
 
-/// What a cell holds.
+/// Content of a cell.
 enum Cell<'a> {
     Absent,
     Number(u16),
@@ -30,14 +30,14 @@ enum Cell<'a> {
 pub(crate) struct Selection<'a> {
     pub(crate) flows: &'a FlowColumns,
     pub(crate) captions: &'a Captions,
-    /// Row numbers in the order in which they are shown; those that do not exist are left out.
+    /// Row numbers in the shown order; numbers without a row are left out.
     pub(crate) rows: &'a [u32],
     pub(crate) columns: &'a [Column],
 }
 
 impl Selection<'_> {
-    /// A line of `titles` and one for each row, as RFC 4180 has it. Times are in UTC. A text that a
-    /// spreadsheet would take for a formula gets an apostrophe in front.
+    /// CSV after RFC 4180: a line of `titles` and one for each row. Times are in UTC. A text that a
+    /// spreadsheet would run as a formula gets an apostrophe in front.
     ///
     /// Errors: the file would be too large.
     pub(crate) fn csv(self, titles: &[String]) -> Result<Vec<u8>, FileTooLarge> {
@@ -68,8 +68,8 @@ impl Selection<'_> {
         writer.flush()
     }
 
-    /// One object a line, by the columns' names: times as in RFC 3339, ports as numbers, null where
-    /// a flow says nothing.
+    /// JSON lines: one object a line, with the columns' names as keys; times after RFC 3339, ports
+    /// as numbers, null for a missing value.
     ///
     /// Errors: the file would be too large.
     pub(crate) fn json_lines(self, names: &[String]) -> Result<Vec<u8>, FileTooLarge> {
@@ -122,14 +122,14 @@ impl Selection<'_> {
     }
 }
 
-/// `2026-08-22T10:00:00.250000123Z`.
+/// Timestamp of the form `2026-08-22T10:00:00.250000123Z`.
 fn timestamp(nanos: i64) -> String {
     let seconds = nanos.div_euclid(1_000_000_000);
     let nanos = i32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or_default();
     prost_types::Timestamp { seconds, nanos }.to_string()
 }
 
-/// Names, paths and headers come from strangers, and spreadsheets run what begins like a formula.
+/// Text that a spreadsheet does not run as a formula: names, paths and headers come from outside.
 /// Source: OWASP, CSV injection.
 fn harmless(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
@@ -139,7 +139,7 @@ fn harmless(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Bytes up to [`MAX_BYTES`].
+/// A buffer of up to [`MAX_BYTES`].
 #[derive(Debug, Default)]
 struct Bounded(Vec<u8>);
 

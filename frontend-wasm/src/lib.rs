@@ -1,8 +1,8 @@
 //! The engine in the browser: packed bytes in, typed arrays and texts out.
 //!
-//! One source, built twice: the small decoder, and with the feature `policies` the whole engine, which
-//! is loaded in its place where there are policies. Exports are called once per batch, never once per
-//! row.
+//! One source, built twice: the small decoder, and with the feature `policies` the whole engine,
+//! which replaces the decoder where there are policies. The page calls exports once per batch,
+//! never once per row.
 
 mod captions;
 mod file;
@@ -33,7 +33,7 @@ pub struct FlowTable {
     table: Table,
 }
 
-/// The rows that a table shows.
+/// The rows shown in a table.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct FlowView {
@@ -42,7 +42,7 @@ pub struct FlowView {
 
 #[wasm_bindgen]
 impl FlowTable {
-    /// No flows yet.
+    /// A table without flows.
     #[wasm_bindgen(constructor)]
     #[expect(
         clippy::new_without_default,
@@ -54,66 +54,66 @@ impl FlowTable {
 
     /// Adds the flows of a packed stream (`hubble-flows/1`).
     ///
-    /// Errors: nothing of it can be read; a sentence that says why. What is defective only in
-    /// part is told by `problems`.
+    /// Errors: no part of it can be read, with the reason as a sentence. `problems` has the defects
+    /// that concern only a part.
     pub fn append(&mut self, packed: &[u8]) -> Result<(), JsError> {
         self.table.append(packed).map_err(|error| JsError::new(&chain(&error)))
     }
 
-    /// How many flows there are.
+    /// Number of flows.
     #[wasm_bindgen(getter)]
     pub fn flows(&self) -> u32 {
         u32::try_from(self.table.flows.len()).unwrap_or(u32::MAX)
     }
 
-    /// Sentences on flows that were sent and could not be read.
+    /// Notices on flows that were sent and could not be read.
     pub fn problems(&self) -> Vec<String> {
         self.table.problems().to_vec()
     }
 
-    /// The texts behind all codes, the empty one first.
+    /// The texts of all codes, the empty one first.
     pub fn strings(&self) -> Vec<String> {
         self.table.captions.dictionary().iter().map(str::to_owned).collect()
     }
 
-    /// The texts behind the codes from `first`, where those before are known already.
+    /// The texts of the codes from `first`, for a caller that has the earlier ones.
     #[wasm_bindgen(js_name = stringsFrom)]
     pub fn strings_from(&self, first: usize) -> Vec<String> {
         self.table.captions.dictionary().iter().skip(first).map(str::to_owned).collect()
     }
 
-    /// By row, the Unix time in milliseconds; NaN for a flow without time.
+    /// Unix times in milliseconds, by row; NaN for a flow without time.
     #[wasm_bindgen(js_name = timesMs)]
     pub fn times_ms(&self) -> Vec<f64> {
         let times = self.table.flows.time_nanos();
         times.iter().map(|&nanos| if nanos == NO_TIME { f64::NAN } else { millis(nanos) }).collect()
     }
 
-    /// By row, the sender's port; 0 for none.
+    /// Source ports, by row; 0 for none.
     #[wasm_bindgen(js_name = sourcePorts)]
     pub fn source_ports(&self) -> Vec<u16> {
         self.ports(FlowColumns::source_port)
     }
 
-    /// By row, the receiver's port; 0 for none.
+    /// Destination ports, by row; 0 for none.
     #[wasm_bindgen(js_name = destinationPorts)]
     pub fn destination_ports(&self) -> Vec<u16> {
         self.ports(FlowColumns::destination_port)
     }
 
-    /// By row, the code of what stands in a text column.
+    /// Codes of a text column, by row.
     ///
-    /// Errors: there is no such column.
+    /// Errors: the column does not exist.
     pub fn codes(&self, column: &str) -> Result<Vec<u32>, JsError> {
         let column = TextColumn::from_name(column).ok_or_else(|| no_column(column))?;
         Ok(self.table.captions.codes(column).to_vec())
     }
 
-    /// Picks the rows in which each word of `text` occurs in one of `columns`, and whose verdict's
-    /// code is one of `verdicts` (none: any), and whose agreement is one of `agreements`, sorted by
-    /// the column `sort`.
+    /// The rows that match a filter, sorted by the column `sort`: each word of `text` occurs in one
+    /// of `columns`, the verdict's code is one of `verdicts` (empty: any), and the agreement's code
+    /// is one of `agreements`.
     ///
-    /// Errors: there is no such column.
+    /// Errors: a column does not exist.
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
     pub fn view(
         &self,
@@ -130,9 +130,9 @@ impl FlowTable {
         Ok(FlowView { view: View::new(&self.table.flows, &self.table.captions, &spec) })
     }
 
-    /// Rows as CSV, with a line of `titles`; `columns` names what stands in each.
+    /// Rows as CSV, with a line of `titles`; `columns` names the columns.
     ///
-    /// Errors: there is no such column, or the file would be too large.
+    /// Errors: a column does not exist, or the file would be too large.
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
     pub fn csv(
         &self,
@@ -144,9 +144,9 @@ impl FlowTable {
         self.selection(rows, &columns).csv(&titles).map_err(|error| JsError::new(&chain(&error)))
     }
 
-    /// Rows as JSON, one object a line with the fields that `columns` names.
+    /// Rows as JSON, one object a line with the fields in `columns`.
     ///
-    /// Errors: there is no such column, or the file would be too large.
+    /// Errors: a column does not exist, or the file would be too large.
     #[wasm_bindgen(js_name = jsonLines)]
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
     pub fn json_lines(&self, rows: &[u32], columns: Vec<String>) -> Result<Vec<u8>, JsError> {
@@ -158,7 +158,7 @@ impl FlowTable {
 
     /// One flow with all its fields, as a line of `hubble observe -o jsonpb`.
     ///
-    /// Errors: there is no such row, or its message is defective.
+    /// Errors: the row does not exist, or its message is defective.
     pub fn record(&self, row: u32) -> Result<String, JsError> {
         self.table.record(row).map_err(|error| JsError::new(&chain(&error)))
     }
@@ -182,22 +182,22 @@ impl FlowView {
         self.view.rows.clone()
     }
 
-    /// Codes of the verdicts that `counts` counts.
+    /// Codes of the verdicts in `counts`.
     pub fn verdicts(&self) -> Vec<u32> {
         self.view.verdict_counts.iter().map(|&(verdict, _)| verdict).collect()
     }
 
-    /// Flows that have the words, by verdict, whether that verdict is shown or not.
+    /// Number of flows with the words, by verdict, hidden verdicts included.
     pub fn counts(&self) -> Vec<u32> {
         self.view.verdict_counts.iter().map(|&(_, count)| count).collect()
     }
 
-    /// Codes of the agreements that `agreementCounts` counts.
+    /// Codes of the agreements in `agreementCounts`.
     pub fn agreements(&self) -> Vec<u32> {
         self.view.agreement_counts.iter().map(|&(agreement, _)| agreement).collect()
     }
 
-    /// Flows that have the words, by agreement, whether that agreement is shown or not.
+    /// Number of flows with the words, by agreement, hidden agreements included.
     #[wasm_bindgen(js_name = agreementCounts)]
     pub fn agreement_counts(&self) -> Vec<u32> {
         self.view.agreement_counts.iter().map(|&(_, count)| count).collect()
@@ -212,7 +212,7 @@ fn no_column(name: &str) -> JsError {
     JsError::new(&format!("there is no column `{name}`"))
 }
 
-/// Milliseconds as JavaScript counts them; exact to a quarter of a microsecond in this century.
+/// JavaScript's milliseconds; exact to a quarter of a microsecond in this century.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a table shows milliseconds; the record has them all"

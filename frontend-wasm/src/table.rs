@@ -1,4 +1,4 @@
-//! The flows of an answer: their columns, their cells, and the way back to their messages.
+//! The flows of an answer: columns, cells, and the places of their messages.
 
 use std::error::Error;
 
@@ -13,13 +13,13 @@ use prost::Message;
 
 use crate::captions::Captions;
 
-/// What the table holds of a flow; the rest is read when a flow is looked at.
+/// The fields that the table holds; the others are read when a user opens a flow.
 #[cfg(not(feature = "policies"))]
 const PROJECTION: Projection = CELLS;
 #[cfg(feature = "policies")]
 const PROJECTION: Projection = CELLS.union(FlowColumns::FLOW_COLUMNS);
 
-/// What the cells of the table are made of.
+/// The fields that make up the table's cells.
 const CELLS: Projection = EndpointRole::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
     Column::TimeNanos,
     Column::Verdict,
@@ -51,16 +51,16 @@ const CELLS: Projection = EndpointRole::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(
     Column::IngressDeniedBy,
 ]));
 
-/// The flows of one answer, in the order in which they came.
+/// The flows of one answer, in their order of arrival.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) flows: FlowColumns,
     pub(crate) captions: Captions,
-    /// The packed bytes, compressed as they came: a sixth of the room that their messages take.
+    /// The packed bytes, still compressed: a sixth of the size of their messages.
     streams: Vec<Vec<u8>>,
-    /// By row, where its message is.
+    /// Place of each row's message.
     places: Vec<Place>,
-    /// What could not be read, for the user.
+    /// Notices for the user on what could not be read.
     problems: Vec<String>,
     #[cfg(feature = "policies")]
     pub(crate) ready: crate::policies::Ready,
@@ -74,30 +74,30 @@ struct Place {
     message: u32,
 }
 
-/// Packed bytes of which nothing could be read.
+/// The reason why packed bytes could not be read at all.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendError {
-    /// The bytes are not what they should be.
+    /// Bytes in another format.
     #[error("the flows of this answer cannot be read")]
     Packed(#[source] PackedError),
-    /// The cells outgrow their bound.
+    /// Cells beyond their bound.
     #[error("the table cannot hold the texts of these flows")]
     Texts(#[source] DictionaryFull),
 }
 
-/// A row whose message is not to be had.
+/// The reason why a row's message is not available.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
-    /// There is no such row.
+    /// A row that does not exist.
     #[error("there is no flow in row {row}")]
     Row {
-        /// What was asked for.
+        /// The row number.
         row: u32,
     },
-    /// The message is defective where the table does not look.
+    /// A message that is defective in a part that the table does not read.
     #[error("the relay's message is not in Hubble's wire format")]
     Message(#[source] prost::DecodeError),
-    /// The message holds what JSON cannot.
+    /// A message with values that JSON cannot hold.
     #[error("the flow cannot be written as JSON")]
     Json(#[source] json::WriteError),
 }
@@ -115,10 +115,10 @@ impl Table {
         }
     }
 
-    /// Adds the flows of a packed stream. What comes before a defect is kept, and the defect told
-    /// in [`Table::problems`].
+    /// Adds the flows of a packed stream. Flows before a defect are kept, and [`Table::problems`]
+    /// gets the defect.
     ///
-    /// Errors: nothing at all could be read, or the cells outgrow their bound.
+    /// Errors: nothing could be read, or the cells exceed their bound.
     pub(crate) fn append(&mut self, packed: &[u8]) -> Result<(), AppendError> {
         #[cfg(feature = "policies")]
         self.ready.clear();
@@ -135,14 +135,15 @@ impl Table {
         }
     }
 
-    /// Sentences on what is missing from the table although it was sent.
+    /// Notices on flows that were sent but are missing from the table.
     pub(crate) fn problems(&self) -> &[String] {
         &self.problems
     }
 
     /// The whole message of a row as `hubble observe -o jsonpb` writes it.
     ///
-    /// Errors: there is no such row, or its message is defective where the table does not look.
+    /// Errors: the row does not exist, or its message is defective in a part that the table does
+    /// not read.
     pub(crate) fn record(&self, row: u32) -> Result<String, RecordError> {
         let place = self.places.get(row as usize).ok_or(RecordError::Row { row })?;
         let stream = self.streams.get(place.stream as usize).ok_or(RecordError::Row { row })?;
@@ -185,7 +186,7 @@ impl Table {
                 };
                 match decoder.decode(bytes, &mut self.flows) {
                     Ok(Decoded::Flow) => self.places.push(Place { stream, batch, message }),
-                    // Lost events and node status: the answer's own notices tell of them.
+                    // The answer's own notices cover lost events and node status.
                     Ok(Decoded::Notice(_) | Decoded::Empty) => {}
                     Err(error) => unread.add(error),
                 }
@@ -197,7 +198,7 @@ impl Table {
     }
 }
 
-/// Messages that could not be read, told once and not one by one.
+/// Messages that could not be read, summed up in one notice.
 #[derive(Debug, Default)]
 struct Unread {
     messages: u32,

@@ -1,14 +1,14 @@
-//! The names of the table's text columns and the engine's answers as TypeScript, for the panel;
-//! `cargo xtask gen` writes them to `src/panel/engine/generated.ts`.
+//! The table's text columns and the engine's answers as TypeScript, for the panel; `cargo xtask
+//! gen` writes them to `src/panel/engine/generated.ts`.
 
 use std::fmt::Write as _;
 
 use crate::captions::TextColumn;
 
-/// Characters of a line of the frontend.
+/// Line length of the frontend, in characters.
 const LINE: usize = 120;
 
-/// The declarations.
+/// The TypeScript declarations.
 pub fn declarations() -> String {
     let mut text = String::new();
     let mut list = |docs: &str, name: &str, columns: &[TextColumn]| {

@@ -1,4 +1,4 @@
-//! Which rows a table shows, and in which order.
+//! Selection and order of a table's rows.
 
 use flow::columns::{ABSENT, Dictionary, FlowColumns};
 
@@ -7,31 +7,30 @@ use crate::captions::{Captions, TextColumn};
 /// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Column {
-    /// When the flow was seen.
+    /// Time of the flow.
     Time,
-    /// Port of the sender.
+    /// Port of the source.
     SourcePort,
-    /// Port of the receiver.
+    /// Port of the destination.
     DestinationPort,
-    /// Anything that is text.
+    /// A text column.
     Text(TextColumn),
 }
 
-/// What to show.
+/// Filter and order of a view.
 #[derive(Clone, Debug)]
 pub(crate) struct ViewSpec<'a> {
     /// Words that must all occur in a row, in any case; each in any of `columns`.
     pub(crate) text: &'a str,
-    /// The columns that are looked through.
+    /// The columns to search.
     pub(crate) columns: &'a [Column],
     /// Codes of the verdicts to show; empty for all.
     pub(crate) verdicts: &'a [u32],
     /// Codes of the agreements of record and policies to show; empty for all.
     pub(crate) agreements: &'a [u32],
-    /// The column to sort by. Rows that are equal in it stand newest first, rows without a
-    /// value last.
+    /// The column to sort by. Equal rows are newest first, rows without a value last.
     pub(crate) sort: Column,
-    /// Greatest first.
+    /// Whether the greatest value comes first.
     pub(crate) descending: bool,
 }
 
@@ -40,16 +39,16 @@ pub(crate) struct ViewSpec<'a> {
 pub(crate) struct View {
     /// Row numbers in the order of the table.
     pub(crate) rows: Vec<u32>,
-    /// Rows that have the words and are of the chosen agreement, by code of their verdict, whether
-    /// that one is shown or not. In the order of the codes.
+    /// Number of rows with the words and a chosen agreement, by code of their verdict, hidden
+    /// verdicts included. In the order of the codes.
     pub(crate) verdict_counts: Vec<(u32, u32)>,
-    /// Rows that have the words and are of the chosen verdict, by code of their agreement; those
-    /// that were not judged are not counted.
+    /// Number of rows with the words and a chosen verdict, by code of their agreement; rows that
+    /// were not judged do not count.
     pub(crate) agreement_counts: Vec<(u32, u32)>,
 }
 
 impl Column {
-    /// The column of a name.
+    /// The column with a name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "time" => Self::Time,
@@ -61,7 +60,7 @@ impl Column {
 }
 
 impl View {
-    /// Picks and sorts the rows.
+    /// Selects and sorts the rows.
     pub(crate) fn new(flows: &FlowColumns, captions: &Captions, spec: &ViewSpec<'_>) -> Self {
         let words: Vec<Word> = spec
             .text
@@ -81,7 +80,7 @@ impl View {
             let shows = |codes: &[u32], code| codes.is_empty() || codes.contains(&code);
             let (verdict_shown, agreement_shown) =
                 (shows(spec.verdicts, verdict), shows(spec.agreements, agreement));
-            // What is chosen of the one narrows what is counted of the other.
+            // The selection of one narrows the counts of the other.
             if agreement_shown && let Some(count) = by_verdict.get_mut(verdict as usize) {
                 *count += 1;
             }
@@ -101,7 +100,7 @@ impl View {
 
 fn sort(rows: &mut [u32], flows: &FlowColumns, captions: &Captions, spec: &ViewSpec<'_>) {
     match spec.sort {
-        // Newest first is the order that they come in; flows without a time stay last.
+        // Rows arrive newest first; flows without a time stay last.
         Column::Time if spec.descending => {}
         Column::Time => {
             let times = flows.time_nanos();
@@ -124,7 +123,7 @@ fn sort(rows: &mut [u32], flows: &FlowColumns, captions: &Captions, spec: &ViewS
     }
 }
 
-/// Sorts by `rank`, where 0 is "no value" and stands last in either direction.
+/// Sorts by `rank`, where 0 is "no value" and is last in both directions.
 fn sort_by(rows: &mut [u32], descending: bool, rank: impl Fn(u32) -> u32) {
     rows.sort_by_key(|&row| match rank(row) {
         0 => (true, 0),
@@ -133,7 +132,7 @@ fn sort_by(rows: &mut [u32], descending: bool, rank: impl Fn(u32) -> u32) {
     });
 }
 
-/// By code, the place of its text among all texts; 0 for the empty one.
+/// Rank of each code's text among all texts; 0 for the empty text.
 fn ranks(dictionary: &Dictionary) -> Vec<u32> {
     let mut order: Vec<(String, u32)> = (0..)
         .zip(dictionary.iter())
@@ -151,7 +150,7 @@ fn ranks(dictionary: &Dictionary) -> Vec<u32> {
 
 /// One word of the filter, looked up once in the dictionary instead of once in every row.
 struct Word {
-    /// By code, whether its text holds the word.
+    /// Whether each code's text contains the word.
     in_text: Vec<bool>,
     /// The word's digits, if it is a number.
     digits: Option<String>,
@@ -183,7 +182,7 @@ impl Word {
         })
     }
 
-    /// Whole ports only: 80 is not 8080.
+    /// Whether the word is this port: whole ports only, 80 is not 8080.
     fn is_port(&self, port: Option<&u16>) -> bool {
         match (&self.digits, port) {
             (Some(digits), Some(&port)) if port != 0 => digits.parse() == Ok(port),

@@ -41,7 +41,7 @@ function batchOf(flows: number): FlowBatch {
   } as FlowBatch;
 }
 
-/** An engine whose answers come when the test says so. */
+/** An engine that answers when the test says so. */
 class SlowEngine implements FlowsEngine {
   readonly calls: Array<{ name: string; args: unknown; resolve(value: never): void; reject(error: Error): void }> = [];
   disposed = false;
@@ -314,7 +314,7 @@ test('policies that come while flows are decoded wait for them, and those of bef
   await engine.answer(batchOf(2));
   await engine.answer(view(2));
   expect(engine.calls.map(({ name }) => name)).toEqual(['setPolicies']);
-  // Other flows begin to load: their batch is judged by the engine itself.
+  // Other flows begin to load: the engine itself judges their batch.
   model.setSeries(series('two'));
   await engine.answer(compiledPolicies());
   expect(model.getState().batch?.strings).toHaveLength(4);
@@ -344,7 +344,7 @@ test('where policies appear later, the whole engine takes the place of the decod
   expect(decoder.disposed).toBe(true);
   expect(model.getState().batch?.flows).toBe(2);
   expect(whole.calls.map(({ name, args }) => [name, args])).toEqual([['load', [['one']]]]);
-  // What is left unanswered by a decoder that is gone is no fault.
+  // Questions that a disposed decoder leaves unanswered are not a fault.
   await decoder.fail(new WorkerGone('it was disposed of'));
   await whole.answer(batchOf(2));
   await whole.answer(view(2));

@@ -26,39 +26,39 @@ import { sameFiles, type PoliciesAnswer } from './policies/policyFrames';
 import type { Column, TextColumnId } from './table/columns';
 
 export interface FlowsState {
-  /** Idle while no answer holds flows: nothing is started for a panel that draws none. */
+  /** Phase of the engine; idle until an answer holds flows, so that a panel without flows starts nothing. */
   phase: 'idle' | 'starting' | 'decoding' | 'ready' | 'failed';
   answer: PackedAnswer;
   batch?: FlowBatch;
   view?: FlowsView;
   spec: ViewSpec;
-  /** Why the flows could not be decoded. */
+  /** Reason why the flows could not be decoded. */
   error?: string;
-  /** Why flows are decoded on the page's own thread, where they are. */
+  /** Reason for decoding on the page's own thread, if it is used. */
   onMainThread?: string;
   detail?: FlowDetail;
   policies: PoliciesState;
-  /** There while someone looks at the policies. */
+  /** State of the policy check; set while a user looks at the policies. */
   check?: PoliciesCheck;
 }
 
-/** What the lints find. */
+/** Findings of the lints. */
 export interface PoliciesCheck {
-  /** None until they are there. */
+  /** The findings; undefined until they arrive. */
   findings?: Finding[];
   error?: string;
 }
 
 export interface PoliciesState {
   files: PolicyFile[];
-  /** Of policies that name none; empty where that is not known. */
+  /** Namespace of policies without one; empty if it is not known. */
   namespace: string;
-  /** What of the policies could not be had. */
+  /** Notices on policies that could not be loaded. */
   notices: QueryResultMetaNotice[];
-  /** How many are compiled; 0 while they are not. */
+  /** Number of compiled policies; 0 until they are compiled. */
   compiled: number;
   refused: RefusedDocument[];
-  /** Why the latest policies are not in use. */
+  /** Reason why the latest policies are not in use. */
   problem?: string;
 }
 
@@ -66,40 +66,40 @@ const noPolicies: PoliciesState = { files: [], namespace: '', notices: [], compi
 
 export interface FlowDetail {
   row: number;
-  /** What its row says, which is there at once. */
+  /** The row's cells, available at once. */
   cells: Pick<Record<TextColumnId, string>, 'verdict' | 'source' | 'destination' | 'summary' | 'dropReason'>;
   /** The flow as JSON, once it is read. */
   json?: string;
   error?: string;
-  /** Why the policies judge it as they do, once that is known; none without policies. */
+  /** Reasons for the policies' verdict, once they are known; undefined without policies. */
   explanation?: Explanation;
   explanationError?: string;
-  /** The smallest additions that let it pass, once someone asked for them. */
+  /** The smallest additions that let the flow pass, once a user requested them. */
   fix?: Fix | 'asked';
   fixError?: string;
 }
 
 /**
- * What the panel shows and how it came to it. It outlives renders; React draws its state and calls
- * its methods, nothing else.
+ * State of the panel, with the steps that lead to it. It outlives renders; React only draws its state and calls its
+ * methods.
  */
 export class FlowsModel {
   private state: FlowsState;
   private readonly listeners = new Set<() => void>();
   private engine: FlowsEngine | undefined;
   private starting: Promise<FlowsEngine> | undefined;
-  /** Whether policies will come for the flows of the latest answer. */
+  /** Whether policies are expected for the flows of the latest answer. */
   private expectsPolicies = false;
-  /** Whether the whole engine could not be had for the latest answer, so that the decoder has to do. */
+  /** Whether the whole engine failed to start for the latest answer, so that the decoder stays. */
   private isDecoderOnly = false;
-  /** Counts loads; what belongs to any but the latest is dropped. */
+  /** Number of loads; results of any but the latest are dropped. */
   private loads = 0;
   private viewUnderWay = false;
   private viewStale = false;
   private disposed = false;
-  /** Counts how often a flow was opened or closed; what is read for another one is dropped. */
+  /** Number of times that a flow was opened or closed; results for an earlier one are dropped. */
   private openings = 0;
-  /** The load that the opened flow is of. */
+  /** Number of the load that the opened flow belongs to. */
   private openedIn = 0;
   /** The files that the engine compiled last, or is compiling. */
   private sent: readonly PolicyFile[] = [];
@@ -135,7 +135,7 @@ export class FlowsModel {
     }
   }
 
-  /** Takes the policies of an answer; those that are compiled already are not compiled again. */
+  /** Takes the policies of an answer; policies that are already compiled are not compiled again. */
   setPolicies({ files, notices, namespace }: PoliciesAnswer): void {
     const { policies } = this.state;
     const same = namespace === policies.namespace && sameFiles(files, policies.files);
@@ -145,24 +145,24 @@ export class FlowsModel {
     void this.sendPolicies();
   }
 
-  /** Policies could not be had; those of before stay in use. */
+  /** Records that the policies could not be loaded; the earlier ones stay in use. */
   noPolicies(problem: string): void {
     this.update({ policies: { ...this.state.policies, problem } });
   }
 
-  /** Changes what is shown of the flows. */
+  /** Changes the filter or the order of the flows. */
   setSpec(change: Partial<ViewSpec>): void {
     this.update({ spec: { ...this.state.spec, ...change } });
     void this.refreshView();
   }
 
-  /** Sorts by a column; by the same one again in the other direction. Time starts with the newest. */
+  /** Sorts by a column; a second call reverses the order. Time starts with the newest. */
   sortBy(sort: ViewSpec['sort']): void {
     const { spec } = this.state;
     this.setSpec({ sort, descending: spec.sort === sort ? !spec.descending : sort === 'time' });
   }
 
-  /** Shows or hides the flows of a verdict, among those that occur. */
+  /** Shows or hides the flows with a verdict, among the verdicts that occur. */
   toggleVerdict(verdict: string): void {
     const { spec, batch } = this.state;
     const all = batch?.verdicts ?? [];
@@ -172,19 +172,19 @@ export class FlowsModel {
     this.setSpec({ verdicts: all.length > 1 && all.every((other) => shown.includes(other)) ? [] : shown });
   }
 
-  /** Shows or hides the flows that compare so with the policies, among those that occur. */
+  /** Shows or hides the flows with an agreement, among the agreements that occur. */
   toggleAgreement(agreement: string): void {
     const { spec, batch } = this.state;
     const all = batch?.agreements ?? [];
     const shown = spec.agreements.includes(agreement)
       ? spec.agreements.filter((other) => other !== agreement)
       : [...spec.agreements, agreement];
-    // Flows that are not judged are hidden by any choice: choosing all is still a choice.
+    // Any choice hides flows without an agreement, so choosing all agreements still filters.
     const none = all.length === 0 || shown.length === 0;
     this.setSpec({ agreements: none ? [] : shown });
   }
 
-  /** Reads the whole of one flow. Rows have no meaning while other flows are being decoded. */
+  /** Reads all of one flow. Row numbers are not valid while other flows are being decoded. */
   openDetail(row: number): void {
     const { phase, batch } = this.state;
     if (phase !== 'ready' || !batch || !this.engine) {
@@ -210,7 +210,7 @@ export class FlowsModel {
     }
   }
 
-  /** The rows that are shown as a file, with these columns. */
+  /** The shown rows as a file, with these columns. */
   async file(format: FileFormat, columns: readonly Column[]): Promise<Uint8Array<ArrayBuffer>> {
     const { phase, view } = this.state;
     if (phase !== 'ready' || !view || !this.engine) {
@@ -220,7 +220,7 @@ export class FlowsModel {
     return this.engine.file({ format, rows: view.rows, columns: ids, titles: columns.map(({ title }) => title) });
   }
 
-  /** Asks for the smallest additions that let the opened flow pass. */
+  /** Requests the smallest additions that let the opened flow pass. */
   suggestFix(): void {
     const { detail } = this.state;
     if (!detail || !this.engine) {
@@ -238,7 +238,7 @@ export class FlowsModel {
     );
   }
 
-  /** Has the policies looked at, with the flows that are loaded as evidence. */
+  /** Starts the policy check, with the loaded flows as evidence. */
   openCheck(): void {
     const check: PoliciesCheck = {};
     this.update({ check });
@@ -253,7 +253,7 @@ export class FlowsModel {
     );
   }
 
-  /** May one reach the other? Answered from the policies and flows at hand. */
+  /** Answers whether a source may reach a destination, from the policies and flows at hand. */
   ask(connection: Connection, withFix: boolean): Promise<Reachability> {
     return this.engine?.ask(connection, withFix) ?? Promise.reject(new Error(text.ask.notReady));
   }
@@ -267,7 +267,7 @@ export class FlowsModel {
     this.update({ detail: undefined });
   }
 
-  /** Stops the worker and gives its memory back. */
+  /** Stops the worker and frees its memory. */
   dispose(): void {
     this.disposed = true;
     this.unload();
@@ -310,13 +310,13 @@ export class FlowsModel {
     }
   }
 
-  /** The module that can do what is asked: the whole engine, where there are policies. */
+  /** The required module: the whole engine if there are policies, else the decoder. */
   private get module(): ModuleName {
     const hasPolicies = this.expectsPolicies || this.state.policies.files.length > 0;
     return hasPolicies && !this.isDecoderOnly ? 'engine' : 'decoder';
   }
 
-  /** An engine that can do what is asked; it takes the place of one that cannot. */
+  /** A running engine of the required module; it replaces one that lacks a required function. */
   private running(): Promise<FlowsEngine> {
     const { engine, module } = this;
     if (engine && (module === 'decoder' || engine.module === 'engine')) {
@@ -349,11 +349,11 @@ export class FlowsModel {
     }
   }
 
-  /** Has the engine compile the latest policies, unless it did. */
+  /** Makes the engine compile the latest policies, unless it did. */
   private async sendPolicies(): Promise<void> {
     const { files, namespace } = this.state.policies;
     const engine = this.engine;
-    // What is being decoded is judged once it is there.
+    // Flows that are being decoded are judged afterwards.
     if (
       !engine ||
       this.state.phase !== 'ready' ||
@@ -403,13 +403,13 @@ export class FlowsModel {
     if (spec.sort === 'agreement' && compiled === 0) {
       this.setSpec({ sort: 'time', descending: true });
     }
-    // A row of flows that were loaded before is another flow now.
+    // A row of earlier flows is another flow now.
     if (detail && this.engine && compiled > 0 && this.openedIn === this.loads) {
       this.explainDetail(detail.row, this.engine);
     }
   }
 
-  /** Has the whole engine take the decoder's place, with the same flows: rows keep their meaning. */
+  /** Replaces the decoder by the whole engine, with the same flows: row numbers stay valid. */
   private async loadAgain(): Promise<void> {
     const decoder = this.engine;
     const isOpen = this.openedIn === this.loads;
@@ -420,7 +420,7 @@ export class FlowsModel {
     }
     await loading;
     const { detail, phase } = this.state;
-    // What the decoder was asked for, it takes with it.
+    // The decoder's pending answers are lost with it.
     if (this.engine && this.engine !== decoder && load === this.loads && phase === 'ready' && detail && isOpen) {
       this.readDetail(detail.row, this.engine);
     }
@@ -447,7 +447,7 @@ export class FlowsModel {
     );
   }
 
-  /** Asks for the rows of the current spec; one question at a time, the last one wins. */
+  /** Requests the rows of the current spec; one request at a time, the last one wins. */
   private async refreshView(): Promise<void> {
     if (this.viewUnderWay || this.state.phase !== 'ready' || !this.engine) {
       this.viewStale = true;
@@ -485,7 +485,7 @@ export class FlowsModel {
     }
   }
 
-  /** A worker that is gone is started anew by the next load. */
+  /** Forgets a worker that is gone; the next load starts a new one. */
   private forget(error: unknown) {
     if (error instanceof WorkerGone) {
       this.engine = undefined;

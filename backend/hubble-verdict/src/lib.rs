@@ -1,9 +1,9 @@
 //! Hubble's records against network policies.
 //!
-//! [`cilium_policy`] judges identities and ports. A record has endpoints, addresses and a verdict of its
-//! own. This library lies between them: it finds which end of a record is the subject of policy, what
-//! the record proves and whether the policies agree; it looks for evidence for lints, makes the
-//! smallest fix of refused flows, answers questions about connections that no flow shows yet, and
+//! [`cilium_policy`] judges identities and ports. A record has endpoints, addresses and a verdict
+//! of its own. This library connects the two: it finds the subject of policy in a record, reads the
+//! proof in the record and compares it with the policies; it collects evidence for lints, makes the
+//! smallest fix for denied flows, answers questions about connections that no flow shows yet, and
 //! compares sets of policies.
 //!
 //! ```
@@ -49,7 +49,7 @@
 //!     "denied on ingress by default, which `CiliumNetworkPolicy/shop/db` turned on; nearest rule: \
 //!      ingress[0] (line 8): peer matches, port 5432/TCP does not: the flow goes to 80/TCP"
 //! );
-//! // Its event does not say why it was dropped.
+//! // The flow's event does not give the drop reason.
 //! assert_eq!(judgement.agreement, Agreement::CannotTell);
 //! # Ok::<(), hubble_verdict::Unjudged>(())
 //! ```

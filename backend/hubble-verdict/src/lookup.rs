@@ -1,24 +1,24 @@
-//! Lookups as resolvers make them: a name with few dots is asked for with each domain of the search
-//! list behind it, and by itself last. musl (Alpine) gives up where one of these queries is refused,
+//! DNS lookups as resolver libraries make them: a name with few dots is queried with each domain of
+//! the search list appended, and by itself last. musl (Alpine) gives up after a refused query,
 //! glibc goes on. Source: Kubernetes' "DNS for Services and Pods" (`ndots:5`).
 
 use cilium_policy::{Action, Direction, Entry, Identity, NamePattern, PolicySet};
 use flow::{Flow, L7Record};
 use hashbrown::HashSet;
 
-/// The domain of a cluster's own names.
+/// The domain of the cluster's own names.
 const CLUSTER: &str = "cluster.local";
-/// Domains of hosts that are kept.
+/// Maximum number of host domains.
 const MAX_DOMAINS: usize = 8;
-/// Names that are kept.
+/// Maximum number of names.
 const MAX_NAMES: usize = 10_000;
-/// Dots from which on a name is asked for by itself. Source: the kubelet's `ndots`.
+/// Number of dots from which a name is queried by itself first. Source: the kubelet's `ndots`.
 const MANY_DOTS: usize = 5;
 
-/// A name a program asked for, which the search list turns into several queries.
+/// A name that a program looks up, and that the search list turns into several queries.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Lookup {
-    /// The name that was looked up.
+    /// The name that the program looks up.
     pub(crate) meant: String,
     namespace: String,
 }
@@ -26,13 +26,13 @@ pub(crate) struct Lookup {
 /// One query of a lookup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Query {
-    /// The name that is asked for.
+    /// The queried name.
     pub(crate) name: String,
-    /// The same with `*` for labels in which hosts differ.
+    /// The queried name with `*` for labels in which hosts differ.
     pub(crate) shown: String,
 }
 
-/// What the flows show of search lists.
+/// Search lists, as the flows show them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SearchLists {
     /// Names that were extended by the domain of their own namespace.
@@ -42,12 +42,13 @@ pub(crate) struct SearchLists {
 }
 
 impl SearchLists {
-    /// Looks at the queries of flows, and at DNS rules that already allow for a search list.
+    /// Search lists from the queries of flows, and from DNS rules that already allow for a search
+    /// list.
     pub(crate) fn of<'f>(flows: impl Iterator<Item = &'f Flow> + Clone, set: &PolicySet) -> Self {
         Self::of_rules(set).with(&Self::of_flows(flows))
     }
 
-    /// Looks at the queries of flows.
+    /// Search lists from the queries of flows.
     pub(crate) fn of_flows<'f>(flows: impl Iterator<Item = &'f Flow> + Clone) -> Self {
         let mut lists = Self::default();
         for flow in flows.clone() {
@@ -73,7 +74,7 @@ impl SearchLists {
         lists
     }
 
-    /// These and what others show.
+    /// These search lists together with others.
     pub(crate) fn with(mut self, others: &Self) -> Self {
         for name in &others.extended {
             self.extend(name);
@@ -89,15 +90,15 @@ impl SearchLists {
         self
     }
 
-    /// Takes note that programs ask for a name with the search list behind it.
+    /// Records that programs look up a name with the search list appended.
     pub(crate) fn extend(&mut self, name: &str) {
         if self.extended.len() < MAX_NAMES {
             self.extended.insert(name.to_owned());
         }
     }
 
-    /// Domains of the hosts that stand behind names of `toFQDNs` in DNS rules: what follows
-    /// `*.microsoft.com` in `*.microsoft.com.*.*.internal.cloudapp.net`.
+    /// Host domains after the names of `toFQDNs` in DNS rules: the part after `*.microsoft.com` in
+    /// `*.microsoft.com.*.*.internal.cloudapp.net`.
     pub(crate) fn of_rules(set: &PolicySet) -> Self {
         let mut lists = Self::default();
         let all = set.entries().iter().filter(|entry| entry.direction == Direction::Egress);
@@ -119,9 +120,9 @@ impl SearchLists {
         lists
     }
 
-    /// The lookup that a query is a part of; none: its name is the one that is meant, as far as can
-    /// be told. A Service's or pod's own name is one of the cluster, too: what some policy names, and
-    /// what has more labels than such names have, is not taken for it.
+    /// The lookup that a query belongs to; `None`: the program looks up the queried name itself, as
+    /// far as can be known. The full name of a Service or pod is a name of the cluster, too: a name
+    /// that some policy has, or with more labels than such names have, is not taken for one.
     pub(crate) fn lookup(
         &self,
         query: &str,
@@ -143,9 +144,9 @@ impl SearchLists {
         Some(Lookup::of(stem, namespace))
     }
 
-    /// As [`lookup`](Self::lookup), but also for the query of the bare name: what one program asks
-    /// for as it stands, another one asks for with the search list behind it, and where it is
-    /// refused, the queries before it may not have come that far.
+    /// As [`lookup`](Self::lookup), but also for the query of the bare name: a name that one
+    /// program looks up as it stands, another one looks up with the search list appended, and where
+    /// the bare query is refused, the queries before it may be missing from the flows.
     pub(crate) fn whole_lookup(
         &self,
         query: &str,
@@ -167,19 +168,19 @@ impl SearchLists {
         of_cluster.into_iter().chain(self.domains.iter().cloned())
     }
 
-    /// Every query of a lookup, in order.
+    /// All queries of a lookup, in order.
     pub(crate) fn queries(&self, lookup: &Lookup) -> Vec<Query> {
         let extended = self.domains(&lookup.namespace);
         let extended = extended.map(|domain| Query {
-            // Where hosts' domains differ in a label, any will do.
+            // Where hosts' domains differ in a label, any label will do.
             name: format!("{}.{}", lookup.meant, domain.replace('*', "x")),
             shown: format!("{}.{domain}", lookup.meant),
         });
         extended.chain([Query::of(&lookup.meant)]).collect()
     }
 
-    /// Every query by which a program of a namespace comes from a name, as it is written there, to
-    /// the one that has an answer; a dot at the end says that there is no other.
+    /// All queries by which a program of a namespace gets from a name, as it is written there, to
+    /// the full name with an answer. A dot at the end makes the name itself the only query.
     pub(crate) fn way(&self, written: &str, full: &str, namespace: &str) -> Vec<Query> {
         let dots = written.matches('.').count();
         if written.ends_with('.') || dots >= MANY_DOTS || namespace.is_empty() {
@@ -198,7 +199,8 @@ impl SearchLists {
         all.join(", ")
     }
 
-    /// What a DNS rule has to hold so that every query of a lookup passes: the name, and patterns.
+    /// Entries that a DNS rule needs so that every query of a lookup passes: the name, and
+    /// patterns.
     pub(crate) fn patterns(&self, meant: &str) -> Vec<String> {
         let extended = self.domains("*").map(|domain| format!("{meant}.{domain}"));
         [meant.to_owned()].into_iter().chain(extended).collect()
@@ -217,7 +219,7 @@ impl Lookup {
         Self { meant: plain(written), namespace: namespace.to_owned() }
     }
 
-    /// What to know of a query of it that is refused.
+    /// A note on a refused query of this lookup.
     pub(crate) fn sentence(&self) -> String {
         format!(
             "`{}` is meant, which the search list extends: musl (Alpine) gives up at the first refusal",
@@ -226,22 +228,22 @@ impl Lookup {
     }
 }
 
-/// Whether a policy that is about a subject means to let it reach a name.
+/// Whether a policy that selects the subject intends to let it reach a name.
 pub(crate) fn means(set: &PolicySet, subject: &Identity, name: &str) -> bool {
     patterns_of(set, subject).any(|pattern| pattern.matches(name))
 }
 
-/// Whether a policy means to let a subject reach the world by names at all.
+/// Whether a policy intends to let the subject reach the world by names at all.
 pub(crate) fn goes_by_names(set: &PolicySet, subject: &Identity) -> bool {
     patterns_of(set, subject).next().is_some()
 }
 
-/// Whether a name is of the cluster.
+/// Whether a name is the cluster's own.
 pub(crate) fn is_of_cluster(name: &str) -> bool {
     stem_of(name, CLUSTER).is_some()
 }
 
-/// Names that the policies about a subject let it reach.
+/// Name patterns that the subject's policies let it reach.
 pub(crate) fn patterns_of<'s>(
     set: &'s PolicySet,
     subject: &'s Identity,
@@ -254,7 +256,7 @@ pub(crate) fn patterns_of<'s>(
     entries.flat_map(Entry::names)
 }
 
-/// Whether a query is a name with a domain behind it, which may have `*` for labels.
+/// Whether a query is a name with a domain appended; the domain may have `*` for labels.
 fn is_behind(query: &str, stem: &str, domain: &str) -> bool {
     if !domain.contains('*') {
         return stem_of(query, domain) == Some(stem);
@@ -263,7 +265,7 @@ fn is_behind(query: &str, stem: &str, domain: &str) -> bool {
     rest.is_some_and(|rest| NamePattern::of_pattern(domain).is_ok_and(|own| own.matches(rest)))
 }
 
-/// Whether a policy about a subject names this, in `toFQDNs` or in a DNS rule.
+/// Whether a policy that selects the subject has the name, in `toFQDNs` or in a DNS rule.
 pub(crate) fn is_named(set: &PolicySet, subject: &Identity, name: &str) -> bool {
     let in_rules = set
         .entries()
@@ -275,8 +277,8 @@ pub(crate) fn is_named(set: &PolicySet, subject: &Identity, name: &str) -> bool 
         .any(|pattern| !pattern.is_everything() && pattern.matches(name))
 }
 
-/// The name before the domain of its namespace, where it has more labels than a pod's
-/// (`web-0.nginx`) or port's (`_http._tcp.web`), or ends in a domain of its own.
+/// The name before the domain of its namespace, where it has more labels than a pod's name
+/// (`web-0.nginx`) or a port's (`_http._tcp.web`), or ends in a domain of its own.
 fn surely<'q>(query: &'q str, namespace: &str) -> Option<&'q str> {
     let stem = stem_of(query, &format!("{namespace}.svc.{CLUSTER}"))?;
     let is_long = stem.split('.').count() > 2 && !stem.starts_with('_');
@@ -298,7 +300,7 @@ fn query(flow: &Flow) -> Option<String> {
     }
 }
 
-/// Of a query, the sender's; of an answer, the receiver's.
+/// The namespace of the program that looks up: a query's source, an answer's destination.
 fn namespace(flow: &Flow) -> Option<&str> {
     let is_answer = flow.l7.as_ref().is_some_and(|l7| l7.l7_type == flow::L7FlowType::Response);
     let client = if is_answer { &flow.destination } else { &flow.source };
@@ -351,7 +353,7 @@ spec:
             "rabbitmq.pets.svc.cluster.local.pets.svc.cluster.local",
             Some("rabbitmq.pets.svc.cluster.local"),
         );
-        // Names of their own: of the world, of a Service, a pod, a port, another namespace.
+        // Full names: of the world, of a Service, a pod, a port, another namespace.
         check("api.github.com", None);
         check("www.microsoft.com", None);
         check("rabbitmq.pets.svc.cluster.local", None);

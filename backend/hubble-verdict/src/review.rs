@@ -1,4 +1,4 @@
-//! Policies against recorded flows: the steps that every caller takes, in their order.
+//! Policies against recorded flows: the steps of every caller, in order.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::{JudgeFlows, Judgement, Learned, Prepared, Summary, Unjudged, setting
 
 /// Policies and the flows that they are compared with.
 ///
-/// The settings come first: the records show the cluster's name and its families of addresses, and
-/// the policies mean what they mean under these. Then the policies are read, names and addresses are
-/// learned from all flows, and what is distinct among the flows is made ready.
+/// The settings come first: the records show the cluster's name and its address families, and the
+/// policies are compiled under these settings. Then the policies are read, names and addresses are
+/// learned from all flows, and the distinct questions of the flows are prepared.
 #[derive(Debug)]
 pub struct Review {
     judge: Judge,
@@ -20,14 +20,14 @@ pub struct Review {
 }
 
 impl Review {
-    /// Reads policies for the cluster that the flows are of. `settings` are those where the records
-    /// show nothing else.
+    /// Policies, read for the cluster that the flows are of. `settings`: values for what the
+    /// records do not show.
     #[must_use]
     pub fn of(texts: &[SourceText<'_>], settings: Settings, flows: &[Flow]) -> Self {
         Self::under(texts, settings_from(flows, settings), &Dates::default(), flows)
     }
 
-    /// Reads policies for settings that are known, with the times at which they were changed.
+    /// Policies, read for known settings, with the times at which they were changed.
     #[must_use]
     pub fn under(
         texts: &[SourceText<'_>],
@@ -41,18 +41,18 @@ impl Review {
         Self { judge, learned, prepared }
     }
 
-    /// The verdict about each flow, in their order.
+    /// Verdicts on all flows, in their order.
     #[must_use]
     pub fn summaries(&self) -> Vec<Result<Summary, Unjudged>> {
         self.prepared.judge(&self.judge)
     }
 
-    /// The verdict about a flow, with its reasons. Errors: why it cannot be judged at all.
+    /// Verdict on a flow, with its reasons. Errors: why the flow cannot be judged at all.
     pub fn explain(&self, flow: &Flow) -> Result<Judgement, Unjudged> {
         self.judge.explain_flow(flow, &self.learned)
     }
 
-    /// The policies, ready to be asked.
+    /// The policies, ready to judge.
     #[must_use]
     pub const fn judge(&self) -> &Judge {
         &self.judge
@@ -64,7 +64,7 @@ impl Review {
         self.judge.set()
     }
 
-    /// What the flows tell about each other.
+    /// Facts that the flows show about each other.
     #[must_use]
     pub const fn learned(&self) -> &Learned {
         &self.learned

@@ -1,30 +1,29 @@
-//! Policies that name no namespace: `kubectl apply -n` gives them one, and which it was is not in
-//! their text.
+//! Policies without a namespace: `kubectl apply -n` gives them one that their text does not have.
 
 use cilium_policy::{Entry, Identity, PolicyId, PolicySet, identity_label::POD_NAMESPACE, sorted};
 
 use crate::{Judgement, Prepared};
 
-/// Policies without a namespace, where no setting says which one they are in.
+/// Policies without a namespace, where no setting gives the namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unplaced {
-    /// How many there are.
+    /// Number of such policies.
     pub policies: usize,
-    /// The namespace that they are taken to be in.
+    /// The namespace that is assumed for them.
     pub assumed: String,
-    /// Namespaces with pods that they would select, and how many of the flows are of such pods;
-    /// most flows first.
+    /// Namespaces with pods that they would select, and the number of flows of such pods; most
+    /// flows first.
     pub offers: Vec<(String, u64)>,
 }
 
-/// Namespaces that are offered.
+/// Maximum number of offered namespaces.
 const MAX_OFFERS: usize = 8;
-/// Policies that are named one by one.
+/// Maximum number of policies that are named one by one.
 const MAX_NAMED: usize = 5;
 
 impl Unplaced {
-    /// Looks for such policies, and in flows for the namespace that is meant. None: there are
-    /// none, or the setting `namespace` is given.
+    /// Policies without a namespace, with the likely namespaces from flows. `None`: there are no
+    /// such policies, or the setting `namespace` is given.
     #[must_use]
     pub fn of(set: &PolicySet, flows: &Prepared) -> Option<Self> {
         let settings = set.settings();
@@ -53,7 +52,7 @@ impl Unplaced {
         Some(Self { policies, assumed: settings.namespace.clone(), offers })
     }
 
-    /// What to know, and what to do.
+    /// A note on these policies, with the remedy.
     #[must_use]
     pub fn sentence(&self) -> String {
         let Self { policies, assumed, offers } = self;
@@ -81,12 +80,13 @@ impl Unplaced {
 }
 
 impl Judgement {
-    /// What the policies that name no namespace would have to do with this flow, were they in the
-    /// namespace of its pod. None: nothing, or the setting `namespace` is given.
+    /// A note on the policies without a namespace that would select this flow's subject, were they
+    /// in the namespace of its pod. `None`: there are no such policies, or the setting `namespace`
+    /// is given.
     #[must_use]
     pub fn unplaced(&self, set: &PolicySet) -> Option<String> {
         let namespace = meant(set, &self.sides.subject)?;
-        // What a policy says of the other direction changes nothing here.
+        // Rules of the other direction change nothing here.
         let mut policies: Vec<PolicyId> = about(set, &self.sides.subject)
             .filter(|(_, entry)| entry.direction == self.sides.direction)
             .map(|(policy, _)| policy)
@@ -113,7 +113,8 @@ impl Judgement {
     }
 }
 
-/// The namespace of a pod that policies without one would select there, and do not as it is.
+/// The namespace of a pod that policies without a namespace would select if they were in it, and do
+/// not select now.
 fn meant<'i>(set: &PolicySet, subject: &'i Identity) -> Option<&'i str> {
     if set.settings().is_namespace_given {
         return None;
@@ -123,7 +124,7 @@ fn meant<'i>(set: &PolicySet, subject: &'i Identity) -> Option<&'i str> {
         .then_some(namespace)
 }
 
-/// Policies without a namespace whose selectors match, their namespace aside; in order.
+/// Policies without a namespace whose selectors match apart from the namespace; in order.
 fn about<'s>(
     set: &'s PolicySet,
     subject: &'s Identity,
@@ -136,7 +137,7 @@ fn about<'s>(
     unplaced(set).filter(is_about)
 }
 
-/// Entries of the policies without a namespace; those of a replaced policy are none.
+/// Entries of the policies without a namespace; entries of a replaced policy do not count.
 fn unplaced(set: &PolicySet) -> impl Iterator<Item = (PolicyId, &Entry)> {
     let is_unplaced =
         |entry: &&Entry| set.policies().get(entry.policy).is_some_and(|policy| policy.is_unplaced);
@@ -208,7 +209,8 @@ mod tests {
             Some(&format!("{taken}`kubectl apply -n` may have given another{which}")),
             "",
         );
-        // It may be right, and is said all the same; at its own pods there is nothing to say.
+        // The assumption may be right and is noted all the same; pods in the assumed namespace need
+        // no note.
         let own = [flow("default", "store-front")];
         check(
             CHAOS,

@@ -5,7 +5,7 @@ use flow::{Endpoint, Flow};
 
 use crate::{Learned, Prepared, Sides, Summary, Unjudged};
 
-/// The ends of a flow; none where policy has nothing to say about it.
+/// The ends of a flow; `None` where policy has no verdict on the flow.
 #[must_use]
 pub fn ends_of(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<Ends> {
     let sides = Sides::of(flow, learned, settings).ok()?;
@@ -13,7 +13,7 @@ pub fn ends_of(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<En
     Some(Ends { source, destination, traffic: sides.traffic, direction: sides.direction })
 }
 
-/// Compares two sets over flows.
+/// Comparison of two sets over flows.
 pub fn what_if(before: &Judge, after: &Judge, flows: &[Flow]) -> WhatIf {
     let learned = Learned::from_flows(flows);
     let settings = after.set().settings().clone();
@@ -23,7 +23,7 @@ pub fn what_if(before: &Judge, after: &Judge, flows: &[Flow]) -> WhatIf {
     })
 }
 
-/// Compares two sets over flows that were made ready; `ends` is asked about those that change.
+/// Comparison of two sets over prepared flows; `ends` names the ends of those that change.
 pub fn what_if_prepared(
     before: &Judge,
     after: &Judge,
@@ -63,7 +63,7 @@ pub fn parties(flow: &Flow, sides: &Sides) -> (String, String) {
         && !sides.peer.is_reserved("kube-apiserver")
         && sides.peer.names().is_empty()
     {
-        // Clients come from anywhere: their addresses would part what is alike.
+        // Clients come from anywhere: their addresses would separate flows that are alike.
         "world".clone_into(&mut source);
     }
     (source, destination)
@@ -102,7 +102,7 @@ fn party(endpoint: Option<&Endpoint>, address: &str, names: &[String]) -> String
     let reserved = endpoint.and_then(|endpoint| {
         let reserved =
             || endpoint.labels.iter().filter_map(|label| label.strip_prefix("reserved:"));
-        // It is a node, or of the world, as well, which says less.
+        // The endpoint is also a node, or of the world, which says less.
         reserved().find(|name| *name == "kube-apiserver").or_else(|| reserved().next())
     });
     match (address, reserved) {

@@ -1,5 +1,5 @@
-//! The command over cases from the field: `tests/vectors/field`, one folder a case, what it must
-//! give in `expect.json`.
+//! Cases from the field, run through the command: `tests/vectors/field` has one folder for each
+//! case, with the expected results in `expect.json`.
 #![expect(clippy::unwrap_used, reason = "a case that cannot be read fails the test")]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const FIELD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/field");
 
-/// What may stand in a run; anything else is a slip of the pen.
+/// Keys that a run may have; any other key is a typing error.
 const KEYS: [&str; 8] =
     ["arguments", "code", "verdicts", "agreements", "findings", "says", "absent", "fixes"];
 
@@ -39,7 +39,7 @@ fn folders() -> Vec<String> {
     names
 }
 
-/// What one run gives otherwise than it must.
+/// Differences between the results of one run and the expected ones.
 fn check(folder: &Path, run: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     for key in run.as_object().unwrap().keys().filter(|key| !KEYS.contains(&key.as_str())) {
@@ -91,7 +91,7 @@ fn verdict(folder: &Path, arguments: &[String]) -> Output {
         .unwrap()
 }
 
-/// Those of the run; the files by their names, where it names none.
+/// Arguments of the run; without any, the files by their names.
 fn arguments(folder: &Path, run: &Value) -> Vec<String> {
     let mut all: Vec<String> = texts(run, "arguments").map(ToOwned::to_owned).collect();
     let gives = |all: &[String], name: &str| all.iter().any(|own| own == name);
@@ -110,7 +110,7 @@ fn texts<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v str> {
     items.iter().map(|item| item.as_str().unwrap())
 }
 
-/// A field of the groups, flow by flow; `not judged` where a flow is in none.
+/// A field of the groups, flow by flow; `not judged` for a flow without group.
 fn by_flow(report: &Value, field: &str) -> Vec<String> {
     let count = usize::try_from(report["records"].as_u64().unwrap()).unwrap();
     let mut out = vec!["not judged".to_owned(); count];
@@ -123,7 +123,7 @@ fn by_flow(report: &Value, field: &str) -> Vec<String> {
     out
 }
 
-/// `severity id file:line`; hints are left out where they have no place.
+/// Findings as `severity id file:line`; hints without a place are left out.
 fn findings(report: &Value) -> Vec<String> {
     let all = report["findings"].as_array().unwrap().iter();
     all.map(|finding| {
@@ -134,7 +134,7 @@ fn findings(report: &Value) -> Vec<String> {
     .collect()
 }
 
-/// The lists that edits grow, the policies that are added, and the flows that then pass.
+/// The extended lists, the added policies, and the flows that then pass.
 fn fixes(report: &Value) -> Vec<String> {
     let suggestion = &report["suggestion"];
     let edits = suggestion["edits"].as_array().unwrap().iter();

@@ -1,5 +1,5 @@
-//! Fixes do what they say, and questions agree with Cilium: over the policies of its own vectors,
-//! for one refused flow and for all of them, applied and judged again flow by flow.
+//! Fixes that work as claimed, and questions that agree with Cilium: over Cilium's own policy
+//! vectors, for one refused flow and for all of them, applied and judged again flow by flow.
 
 #![expect(clippy::unwrap_used, reason = "a file that is not there fails the test")]
 #![expect(clippy::indexing_slicing, reason = "of JSON: what is not there is null")]
@@ -41,7 +41,7 @@ fn after<'l>(labels: &'l [String], prefix: &str) -> Option<&'l str> {
     labels.iter().find_map(|label| label.strip_prefix(prefix))
 }
 
-/// An end as a record has it: address and names stand beside the labels.
+/// An end as a record has it, with address and names besides the labels.
 fn end(labels: &[String]) -> (Endpoint, String, Vec<String>) {
     let address = after(labels, "cidr:").and_then(|cidr| cidr.split('/').next());
     let names = labels.iter().filter_map(|label| label.strip_prefix("fqdn:"));
@@ -68,7 +68,7 @@ fn layer4(Traffic { protocol, port, .. }: Traffic) -> Option<Layer4> {
     })
 }
 
-/// A request over a flow, where it may carry one.
+/// A flow with a request, where its protocol allows one.
 fn with_request(flow: &Flow, number: usize) -> Option<Flow> {
     let mut flow = flow.clone();
     let record = match flow.l4.as_mut()? {
@@ -135,7 +135,7 @@ impl Case {
         }
     }
 
-    /// What each flow gets, one by one, and how many documents are refused.
+    /// Verdicts flow by flow, and the number of refused documents.
     fn verdicts(&self, texts: &[String]) -> (Vec<Option<Verdict>>, usize) {
         let set = PolicySet::read(&sources(texts), self.settings.clone());
         let refused = set.refused().len();
@@ -144,8 +144,8 @@ impl Case {
         (self.flows.iter().map(verdict).collect(), refused)
     }
 
-    /// A fix for some flows: each is fixed or has a reason, nothing is refused that was not, and
-    /// what passes beside them is said.
+    /// Checks a fix for some flows: each is fixed or has a reason, no further document is refused,
+    /// and the answer lists the other flows that pass.
     fn check(&self, wanted: &[usize], (old, refused): &(Vec<Option<Verdict>>, usize)) {
         let suggestion = suggest(&sources(&self.texts), &self.settings, &self.flows, wanted);
         let mut texts = self.texts.clone();
@@ -156,7 +156,7 @@ impl Case {
         let (new, refused_now) = self.verdicts(&texts);
         let show = || format!("{}: {suggestion:#?}\n{}", self.name, self.texts.join("\n---\n"));
         assert_eq!(refused_now, *refused, "{}", show());
-        // What a fix for many does not help, one for it alone does not either.
+        // A flow that a fix for many does not help is not helped by its own fix either.
         let no_help = suggestion.unfixed.iter().filter(|own| own.reason.starts_with("it does not"));
         for unfixed in no_help.take(if wanted.len() > 1 { 3 } else { 0 }) {
             let single = [unfixed.flow];
@@ -208,7 +208,7 @@ fn fixes_for_mixes() {
     fixes("mix.jsonl.gz", 16);
 }
 
-/// An end as somebody would write it. None: there is no way to write it.
+/// An end as a person would write it. `None`: it cannot be written.
 fn target(name: &str, labels: &[String]) -> Option<(Target, Vec<String>)> {
     let is_pod = after(labels, "k8s:io.kubernetes.pod.namespace=").is_some();
     if after(labels, "fqdn:").is_some() || (is_pod && after(labels, "cidr:").is_some()) {
@@ -231,7 +231,8 @@ fn target(name: &str, labels: &[String]) -> Option<(Target, Vec<String>)> {
     }
 }
 
-/// Cilium's own answers; what it decides and a question cannot tell is counted.
+/// Compares answers with Cilium's own; counts the ones that Cilium decides and a question cannot
+/// tell.
 fn questions(file: &str, count: usize) {
     let (mut agree, mut unknown) = (0_usize, 0_usize);
     for scenario in scenarios(file, count) {

@@ -61,7 +61,7 @@ fn what_was_recorded_before_the_policies_does_not_differ() {
     assert!(text.contains("0 differ") && text.contains("flows are older than the policies"));
     assert!(text.contains("judged by later policies (changed 2026-08-21 10:30:00 UTC)"), "{text}");
     assert_eq!(with("2026-08-21T09:00:00Z").0, Some(1));
-    // Shorter ago than the flows, and longer.
+    // A shorter time ago than the flows, and a longer one.
     assert_eq!((with("1m").0, with("300 years").0), (Some(0), Some(1)));
     assert_eq!(with("yesterday").0, Some(2));
 }
@@ -127,7 +127,7 @@ fn json_has_the_same() {
     );
 }
 
-/// What decides, flow by flow, as the file's lines say.
+/// The deciding rule, flow by flow, as the file's lines have it.
 #[test]
 fn every_flow_has_its_decision() {
     let given = ["--policies", CHAOS, "--flows", "chaos.jsonl", "--settings", PETS, "-o", "json"];
@@ -159,8 +159,8 @@ fn json_has_findings_fixes_and_what_if() {
     check("json_all", &[policies.as_slice(), &rest].concat(), 4);
 }
 
-/// By hand: the empty list of peers is a warning, the depth of a pattern a hint, the direction without
-/// rules an error.
+/// Counted by hand: the empty list of peers is a warning, the depth of a pattern a hint, the
+/// direction without rules an error.
 #[test]
 fn the_severity_that_fails_is_chosen() {
     let fqdn = "acns-network-policy-fqdn.yaml";
@@ -234,7 +234,7 @@ fn a_folder_without_policies_is_a_cluster_without_policies() {
         "{text}"
     );
     assert!(text.contains("note: there is no policy: everything passes"), "{text}");
-    // Drops that were recorded under a policy differ from what no policy says.
+    // Drops that a policy caused differ from an empty set of policies.
     assert_eq!(output.status.code(), Some(1), "{text}");
 }
 
@@ -285,7 +285,8 @@ fn ask_answers_step_by_step() {
     };
     let zero_trust = "acns-network-policy.yaml";
     let flows = ["--flows", "combined.jsonl"];
-    // The lab's first question: its flows know product-service, and the asker's labels are written.
+    // The lab's first question: its flows know product-service, and the labels of the source are
+    // written.
     let order_service = ["--from", "order-service", "--from-labels", "app=order-service"];
     let product_service = ["--to", "product-service:3002", "--suggest"];
     ask("ask", &[&[zero_trust], flows.as_slice(), &order_service, &product_service].concat(), 1);
@@ -315,7 +316,7 @@ fn policies_without_a_namespace_are_said_to_be_so() {
     assert_eq!(group["agreement"], "differs");
     assert!(group["unplaced"].as_str().unwrap().contains("namespace=pets"), "{group}");
     assert!(answer["notices"][0].as_str().unwrap().contains("1 policy names no namespace"));
-    // Neither yes nor no without it.
+    // Cannot tell without it.
     let ask = ["ask", "--policies", CHAOS, "--flows", "chaos.jsonl", "--from", "world"];
     let to = ["--to", "pets/store-front:8080"];
     let code = |more: &[&str]| run(&[ask.as_slice(), &to, more].concat(), None).status.code();

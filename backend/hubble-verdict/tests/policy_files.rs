@@ -1,4 +1,4 @@
-//! Files of policies as they lie in a repository, and what no set of policies is.
+//! Policy files as they are in a repository, and inputs that are not a set of policies.
 #![expect(clippy::unwrap_used, reason = "a command that does not start fails the test")]
 
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ spec:
     toPorts: [{ports: [{port: \"5432\", protocol: TCP}]}]
 ";
 
-/// A folder of its own, gone with the test.
+/// A folder of its own, deleted after the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -33,7 +33,7 @@ impl Folder {
         std::fs::write(path, text).unwrap();
     }
 
-    /// The exit code, standard output and standard error, in this folder.
+    /// Exit code, standard output and standard error of a run in this folder.
     fn verdict(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hubble-verdict"));
         let output = command.current_dir(&self.0).args(arguments).output().unwrap();
@@ -91,7 +91,7 @@ fn a_file_without_an_object_is_no_set_of_policies() {
     check("values.yaml", 2, "`values.yaml` holds no object of Kubernetes");
     check("blank.yaml", 0, "");
     check("foreign.yaml", 0, "");
-    // Of a folder, what is not Kubernetes' is passed over.
+    // Files in a folder that are not Kubernetes' are skipped.
     check("set", 0, "");
 
     let more = ["--flows", "flows.jsonl", "--what-if", "flows.jsonl"];
@@ -142,8 +142,8 @@ fn patches_of_kustomize_are_said_to_be_read_as_they_are() {
     assert!(said());
 }
 
-/// What `patch -p0` needs: names with a tab behind them where they have spaces, ends of lines as in
-/// the file, new policies as a file, and nothing that it cannot change.
+/// Input for `patch -p0`: a tab after names with spaces, line ends as in the file, new policies as
+/// a file, and no change that `patch` cannot make.
 #[test]
 fn a_fix_is_a_patch() {
     let folder = Folder::new("patch");
@@ -173,7 +173,7 @@ fn a_fix_is_a_patch() {
 
     let absolute = folder.0.join("my policies").display().to_string();
     assert!(run(&absolute).contains("it takes files below its folder alone"));
-    // A policy that shuts everything, and no other that says who may come: a new one.
+    // A policy that denies everything, with no other policy to extend: the fix is a new one.
     folder.write("shut/deny.yaml", &policy("deny").replace(
         "  ingress:\n  - fromEndpoints: [{matchLabels: {app: web}}]\n    toPorts: [{ports: [{port: \"5432\", protocol: TCP}]}]\n",
         "  ingress: [{}]\n",

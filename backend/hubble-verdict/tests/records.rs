@@ -1,4 +1,4 @@
-//! Records in what carries them: logs of containers, Loki, Fluent Bit, arrays.
+//! Records in their wrappings: container logs, Loki, Fluent Bit, arrays.
 #![expect(clippy::unwrap_used, reason = "a command that does not start fails the test")]
 
 use std::io::Write;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/policies-lab");
 
-/// The exit code and what is said about an input.
+/// Exit code and output for an input.
 fn verdict(input: &str, more: &[&str]) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hubble-verdict"))
         .current_dir(FOLDER)
@@ -26,7 +26,7 @@ fn verdict(input: &str, more: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(said).unwrap())
 }
 
-/// How many records are read, of which every verdict agrees.
+/// Checks the number of records that are read; the verdicts of all of them agree.
 fn check(input: &str, records: usize) {
     let (code, said) = verdict(input, &["-o", "json"]);
     assert_eq!(code, 0, "{input:.400}\n{said}");
@@ -36,7 +36,7 @@ fn check(input: &str, records: usize) {
     }
 }
 
-/// What is refused, and a part of what is said.
+/// Checks that an input is refused, with a part of the message.
 fn refused(input: &str, says: &str) {
     let (code, said) = verdict(input, &[]);
     assert_eq!(code, 2, "{input:.400}\n{said}");
@@ -48,7 +48,7 @@ fn lines() -> Vec<String> {
     flows.lines().map(str::to_owned).collect()
 }
 
-/// Each of the six records in something, one on a line.
+/// Each of the six records wrapped, one on a line.
 fn each(wrap: impl Fn(&str) -> String) -> String {
     lines().iter().map(|line| wrap(line) + "\n").collect()
 }
@@ -99,7 +99,7 @@ fn records_are_read_wherever_they_stand() {
         }),
         6,
     );
-    // A time that is not one of Hubble's hides no flow.
+    // A time in another format than Hubble's hides no flow.
     check(
         &each(|line| {
             let mut own = parsed(line);
@@ -136,7 +136,7 @@ fn records_are_read_wherever_they_stand() {
     check(&answer.to_string(), 6);
     check(&format!("{answer:#}"), 6);
     check(&format!("{answer}\n{answer}\n"), 12);
-    // With structured metadata, as Loki 3 has it; and rows of a table.
+    // With structured metadata, as in Loki 3; and rows of a table.
     let with_metadata =
         |line: &String| json!(["1763629279100000000", line, {"structuredMetadata": {"a": "b"}}]);
     let values: Vec<Value> = lines().iter().map(with_metadata).collect();
@@ -145,10 +145,10 @@ fn records_are_read_wherever_they_stand() {
     assert!(!verdict(&answer.to_string(), &[]).1.contains("not record"));
     let rows: Vec<Value> = lines().iter().map(|line| json!(["cilium-x", line, time])).collect();
     check(&json!({"tables": [{"name": "a", "columns": [], "rows": rows}]}).to_string(), 6);
-    // Without lines' ends between them.
+    // Without line ends between them.
     check(&lines().concat(), 6);
     check(&format!("F {}", lines().concat()), 6);
-    // More than a line of Hubble's own may have.
+    // Longer than the limit for one of Hubble's own lines.
     let many: Vec<Value> = std::iter::repeat_n(all.clone(), 400).flatten().collect();
     let long = loki(json!([stream(&many.iter().map(ToString::to_string).collect::<Vec<_>>())]));
     assert!(long.to_string().len() > 1 << 20);
@@ -157,7 +157,7 @@ fn records_are_read_wherever_they_stand() {
 
 #[test]
 fn what_holds_no_flow_is_refused() {
-    // What Hubble writes for people.
+    // Hubble's output for people.
     for line in [
         "Nov 30 10:00:01.123: pets/job-1:40000 (ID:11) -> pets/db-1:5432 (ID:12) policy-verdict:none INGRESS DENIED (TCP Flags: SYN)\nNov 30 10:00:01.123: pets/job-1:40000 (ID:11) <> pets/db-1:5432 (ID:12) Policy denied DROPPED (TCP Flags: SYN)",
         "  TIMESTAMP: Nov 30 10:00:01.123\n     SOURCE: pets/job-1:40000",

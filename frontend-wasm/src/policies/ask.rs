@@ -1,4 +1,5 @@
-//! May one reach the other? A connection that nobody has tried yet.
+//! Answers to the question whether a source may reach a destination, for connections that no flow
+//! shows yet.
 
 use hashbrown::HashSet;
 use hubble_verdict::{AskError, Question, Target, TargetError};
@@ -10,43 +11,43 @@ use super::recorded::MAX_FLOWS;
 use super::suggest::Fix;
 use crate::table::Table;
 
-/// Whether one may reach the other.
+/// The answer to whether a source may reach a destination.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Reachability"))]
 pub(crate) struct Reachable {
-    /// `allowed`, `denied`, `cannot tell`; the last, too, where it depends on the pod.
+    /// Verdict: `allowed`, `denied`, `cannot tell`; the last also where it depends on the pod.
     #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     verdict: &'static str,
-    /// One for each kind of sender and receiver that the names mean.
+    /// Paths, one for each kind of source and destination that the names mean.
     paths: Vec<Path>,
-    /// What was taken for granted, or is not known.
+    /// Assumptions, and facts that are not known.
     notes: Vec<String>,
-    /// None where it was not asked for. Its rows are steps, counted from 0 over all paths.
+    /// The fix, if requested. Its rows are steps, counted from 0 over all paths.
     fix: Option<Fix>,
 }
 
-/// From one sender to one receiver.
+/// The way from one source to one destination.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "ConnectionPath"))]
 pub(crate) struct Path {
     source: String,
     destination: String,
-    /// Port and protocol of the pods, behind a Service.
+    /// Port and protocol; behind a Service, those of its pods.
     traffic: String,
     #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     verdict: &'static str,
     steps: Vec<Step>,
-    /// What stays shut where only the first step is opened.
+    /// Steps that stay closed if only the first one is opened.
     alone: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "ConnectionStep"))]
 pub(crate) struct Step {
-    /// `DNS`, `DNS server's ingress`, `egress`, `ingress`.
+    /// Kind of the step: `DNS`, `DNS server's ingress`, `egress`, `ingress`.
     #[cfg_attr(feature = "typescript", ts(type = "StepKind"))]
     kind: &'static str,
-    /// The name that is looked up, or the request; may be empty.
+    /// The name to look up, or the request; may be empty.
     about: String,
     #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     verdict: &'static str,

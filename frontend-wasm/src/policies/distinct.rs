@@ -1,4 +1,4 @@
-//! Rows that ask the same of the policies, found by the codes of their cells.
+//! Rows with the same question to the policies, found by the codes of their cells.
 //!
 //! Most rows differ from earlier ones in time, source port and little else. Only the first row of
 //! each class becomes a flow that is prepared; no text is read to find its class.
@@ -12,13 +12,13 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 /// The classes of rows.
 #[derive(Debug, Default)]
 pub(crate) struct Distinct {
-    /// By row, its class.
+    /// Class of each row.
     pub(crate) class_of: Vec<u32>,
-    /// By class, its first row.
+    /// First row of each class.
     pub(crate) first_rows: Vec<u32>,
 }
 
-/// Everything that a verdict hangs on but for the time, as numbers and codes.
+/// Everything but the time that a verdict depends on, as numbers and codes.
 type Key = [u32; 42];
 
 impl Distinct {
@@ -52,8 +52,8 @@ impl Distinct {
 
 fn key(columns: &FlowColumns, row: usize) -> Key {
     let is_reply = at(columns.is_reply(), row);
-    // A connection's destination port is the one that policy knows. What else ports and TCP flags
-    // tell is whether the packet accompanies a connection.
+    // Policy knows a connection's destination port. The other port and the TCP flags only show
+    // whether the packet accompanies a connection.
     let ports = if is_reply == 1 { columns.source_port() } else { columns.destination_port() };
     let companion = Companion::of_row(columns, row);
     let companion = companion.map_or(0, |own| 1 + (own.kind as u32) * 2 + u32::from(own.was_asked));

@@ -1,4 +1,4 @@
-//! Why a flow is judged as it is, with the lines of the policies that say so.
+//! Reasons for a flow's verdict, with the deciding lines of the policies.
 
 use cilium_policy::{Direction, EntryId, Policy, PolicyId, PolicySet, Position, Verdict};
 use hubble_verdict::{JudgeFlows, Judgement, Unjudged};
@@ -8,30 +8,30 @@ use super::place::Place;
 use super::policy_files::PolicyFiles;
 use crate::table::Table;
 
-/// Rules of one kind that are listed; the rest is counted.
+/// Maximum number of listed rules of one kind; further ones are counted.
 const MAX_RULES: usize = 40;
 
-/// A flow judged, in words.
+/// A judged flow, in words.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Explanation"))]
 pub(crate) struct Explained {
-    /// What the record proves and what the policies say.
+    /// The proof in the record and the policies' verdict.
     sentence: String,
-    /// `agrees`, `differs`, `cannot tell`; none where policy has nothing to say about the flow.
+    /// Agreement: `agrees`, `differs`, `cannot tell`; null if policy has no verdict on the flow.
     agreement: Option<&'static str>,
-    /// How the two compare.
+    /// Comparison of record and policies, in words.
     comparison: String,
-    /// `allowed`, `denied`, `cannot tell`.
+    /// The policies' verdict: `allowed`, `denied`, `cannot tell`.
     #[cfg_attr(feature = "typescript", ts(type = "Computed | null"))]
     verdict: Option<&'static str>,
     #[serde(flatten)]
     reasons: Reasons,
-    /// What Hubble names beside what decides here.
+    /// Hubble's policies beside those that decide here.
     attribution: Option<Attribution>,
 }
 
-/// What a verdict rests on.
+/// Grounds of a verdict.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -39,13 +39,13 @@ pub(crate) struct Reasons {
     /// Rules that decided, or the policies that turned the default to deny.
     deciding: Vec<Rule>,
     near_misses: Vec<Rule>,
-    /// Rules that match too, and why they did not count.
+    /// Rules that match too, with the reason why they did not count.
     lost: Vec<Rule>,
-    /// Rules that are not listed above.
+    /// Number of rules that are not listed above.
     more: usize,
-    /// Facts that the flow does not carry.
+    /// Facts that the flow lacks.
     missing: Vec<String>,
-    /// What else should be known.
+    /// Further notes.
     notes: Vec<String>,
 }
 
@@ -54,25 +54,25 @@ pub(crate) struct Reasons {
 pub(crate) struct Attribution {
     hubble: Vec<String>,
     ours: Vec<String>,
-    /// How the two compare; none where that cannot be told.
+    /// Whether the two agree; null if that cannot be known.
     agrees: Option<bool>,
     sentence: &'static str,
 }
 
-/// A rule where it stands.
+/// A rule with its place.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct Rule {
     policy: String,
-    /// `ingress[0]`; empty where the whole policy is meant.
+    /// The rule's clause: `ingress[0]`; empty for the whole policy.
     clause: String,
-    /// What to know of it; may be empty.
+    /// A note on the rule; may be empty.
     text: String,
     #[serde(flatten)]
     place: Place,
 }
 
-/// A document that is no policy, or that Cilium refuses.
+/// A document that is not a policy, or that Cilium refuses.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -81,9 +81,10 @@ pub(crate) struct RefusedDocument {
     /// Number of the document in its file, from 1.
     document: usize,
     reason: String,
-    /// Who refuses it, and what becomes of it.
+    /// The refusing component, and the effect of the refusal.
     refusal: &'static str,
-    /// False: another kind of object, which is no error among manifests.
+    /// Whether it is a policy. False: another kind of object, which is not an error among
+    /// manifests.
     is_policy: bool,
     #[serde(flatten)]
     place: Place,
@@ -96,9 +97,9 @@ pub(crate) struct NoSuchRow {
     row: u32,
 }
 
-/// Explains the verdict about the flow of a row.
+/// The reasons for the verdict on a row's flow.
 ///
-/// Errors: there is no such row.
+/// Errors: the row does not exist.
 pub(crate) fn explained(
     table: &mut Table,
     policies: &mut PolicyFiles,
@@ -124,7 +125,7 @@ pub(crate) fn explained(
     })
 }
 
-/// What was refused of the files.
+/// Refused documents of the files.
 pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
     let documents = policies.set().refused().iter();
     documents
@@ -210,7 +211,7 @@ impl Own<'_> {
             .collect()
     }
 
-    /// Where a policy begins to speak of a direction.
+    /// Position of a policy's first rule for a direction.
     fn first_rule(&self, policy: PolicyId, direction: Direction) -> Option<Position> {
         let mut entries = self.set.entries().iter();
         Some(entries.find(|entry| entry.policy == policy && entry.direction == direction)?.at)
@@ -246,8 +247,8 @@ impl Own<'_> {
         Place::of(self.policies, policy.source, at)
     }
 
-    /// What the policies without a namespace would have to do with it, and settings that it hangs
-    /// on.
+    /// Notes on policies without a namespace that may select the subject, and on settings that the
+    /// verdict depends on.
     fn notes(&self) -> Vec<String> {
         let settings = self.judgement.dependences.iter().map(ToString::to_string);
         let unplaced = self.judgement.unplaced(self.set);

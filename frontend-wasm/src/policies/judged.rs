@@ -1,4 +1,4 @@
-//! What the policies make of every flow, as columns of the table.
+//! The policies' verdicts on all flows, as columns of the table.
 
 use cilium_policy::PolicySet;
 use flow::columns::{ABSENT, DictionaryFull};
@@ -10,9 +10,9 @@ use crate::captions::{Captions, TextColumn};
 use crate::table::Table;
 
 impl Table {
-    /// Judges all flows, and writes the columns of [`TextColumn::OF_POLICIES`] anew.
+    /// Judges all flows, and replaces the columns of [`TextColumn::OF_POLICIES`].
     ///
-    /// Errors: the texts outgrow their bound; the columns are empty then.
+    /// Errors: the texts exceed their bound; the columns are then empty.
     pub(crate) fn judge(&mut self, policies: &mut PolicyFiles) -> Result<(), DictionaryFull> {
         self.captions.set_judged(Default::default());
         let prepared = &self.prepare(policies).prepared;
@@ -23,7 +23,7 @@ impl Table {
         for verdict in verdicts {
             let cells = match verdict {
                 Ok(verdict) => codes.of(verdict, policies.set(), &mut self.captions)?,
-                // Policy has nothing to say about it.
+                // Policy has no verdict on the flow.
                 Err(_) => [ABSENT; TextColumn::OF_POLICIES.len()],
             };
             for (column, cell) in columns.iter_mut().zip(cells) {
@@ -34,14 +34,14 @@ impl Table {
         Ok(())
     }
 
-    /// That policies name no namespace, with those that would fit the flows.
+    /// A note on policies without a namespace, with namespaces that would fit the flows.
     pub(crate) fn unplaced(&mut self, policies: &mut PolicyFiles) -> Option<String> {
         let prepared = &self.prepare(policies).prepared;
         Unplaced::of(policies.set(), prepared).map(|unplaced| unplaced.sentence())
     }
 }
 
-/// Codes of cells by the verdict that they show, so that no text is made twice.
+/// Codes of cells by verdict, so that no text is built twice.
 #[derive(Debug, Default)]
 struct Codes(HashMap<Summary, [u32; TextColumn::OF_POLICIES.len()]>);
 

@@ -1,4 +1,4 @@
-//! Lints.
+//! Findings of lints.
 
 use hashbrown::HashSet;
 use hubble_verdict::lint;
@@ -24,7 +24,7 @@ pub(crate) struct Found {
     place: Option<Place>,
 }
 
-/// Looks at the policies, and at the newest flows.
+/// Findings in the policies, with evidence from the newest flows.
 pub(crate) fn findings(table: &mut Table, policies: &mut PolicyFiles) -> Vec<Found> {
     table.prepare(policies);
     let (_, flows) = table.newest(&HashSet::new());

@@ -1,6 +1,6 @@
 //! The policy engine over the table's flows: policies in, judged columns and texts out.
 //!
-//! Policies are compiled once and flows made ready once; verdicts, explanations, lints, fixes and
+//! Policies are compiled once and flows prepared once; verdicts, explanations, lints, fixes and
 //! answers come from the same two.
 
 mod ask;
@@ -37,7 +37,7 @@ pub struct Policies {
     files: PolicyFiles,
 }
 
-/// A connection that is asked about.
+/// A question about one connection.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Connection {
@@ -46,12 +46,12 @@ pub struct Connection {
 
 #[wasm_bindgen]
 impl Policies {
-    /// Reads and compiles files of policies, each with its name, its text and when it was last
-    /// changed (Unix milliseconds, NaN: not known). Agent settings that are known stand as
-    /// `name=value`; the others are taken from the flows that are judged. `changed_ms`: when a file
-    /// came or went last.
+    /// Reads and compiles policy files, each with its name, its text and the time of its last
+    /// change (Unix milliseconds, NaN: not known). `settings` has known agent settings as
+    /// `name=value`; the others come from the judged flows. `changed_ms`: time of the last addition
+    /// or removal of a file.
     ///
-    /// Errors: a setting does not exist. `refused` names the documents that are refused.
+    /// Errors: a setting does not exist. `refused` has the refused documents.
     #[wasm_bindgen(constructor)]
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
     pub fn new(
@@ -73,13 +73,13 @@ impl Policies {
         Ok(Self { files })
     }
 
-    /// How many policies were compiled; refused documents do not count.
+    /// Number of compiled policies, without refused documents.
     #[wasm_bindgen(getter)]
     pub fn count(&self) -> usize {
         self.files.set().policies().len()
     }
 
-    /// As JSON, the documents that are refused, or are not policies, with reason and place.
+    /// The documents that are refused, or are not policies, with reason and place, as JSON.
     pub fn refused(&self) -> Result<String, JsError> {
         json(&refused(&self.files))
     }
@@ -87,13 +87,13 @@ impl Policies {
 
 #[wasm_bindgen]
 impl Connection {
-    /// From `from` to `to`, as `hubble-verdict ask` reads them: a pod, workload or Service as
-    /// `namespace/name`, an address, `world`; `to` with a port and perhaps a protocol, or a DNS name:
-    /// `product-service:3002`, `kube-system/kube-dns:53/UDP`, `www.bing.com:443`. Labels, as
-    /// `app=order-service`, count before those of flows and documents. `method` and `path` of a
-    /// request, where rules for HTTP are to be asked.
+    /// A question from `from` to `to`, as `hubble-verdict ask` reads them: a pod, workload or
+    /// Service as `namespace/name`, an address, `world`; `to` with a port and perhaps a protocol,
+    /// or a DNS name: `product-service:3002`, `kube-system/kube-dns:53/UDP`, `www.bing.com:443`.
+    /// Labels, as `app=order-service`, take precedence over those of flows and documents. `method`
+    /// and `path` are those of a request to check against HTTP rules.
     ///
-    /// Errors: a text that names no end of a connection.
+    /// Errors: a text is not an end of a connection.
     #[wasm_bindgen(constructor)]
     pub fn new(
         from: &str,
@@ -112,41 +112,41 @@ impl Connection {
 
 #[wasm_bindgen]
 impl FlowTable {
-    /// Judges all flows, and fills the columns `agreement`, `computed` and `decidedBy`; what stood
-    /// there before is gone.
+    /// Judges all flows, and replaces the contents of the columns `agreement`, `computed` and
+    /// `decidedBy`.
     ///
-    /// Errors: the texts outgrow their bound.
+    /// Errors: the texts exceed their bound.
     pub fn judge(&mut self, policies: &mut Policies) -> Result<(), JsError> {
         self.table.judge(&mut policies.files).map_err(|error| failed(&error))
     }
 
-    /// That policies name no namespace, with those that would fit the flows. None: all name one, or
-    /// the setting `namespace` is given.
+    /// A note on policies without a namespace, with namespaces that would fit the flows. `None`:
+    /// all policies have one, or the setting `namespace` is given.
     pub fn unplaced(&mut self, policies: &mut Policies) -> Option<String> {
         self.table.unplaced(&mut policies.files)
     }
 
-    /// As JSON, why a flow is judged as it is, with the lines of the policies that say so.
+    /// The reasons for a flow's verdict, with the deciding lines of the policies, as JSON.
     ///
-    /// Errors: there is no such row.
+    /// Errors: the row does not exist.
     pub fn explain(&mut self, policies: &mut Policies, row: u32) -> Result<String, JsError> {
         let explained = explained(&mut self.table, &mut policies.files, row);
         json(&explained.map_err(|error| failed(&error))?)
     }
 
-    /// As JSON, what is allowed in these policies and still not what their author meant, with
+    /// Findings of lints as JSON: parts of the policies that are valid but hardly intended, with
     /// evidence from the newest 50,000 flows.
     pub fn lint(&mut self, policies: &mut Policies) -> Result<String, JsError> {
         json(&lint::findings(&mut self.table, &mut policies.files))
     }
 
-    /// As JSON, the smallest additions that let the flows of these rows pass.
+    /// The smallest additions that let the flows of these rows pass, as JSON.
     pub fn suggest(&mut self, policies: &mut Policies, rows: &[u32]) -> Result<String, JsError> {
         json(&suggest::suggestion(&mut self.table, &mut policies.files, rows))
     }
 
-    /// As JSON, whether the connection is allowed, step by step, and with `with_fix` the smallest
-    /// additions that open the steps that are shut. Names are looked up in the policies, the
+    /// The answer to whether the connection is allowed, step by step, as JSON; with `with_fix` also
+    /// the smallest additions that open the closed steps. Names are looked up in the policies, the
     /// documents beside them and the newest 50,000 flows.
     ///
     /// Errors: a name could mean several.

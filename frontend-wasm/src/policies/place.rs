@@ -1,11 +1,11 @@
-//! Where something stands in the files of policies.
+//! Places in policy files.
 
 use cilium_policy::Position;
 use serde::Serialize;
 
 use super::policy_files::PolicyFiles;
 
-/// Characters of a line that are quoted.
+/// Maximum number of quoted characters of a line.
 const MAX_QUOTE_CHARS: usize = 240;
 
 /// A place in a file.
@@ -13,10 +13,10 @@ const MAX_QUOTE_CHARS: usize = 240;
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct Place {
     file: String,
-    /// From 1; 0 where there is no place.
+    /// Line number, from 1; 0 if there is no place.
     line: u32,
     column: u32,
-    /// What stands in that line.
+    /// Text of that line.
     quote: String,
 }
 

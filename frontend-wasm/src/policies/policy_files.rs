@@ -1,4 +1,4 @@
-//! Policies against recorded flows: compiled once, judged in one go.
+//! Policies against recorded flows: compiled once, judged together.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use hubble_verdict::{Learned, Prepared, settings_from_counted, unix_time};
 
 use super::distinct::Distinct;
 
-/// Flows that are looked at for the cluster's settings.
+/// Number of flows examined for the cluster's settings.
 pub(crate) const SETTINGS_FLOWS: usize = 8_192;
-/// Flows that are held at once: a few kilobytes each.
+/// Number of flows held decoded at once: a few kilobytes each.
 const CHUNK_FLOWS: usize = 512;
 
-/// Policies as they came, and compiled.
+/// Policy files, with their compiled form.
 #[derive(Debug)]
 pub(crate) struct PolicyFiles {
     pub(crate) files: Vec<PolicyFile>,
-    /// Agent settings that are known, by name; the others are taken from the flows.
+    /// Known agent settings, by name; the others come from the flows.
     known_settings: Vec<(String, String)>,
-    /// When the set came to be as it is, in Unix milliseconds; NaN where that is not known.
+    /// Time of the last change of the set of files, in Unix milliseconds; NaN if it is not known.
     changed_ms: f64,
     pub(crate) judge: Judge,
 }
@@ -30,7 +30,7 @@ pub(crate) struct PolicyFiles {
 pub(crate) struct PolicyFile {
     pub(crate) name: String,
     pub(crate) text: String,
-    /// When it was last changed, in Unix milliseconds; NaN where that is not known.
+    /// Time of the last change, in Unix milliseconds; NaN if it is not known.
     pub(crate) modified_ms: f64,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct PolicyFile {
 pub(crate) struct InvalidSetting(String);
 
 impl PolicyFiles {
-    /// Reads and compiles. What is refused of the files is told by [`super::explained::refused`].
+    /// Reads and compiles policy files. [`super::explained::refused`] has the refused documents.
     ///
     /// Errors: a setting, as `name=value`, does not exist.
     pub(crate) fn new(
@@ -68,7 +68,7 @@ impl PolicyFiles {
 
     fn with_known(&self, mut settings: Settings) -> Settings {
         for (name, value) in &self.known_settings {
-            // Each was tried before it was kept.
+            // Each setting was checked before it was stored.
             let _is_set = apply(&mut settings, name, value);
         }
         settings
@@ -83,7 +83,7 @@ impl PolicyFiles {
         self.judge = Judge::new(Arc::new(set));
     }
 
-    /// Compiles anew where the flows are of a cluster with other settings.
+    /// Compiles again for flows of a cluster with other settings.
     fn fit(&mut self, of_flows: &Settings) {
         let settings = self.with_known(of_flows.clone());
         if settings != *self.set().settings() {
@@ -92,13 +92,13 @@ impl PolicyFiles {
     }
 }
 
-/// The texts, for what reads them.
+/// Texts of the files, for the engine.
 pub(crate) fn sources(files: &[PolicyFile]) -> Vec<SourceText<'_>> {
     let files = files.iter().enumerate();
     files.map(|(index, file)| SourceText { index, text: &file.text }).collect()
 }
 
-/// A point in time; none where it is not known.
+/// A point in time; `None` if it is not known.
 fn timestamp(unix_ms: f64) -> Option<UnixTime> {
     #[expect(clippy::cast_possible_truncation, reason = "kept within the range of Timestamp")]
     let ms = unix_ms.is_finite().then_some(unix_ms as i64)?;
@@ -106,32 +106,32 @@ fn timestamp(unix_ms: f64) -> Option<UnixTime> {
     Timestamp::new(ms.div_euclid(1_000), nanos).ok().map(unix_time)
 }
 
-/// Changes a setting; one more than the agent has says that no Service has backends, as where
-/// Cilium's engine runs as a library. False: there is none of this name with this value.
+/// Changes a setting. One setting beyond the agent's own makes all Services lack backends, as where
+/// Cilium's engine runs as a library. False: the name or its value does not exist.
 fn apply(settings: &mut Settings, name: &str, value: &str) -> bool {
     if name == "services-are-empty" {
         settings.services_are_empty = value == "true";
-        // The library is told what its parser takes, whatever a server would store.
+        // The library gets what its parser accepts, whatever a server would store.
         settings.api_server = value != "true";
         return true;
     }
     settings.set(name, value)
 }
 
-/// Flows made ready: only what is distinct among them becomes a flow and is judged.
+/// Prepared flows: only distinct ones are decoded and judged.
 #[derive(Debug, Default)]
 pub(crate) struct Flows {
     pub(crate) prepared: Prepared,
     pub(crate) learned: Learned,
-    /// The settings that the flows show, once they were looked at.
+    /// The settings that the flows show, once examined.
     settings: Option<Settings>,
     prepared_for: Settings,
     distinct: Distinct,
 }
 
 impl Flows {
-    /// Makes the flows of all rows ready, unless they are; the policies are compiled for their
-    /// cluster.
+    /// Prepares the flows of all rows if that was not done yet, and compiles the policies for the
+    /// flows' cluster.
     pub(crate) fn prepare(&mut self, columns: &FlowColumns, policies: &mut PolicyFiles) {
         if self.settings.is_none() {
             self.settings = Some(self.look(columns));
@@ -155,7 +155,7 @@ impl Flows {
         self.prepared_for = settings.clone();
     }
 
-    /// Learns the names of addresses, which may be names of earlier flows too, and the settings.
+    /// Learns the names of addresses, which may belong to earlier flows too, and the settings.
     fn look(&mut self, columns: &FlowColumns) -> Settings {
         self.distinct = Distinct::of(columns);
         let Distinct { class_of, first_rows } = &self.distinct;

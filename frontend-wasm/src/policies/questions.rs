@@ -1,4 +1,4 @@
-//! Questions that no flow has asked: could this identity reach that one?
+//! Questions without flows: whether one identity could reach another.
 
 use cilium_policy::{
     Cause, ClassId, Decision, Direction, Identity, Label, NamedPorts, Traffic, Verdict,
@@ -25,7 +25,7 @@ struct Question {
     named: u32,
 }
 
-/// Columns that do not fit together.
+/// The error of columns that do not fit together.
 #[derive(Debug, thiserror::Error)]
 #[error("the columns of the questions differ in length, or name what is not there")]
 pub(crate) struct InvalidQuestions;
@@ -35,7 +35,7 @@ pub(crate) struct InvalidQuestions;
 pub(crate) struct QuestionColumns<'q> {
     pub(crate) subjects: &'q [u32],
     pub(crate) peers: &'q [u32],
-    /// 0: ingress of the subject; 1: its egress.
+    /// Direction: 0 for the subject's ingress, 1 for its egress.
     pub(crate) directions: &'q [u8],
     pub(crate) protocols: &'q [u8],
     pub(crate) ports: &'q [u16],
@@ -43,22 +43,23 @@ pub(crate) struct QuestionColumns<'q> {
     pub(crate) named: &'q [u32],
 }
 
-/// The decisions, in columns.
+/// Decisions, in columns.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    /// 0: denied; 1: allowed; 2: cannot tell.
+    /// Verdict: 0 denied, 1 allowed, 2 cannot tell.
     pub(crate) verdicts: Vec<u8>,
-    /// 1: it goes to the proxy.
+    /// Redirect: 1 if the connection goes to the proxy.
     pub(crate) redirects: Vec<u8>,
-    /// Code of what decided, in `texts`.
+    /// Code of the deciding rule or default, in `texts`.
     pub(crate) decided_by: Vec<u32>,
     pub(crate) texts: Vec<String>,
 }
 
 impl Questions {
-    /// Identities are lists of labels, one a line; named ports are lines of `name protocol port`.
+    /// Questions from columns. Identities are lists of labels, one a line; named ports are lines of
+    /// `name protocol port`.
     ///
-    /// Errors: the columns differ in length, or name an identity that is not there.
+    /// Errors: the columns differ in length, or refer to an identity that does not exist.
     pub(crate) fn new(
         identities: &[String],
         named: &[String],
@@ -104,7 +105,7 @@ impl Questions {
         })
     }
 
-    /// Decides every question.
+    /// Decisions on all questions.
     pub(crate) fn answer(&self, policies: &mut PolicyFiles) -> Answers {
         let classes = self.classes(policies);
         let mut answers = Answers::default();
@@ -126,7 +127,7 @@ impl Questions {
         answers
     }
 
-    /// By question, one a line, the policies of all rules that match at the winning rank.
+    /// Policies of all matching rules with the winning rank, one policy a line, by question.
     pub(crate) fn attribution(&self, policies: &mut PolicyFiles) -> Vec<String> {
         let set = std::sync::Arc::clone(policies.set());
         let deciding = |question: &Question| {

@@ -1,4 +1,4 @@
-//! The flows of a table as the policies are asked about them.
+//! The flows of a table in the form that the policies judge.
 
 use std::sync::Arc;
 
@@ -10,34 +10,33 @@ use hubble_verdict::{Directory, Learned};
 use super::policy_files::{Flows, PolicyFiles, sources};
 use crate::table::Table;
 
-/// Flows that lints, fixes and names are taken from, newest first: each is held decoded.
+/// Maximum number of flows, newest first, for lints, fixes and names: each is held decoded.
 pub(crate) const MAX_FLOWS: usize = 50_000;
 
-/// What the policies need of a table's flows; empty until they are asked.
+/// Data of a table's flows that the policies need; empty until the first use.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
     flows: Flows,
-    /// The names of flows and documents, and the policies whose documents they are; from the first
-    /// question on.
+    /// The names of flows and documents, with the policies that the documents come with; set by the
+    /// first question.
     directory: Option<(Arc<PolicySet>, Directory)>,
 }
 
 impl Ready {
-    /// Forgets everything: the table has other flows now.
+    /// Clears everything: the table has other flows now.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
 impl Table {
-    /// The flows, ready to be judged by these policies; those policies, compiled for the cluster
-    /// that the flows are of.
+    /// The flows, prepared for these policies; the policies are compiled for the flows' cluster.
     pub(crate) fn prepare(&mut self, policies: &mut PolicyFiles) -> &Flows {
         self.ready.flows.prepare(&self.flows, policies);
         &self.ready.flows
     }
 
-    /// What the flows tell about each other, once they are ready.
+    /// Facts that the prepared flows show about each other.
     pub(crate) const fn learned(&self) -> &Learned {
         &self.ready.flows.learned
     }
@@ -56,7 +55,7 @@ impl Table {
         &self.ready.directory.insert(known).1
     }
 
-    /// The last flows that came, and those of the rows that are `asked` about, with their rows.
+    /// The newest flows and those of the rows `asked`, with their row numbers.
     pub(crate) fn newest(&self, asked: &HashSet<usize>) -> (Vec<usize>, Vec<Flow>) {
         let first = self.flows.len().saturating_sub(MAX_FLOWS);
         let mut rows: Vec<usize> = asked.iter().copied().filter(|row| *row < first).collect();

@@ -7,32 +7,32 @@ use serde::Serialize;
 use super::policy_files::{PolicyFiles, sources};
 use crate::table::Table;
 
-/// Policies to add, and what comes of them.
+/// Additions to the policies, with their effect.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct Fix {
     edits: Vec<Edited>,
-    /// The files that the edits change, as they are afterwards.
+    /// The changed files, with all edits.
     texts: Vec<FileText>,
-    /// Policies to add. Empty where nothing helps or nothing is needed.
+    /// New policies. Empty if nothing helps or nothing is needed.
     yaml: String,
-    /// Rows that pass with it.
+    /// Rows that pass with the additions.
     fixed: Vec<usize>,
     unfixed: Vec<Unfixed>,
-    /// Flows that were not asked for and would pass too.
+    /// Other flows that would pass too.
     also_allowed: Vec<String>,
-    /// What the rows that pass now meet next, and is still denied.
+    /// Denials that the passing rows meet next.
     still_denied: Vec<String>,
 }
 
-/// An addition to a policy that is there.
+/// An addition to an existing policy.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct Edited {
     file: String,
     policy: String,
-    /// The list that grows.
+    /// The extended list.
     list: String,
     inserted: String,
 }
@@ -66,7 +66,7 @@ pub(crate) fn suggestion(table: &mut Table, policies: &mut PolicyFiles, rows: &[
 }
 
 impl Fix {
-    /// `row`: what an index of a flow stands for.
+    /// The fix as the panel shows it. `row`: the row of a flow's index.
     pub(crate) fn of(
         suggested: Suggestion,
         policies: &PolicyFiles,

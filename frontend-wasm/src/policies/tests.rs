@@ -1,4 +1,4 @@
-//! The lab's policies against recorded flows, as the panel asks.
+//! The lab's policies against recorded flows, as the panel uses them.
 
 mod columns;
 
@@ -58,7 +58,7 @@ fn recorded(name: &str) -> Table {
     table
 }
 
-/// What stands in a column, by row.
+/// Texts of a column, by row.
 fn cells(table: &Table, column: TextColumn) -> Vec<&str> {
     let codes = table.captions.codes(column).iter();
     codes.map(|code| table.captions.dictionary().get(*code).unwrap()).collect()
@@ -175,7 +175,7 @@ fn lints_say_where_and_fixes_let_the_flow_pass() {
     assert_eq!(cells(&flows, TextColumn::Computed)[0], "allowed");
 }
 
-/// What is answered, and by which lines.
+/// The answer, with the deciding lines.
 fn asked(
     flows: &mut Table,
     policies: &mut PolicyFiles,
@@ -300,7 +300,7 @@ fn ends_that_cannot_be_read_are_refused() {
     check("a", "b:0", "`0` is not a port: write a number from 1 to 65535");
 }
 
-/// The lab's flows for the module in Node.js; `UPDATE_VECTORS=1` writes them anew.
+/// The lab's flows for the module in Node.js; `UPDATE_VECTORS=1` rewrites them.
 #[test]
 fn the_lab_is_packed_for_the_module_in_node() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/packed/chaos.bin");

@@ -1,4 +1,4 @@
-//! The engine's answers as TypeScript, for the panel; `cargo xtask gen` writes them to
+//! The engine's answers as TypeScript types for the panel; `cargo xtask gen` writes them to
 //! `src/panel/engine/generated.ts`.
 
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::lint::Found;
 use super::place::Place;
 use super::suggest::{Edited, FileText, Fix, Unfixed};
 
-/// The declarations.
+/// The TypeScript declarations.
 pub(crate) fn declarations() -> String {
     let config = Config::new().with_large_int("number");
     let mut text = String::new();
@@ -34,7 +34,7 @@ pub(crate) fn declarations() -> String {
         Step::decl(&config),
         Path::decl(&config),
         Reachable::decl(&config),
-        // The fields of a place stand in it only where there is one.
+        // A finding has the fields of a place only if it has a place.
         Found::decl(&config).replace("};", "} & Partial<Place>;"),
         Edited::decl(&config),
         FileText::decl(&config),

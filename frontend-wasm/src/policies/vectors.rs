@@ -1,4 +1,4 @@
-//! Questions in columns, by which the vectors of Cilium's own engine are answered in Wasm too.
+//! Questions in columns, for the vectors of Cilium's own engine in Wasm.
 
 use cilium_policy::NamePattern;
 use wasm_bindgen::JsError;
@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::questions::{self, Answers, QuestionColumns};
 use super::{Policies, failed};
 
-/// Questions about connections that no flow has asked.
+/// Questions about connections without flows.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Questions {
@@ -23,19 +23,19 @@ pub struct Verdicts {
 
 #[wasm_bindgen]
 impl Policies {
-    /// Answers questions.
+    /// Answers to questions.
     pub fn answer(&mut self, questions: &Questions) -> Verdicts {
         Verdicts { answers: questions.questions.answer(&mut self.files) }
     }
 
-    /// By question, one a line, the policies of all rules that match at the winning rank.
+    /// Policies of all matching rules with the winning rank, one policy a line, by question.
     pub fn attribution(&mut self, questions: &Questions) -> Vec<String> {
         questions.questions.attribution(&mut self.files)
     }
 }
 
-/// By row, whether a pattern of `toFQDNs` or of a DNS rule matches a name: 0: no, 1: yes, 2: Cilium
-/// refuses the pattern. `exact` rows are not 0 where the pattern is a `matchName`.
+/// Results of matching names against patterns of `toFQDNs` or of DNS rules, by row: 0 no match, 1
+/// match, 2 Cilium refuses the pattern. `exact` is not 0 for rows whose pattern is a `matchName`.
 #[wasm_bindgen(js_name = matchNames)]
 #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
 pub fn match_names(patterns: Vec<String>, exact: &[u8], names: Vec<String>) -> Vec<u8> {
@@ -53,11 +53,11 @@ pub fn match_names(patterns: Vec<String>, exact: &[u8], names: Vec<String>) -> V
 
 #[wasm_bindgen]
 impl Questions {
-    /// Questions in columns: whose policies are asked, about whom, which way (0: ingress, 1:
-    /// egress), IP protocol, destination port (ICMP: the type), and the destination's named ports.
-    /// An identity is a list of labels, one a line; named ports are lines of `name protocol port`.
+    /// Questions in columns: subject, peer, direction (0: ingress, 1: egress), IP protocol,
+    /// destination port (ICMP: the type), and the destination's named ports. An identity is a list
+    /// of labels, one a line; named ports are lines of `name protocol port`.
     ///
-    /// Errors: the columns differ in length, or name an identity that is not there.
+    /// Errors: the columns differ in length, or refer to an identity that does not exist.
     #[wasm_bindgen(constructor)]
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
     #[expect(clippy::too_many_arguments, reason = "columns, one each")]
@@ -81,23 +81,23 @@ impl Questions {
 
 #[wasm_bindgen]
 impl Verdicts {
-    /// 0: denied; 1: allowed; 2: cannot tell.
+    /// Verdicts: 0 denied, 1 allowed, 2 cannot tell.
     pub fn verdicts(&self) -> Vec<u8> {
         self.answers.verdicts.clone()
     }
 
-    /// 1: it goes to the proxy.
+    /// Redirects: 1 if the connection goes to the proxy.
     pub fn redirects(&self) -> Vec<u8> {
         self.answers.redirects.clone()
     }
 
-    /// Code of the rule or default that decided.
+    /// Codes of the deciding rules or defaults.
     #[wasm_bindgen(js_name = decidedBy)]
     pub fn decided_by(&self) -> Vec<u32> {
         self.answers.decided_by.clone()
     }
 
-    /// The texts behind the codes.
+    /// The texts of the codes.
     pub fn texts(&self) -> Vec<String> {
         self.answers.texts.clone()
     }

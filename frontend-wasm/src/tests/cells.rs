@@ -107,8 +107,8 @@ fn every_cell_says_what_hubble_says() {
 
 #[test]
 fn the_records_of_one_packet_differ_in_their_type() {
-    // By message type, sub type: as `hubble observe` writes it, less the drop's reason and what a
-    // verdict matched.
+    // Message type and sub type as `hubble observe` writes them, without the drop reason and a
+    // verdict's match type.
     let check = |r#type: i32, sub_type: i32, expected: &str| {
         let event_type = Some(CiliumEventType { r#type, sub_type });
         let table = table(&[message(Flow { event_type, ..flow(0) })]);

@@ -53,7 +53,7 @@ fn a_file_has_the_rows_and_columns_that_are_shown_in_their_order() {
     assert_eq!(json_lines(&table, &[], &["verdict"]), "");
 }
 
-/// The cell of a flow whose URL a stranger chose.
+/// The cell of a flow with an untrusted URL.
 fn url_cell(url: &str) -> (String, String) {
     let http = Http { protocol: url.to_owned(), ..Http::default() };
     let l7 = Layer7 { r#type: 1, record: Some(Record::Http(http)), ..Layer7::default() };

@@ -1,4 +1,4 @@
-//! Flows that between them fill every kind of cell.
+//! Flows that together fill every kind of cell.
 
 use hubble_api::pb::flow::LostEvent;
 use hubble_api::pb::flow::layer4::Protocol;
@@ -10,7 +10,7 @@ use hubble_api::pb::flow::{
 use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 
-/// 2026-08-22T10:00:00Z.
+/// Time of the first flow: 2026-08-22T10:00:00Z.
 const START_SECS: i64 = 1_787_392_800;
 
 pub(super) fn message(flow: Flow) -> GetFlowsResponse {
@@ -96,7 +96,7 @@ fn world(identity: u32) -> Endpoint {
     Endpoint { identity, labels: vec!["reserved:world".to_owned()], ..Endpoint::default() }
 }
 
-/// Deterministic, oldest first, with two messages between them that are no flows.
+/// Flows in a fixed order, oldest first, with two other messages between them.
 pub(super) fn mixed() -> Vec<GetFlowsResponse> {
     let flows = [packets(), l7_messages(), strange_packets()].concat();
     let mut messages: Vec<GetFlowsResponse> = flows.into_iter().map(message).collect();
@@ -114,8 +114,8 @@ pub(super) fn mixed() -> Vec<GetFlowsResponse> {
     messages
 }
 
-/// What the datapath records of a packet that a policy denied, and of one that reached its pod on
-/// another node: nothing but the kind of record tells some of them apart.
+/// The datapath's records of a packet that a policy denied, and of one that reached its pod on
+/// another node: only the record type distinguishes some of them.
 pub(super) fn records_of_two_packets() -> Vec<GetFlowsResponse> {
     let record = |millis: i64, verdict: i32, (r#type, sub_type): (i32, i32)| Flow {
         verdict,
@@ -225,7 +225,8 @@ fn l7_messages() -> Vec<Flow> {
     ]
 }
 
-/// To the world, without a pod, from a newer Cilium, by way of a service, and without anything.
+/// Flows to the world, without a pod, from a newer Cilium, by way of a Service, and without any
+/// field.
 fn strange_packets() -> Vec<Flow> {
     vec![
         Flow {
@@ -255,7 +256,7 @@ fn strange_packets() -> Vec<Flow> {
             source: Some(Endpoint { identity: 1, ..Endpoint::default() }),
             ..flow(800)
         },
-        // A newer Cilium: numbers that have no name here.
+        // A newer Cilium, with numbers that have no name here.
         Flow {
             verdict: 42,
             drop_reason_desc: 9_999,
@@ -273,7 +274,7 @@ fn strange_packets() -> Vec<Flow> {
             r#type: 3,
             ..flow(950)
         },
-        // Nothing but a verdict.
+        // A verdict alone.
         Flow { verdict: 1, ..Flow::default() },
     ]
 }

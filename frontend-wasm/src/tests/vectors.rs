@@ -1,5 +1,5 @@
-//! The same flows for the module in Node.js: `tests/vectors/packed/` holds what this native build
-//! makes of them. `UPDATE_VECTORS=1` writes them anew.
+//! The same flows for the module in Node.js: `tests/vectors/packed/` holds the results of this
+//! native build. `UPDATE_VECTORS=1` rewrites them.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/packed")
 }
 
-/// What the browser has to make of `packed`.
+/// The browser's expected results for `packed`.
 fn expected(packed: &[u8]) -> Value {
     let mut table = Table::new();
     table.append(packed).unwrap();
@@ -59,7 +59,7 @@ fn expected(packed: &[u8]) -> Value {
         .collect();
     json!({
         "flows": table.flows.len(),
-        // As texts: JSON has no NaN, and numbers of this length are read back rounded.
+        // As texts: JSON has no NaN, and reading numbers of this length back rounds them.
         "timesNanos": table.flows.time_nanos().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "sourcePorts": table.flows.source_port(),
         "destinationPorts": table.flows.destination_port(),

@@ -120,7 +120,7 @@ fn what_policies_say_is_looked_for_sorted_and_counted() {
     assert_eq!(rows_of(&table, &[u32::MAX]), (0, counts));
     let decided = [Column::Text(TextColumn::DecidedBy)];
     assert_eq!(rows(&table, &ViewSpec { columns: &decided, ..spec("a rule") }).len(), 13);
-    // Other policies: the columns are written anew.
+    // Other policies: the columns are replaced.
     table.captions.set_judged([vec![0; 13], vec![0; 13], vec![0; 13]]);
     assert_eq!(rows_of(&table, &[]), (13, Vec::new()));
 }

@@ -16,14 +16,14 @@ import type {
 import type { Session } from './session';
 import { startSession } from './startSession';
 
-/** Decodes on the page's own thread, where no worker can be had. */
+/** An engine on the page's own thread, for pages where a worker cannot start. */
 export class InlineEngine implements FlowsEngine {
   constructor(
     readonly module: ModuleName,
     private readonly session: Session
   ) {}
 
-  /** Compiles and starts a module, then is ready. */
+  /** Compiles and starts a module; resolves when it is ready. */
   static async start(module: ModuleName, address: string): Promise<InlineEngine> {
     return new InlineEngine(module, await startSession(module, await compile(address)));
   }

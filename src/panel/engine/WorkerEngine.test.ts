@@ -1,7 +1,7 @@
 import type { Request, Response, Start, ViewSpec } from './protocol';
 import { WorkerEngine, WorkerGone } from './WorkerEngine';
 
-/** A worker that answers as it is told to. */
+/** A worker whose answers the test controls. */
 class FakeWorker {
   static last: FakeWorker;
   static onStart: (worker: FakeWorker) => void;

@@ -18,7 +18,7 @@ import type {
   ViewSpec,
 } from './protocol';
 
-/** The worker is gone; flows have to be loaded anew. */
+/** The error of a worker that is gone; the flows have to be loaded again. */
 export class WorkerGone extends Error {
   constructor(why: string) {
     super(`the worker that decodes flows stopped: ${why}`);
@@ -31,7 +31,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** Speaks to a worker that is made from text, since one by URL breaks where plugins come from a CDN. */
+/** An engine in a worker made from text, since a worker by URL fails if plugins come from a CDN. */
 export class WorkerEngine implements FlowsEngine {
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
@@ -70,7 +70,7 @@ export class WorkerEngine implements FlowsEngine {
         worker.onmessage = ({ data }: MessageEvent<Response>) =>
           data.kind === 'ready' ? done() : done(data.kind === 'unfit' ? data.message : 'unexpected answer');
         const start: Start = { kind: 'start', module, wasm };
-        // A copy: the bytes are needed again where the worker turns out unfit.
+        // A copy: the bytes are needed again if the worker fails.
         worker.postMessage(start);
       } catch (error) {
         done(error instanceof Error ? error.message : String(error));

@@ -28,10 +28,10 @@ export type StepKind = 'DNS' | "DNS server's ingress" | 'egress' | 'ingress';
 
 export interface Place {
   file: string;
-  /** From 1; 0 where there is no place. */
+  /** Line number, from 1; 0 if there is no place. */
   line: number;
   column: number;
-  /** What stands in that line. */
+  /** Text of that line. */
   quote: string;
 }
 
@@ -40,29 +40,29 @@ export interface RefusedDocument {
   /** Number of the document in its file, from 1. */
   document: number;
   reason: string;
-  /** Who refuses it, and what becomes of it. */
+  /** The refusing component, and the effect of the refusal. */
   refusal: string;
-  /** False: another kind of object, which is no error among manifests. */
+  /** Whether it is a policy. False: another kind of object, which is not an error among manifests. */
   isPolicy: boolean;
   file: string;
-  /** From 1; 0 where there is no place. */
+  /** Line number, from 1; 0 if there is no place. */
   line: number;
   column: number;
-  /** What stands in that line. */
+  /** Text of that line. */
   quote: string;
 }
 
 export interface Rule {
   policy: string;
-  /** `ingress[0]`; empty where the whole policy is meant. */
+  /** The rule's clause: `ingress[0]`; empty for the whole policy. */
   clause: string;
-  /** What to know of it; may be empty. */
+  /** A note on the rule; may be empty. */
   text: string;
   file: string;
-  /** From 1; 0 where there is no place. */
+  /** Line number, from 1; 0 if there is no place. */
   line: number;
   column: number;
-  /** What stands in that line. */
+  /** Text of that line. */
   quote: string;
 }
 
@@ -70,87 +70,87 @@ export interface Reasons {
   /** Rules that decided, or the policies that turned the default to deny. */
   deciding: Rule[];
   nearMisses: Rule[];
-  /** Rules that match too, and why they did not count. */
+  /** Rules that match too, with the reason why they did not count. */
   lost: Rule[];
-  /** Rules that are not listed above. */
+  /** Number of rules that are not listed above. */
   more: number;
-  /** Facts that the flow does not carry. */
+  /** Facts that the flow lacks. */
   missing: string[];
-  /** What else should be known. */
+  /** Further notes. */
   notes: string[];
 }
 
 export interface Attribution {
   hubble: string[];
   ours: string[];
-  /** How the two compare; none where that cannot be told. */
+  /** Whether the two agree; null if that cannot be known. */
   agrees: boolean | null;
   sentence: string;
 }
 
 export interface Explanation {
-  /** What the record proves and what the policies say. */
+  /** The proof in the record and the policies' verdict. */
   sentence: string;
-  /** `agrees`, `differs`, `cannot tell`; none where policy has nothing to say about the flow. */
+  /** Agreement: `agrees`, `differs`, `cannot tell`; null if policy has no verdict on the flow. */
   agreement: string | null;
-  /** How the two compare. */
+  /** Comparison of record and policies, in words. */
   comparison: string;
-  /** `allowed`, `denied`, `cannot tell`. */
+  /** The policies' verdict: `allowed`, `denied`, `cannot tell`. */
   verdict: Computed | null;
-  /** What Hubble names beside what decides here. */
+  /** Hubble's policies beside those that decide here. */
   attribution: Attribution | null;
   /** Rules that decided, or the policies that turned the default to deny. */
   deciding: Rule[];
   nearMisses: Rule[];
-  /** Rules that match too, and why they did not count. */
+  /** Rules that match too, with the reason why they did not count. */
   lost: Rule[];
-  /** Rules that are not listed above. */
+  /** Number of rules that are not listed above. */
   more: number;
-  /** Facts that the flow does not carry. */
+  /** Facts that the flow lacks. */
   missing: string[];
-  /** What else should be known. */
+  /** Further notes. */
   notes: string[];
 }
 
 export interface ConnectionStep {
-  /** `DNS`, `DNS server's ingress`, `egress`, `ingress`. */
+  /** Kind of the step: `DNS`, `DNS server's ingress`, `egress`, `ingress`. */
   kind: StepKind;
-  /** The name that is looked up, or the request; may be empty. */
+  /** The name to look up, or the request; may be empty. */
   about: string;
   verdict: Computed;
   sentence: string;
   /** Rules that decided, or the policies that turned the default to deny. */
   deciding: Rule[];
   nearMisses: Rule[];
-  /** Rules that match too, and why they did not count. */
+  /** Rules that match too, with the reason why they did not count. */
   lost: Rule[];
-  /** Rules that are not listed above. */
+  /** Number of rules that are not listed above. */
   more: number;
-  /** Facts that the flow does not carry. */
+  /** Facts that the flow lacks. */
   missing: string[];
-  /** What else should be known. */
+  /** Further notes. */
   notes: string[];
 }
 
 export interface ConnectionPath {
   source: string;
   destination: string;
-  /** Port and protocol of the pods, behind a Service. */
+  /** Port and protocol; behind a Service, those of its pods. */
   traffic: string;
   verdict: Computed;
   steps: ConnectionStep[];
-  /** What stays shut where only the first step is opened. */
+  /** Steps that stay closed if only the first one is opened. */
   alone: string | null;
 }
 
 export interface Reachability {
-  /** `allowed`, `denied`, `cannot tell`; the last, too, where it depends on the pod. */
+  /** Verdict: `allowed`, `denied`, `cannot tell`; the last also where it depends on the pod. */
   verdict: Computed;
-  /** One for each kind of sender and receiver that the names mean. */
+  /** Paths, one for each kind of source and destination that the names mean. */
   paths: ConnectionPath[];
-  /** What was taken for granted, or is not known. */
+  /** Assumptions, and facts that are not known. */
   notes: string[];
-  /** None where it was not asked for. Its rows are steps, counted from 0 over all paths. */
+  /** The fix, if requested. Its rows are steps, counted from 0 over all paths. */
   fix: Fix | null;
 }
 
@@ -166,7 +166,7 @@ export type Finding = {
 export interface Edited {
   file: string;
   policy: string;
-  /** The list that grows. */
+  /** The extended list. */
   list: string;
   inserted: string;
 }
@@ -183,15 +183,15 @@ export interface Unfixed {
 
 export interface Fix {
   edits: Edited[];
-  /** The files that the edits change, as they are afterwards. */
+  /** The changed files, with all edits. */
   texts: FileText[];
-  /** Policies to add. Empty where nothing helps or nothing is needed. */
+  /** New policies. Empty if nothing helps or nothing is needed. */
   yaml: string;
-  /** Rows that pass with it. */
+  /** Rows that pass with the additions. */
   fixed: number[];
   unfixed: Unfixed[];
-  /** Flows that were not asked for and would pass too. */
+  /** Other flows that would pass too. */
   alsoAllowed: string[];
-  /** What the rows that pass now meet next, and is still denied. */
+  /** Denials that the passing rows meet next. */
   stillDenied: string[];
 }

@@ -15,7 +15,7 @@ import type {
 } from './protocol';
 import { codesOf, Session } from './session';
 
-/** The flows of the whole engine, and the policies that they are judged by. */
+/** The flows of the whole engine, with the policies that judge them. */
 export class PolicySession extends Session<FlowTable> {
   private policies: Policies | undefined;
 
@@ -116,7 +116,7 @@ export class PolicySession extends Session<FlowTable> {
   }
 }
 
-/** Names, texts, times, settings that are known, and when a file came or went last. */
+/** Names, texts, times of change, known settings, and the time of the last addition or removal of a file. */
 type PolicyColumns = [string[], string[], Float64Array, string[], number | undefined];
 
 function columnsOf(files: readonly PolicyFile[], namespace: string): PolicyColumns {

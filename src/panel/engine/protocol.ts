@@ -18,41 +18,43 @@ export type {
 /** Decoded flows as the table reads them: arrays by row, texts by code. */
 export interface FlowBatch {
   flows: number;
-  /** Sentences on flows that were sent and could not be read. */
+  /** Notices on flows that were sent and could not be read. */
   problems: string[];
   /** The verdicts that occur. */
   verdicts: string[];
-  /** The texts behind all codes; 0 is the empty one. */
+  /** The texts of all codes; 0 is the empty text. */
   strings: string[];
   /** Unix time in milliseconds; NaN for a flow without time. */
   timesMs: Float64Array;
   sourcePorts: Uint16Array;
   destinationPorts: Uint16Array;
   codes: Record<TextColumnId, Uint32Array>;
-  /** How records and policies compare, as far as it occurs; empty without policies. */
+  /** The comparisons of record and policies that occur; empty without policies. */
   agreements: string[];
-  /** That policies name no namespace, and which would fit; there where they do. */
+  /**
+   * A note on policies without a namespace, with namespaces that would fit; undefined if there are no such policies.
+   */
   unplaced?: string;
 }
 
-/** A file of policies as it was read. */
+/** A policy file as read. */
 export interface PolicyFile {
   name: string;
   text: string;
-  /** Unix time in milliseconds; NaN where it is not known. */
+  /** Time of the last change, Unix milliseconds; NaN if it is not known. */
   modifiedMs: number;
-  /** When a file came into its folder or left it; NaN where that is not known. */
+  /** Time of the last addition or removal of a file in the folder, Unix milliseconds; NaN if it is not known. */
   folderMs: number;
 }
 
-/** What became of the files, and what they make of the flows that are loaded. */
+/** Results of compiling the files, with the judgements of the loaded flows. */
 export interface CompiledPolicies {
   policies: number;
   refused: RefusedDocument[];
   judged?: JudgedColumns;
 }
 
-/** Columns of the loaded flows, and the texts that they brought. */
+/** Columns of the loaded flows, with their new texts. */
 export interface JudgedColumns {
   /** The texts from the code `firstNew` on. */
   newStrings: string[];
@@ -62,20 +64,22 @@ export interface JudgedColumns {
   unplaced?: string;
 }
 
-/** May one reach the other? Ends as `hubble-verdict ask` reads them. */
+/** A connection to ask about, with ends as `hubble-verdict ask` reads them. */
 export interface Connection {
-  /** A pod, workload or Service as `namespace/name`, an address, `world`. */
+  /** The source: a pod, workload or Service as `namespace/name`, an address, `world`. */
   from: string;
-  /** The same or a DNS name, with a port: `product-service:3002`, `kube-system/kube-dns:53/UDP`. */
+  /**
+   * The destination: as the source, or a DNS name, with a port: `product-service:3002`, `kube-system/kube-dns:53/UDP`.
+   */
   to: string;
-  /** Labels of the ends, as `app=order-service`; they count before those of flows and documents. */
+  /** Labels of the ends, as `app=order-service`; they take precedence over those of flows and documents. */
   fromLabels?: string[];
   toLabels?: string[];
-  /** A request that is to pass, where rules for HTTP decide. */
+  /** A request to check against HTTP rules. */
   request?: { method: string; path: string };
 }
 
-/** What stands in a text column of a row. */
+/** The text of a row in a text column. */
 export function textOf(batch: FlowBatch, column: TextColumnId, row: number): string {
   return batch.strings[batch.codes[column][row] ?? 0] ?? '';
 }
@@ -83,11 +87,11 @@ export function textOf(batch: FlowBatch, column: TextColumnId, row: number): str
 export interface ViewSpec {
   /** Words that must all occur in a row. */
   text: string;
-  /** The columns that are looked through. */
+  /** The columns to search. */
   columns: ColumnId[];
-  /** Verdicts to show; none for all. */
+  /** Verdicts to show; empty for all. */
   verdicts: string[];
-  /** Agreements of record and policies to show; none for all. */
+  /** Agreements of record and policies to show; empty for all. */
   agreements: string[];
   sort: ColumnId;
   descending: boolean;
@@ -95,32 +99,32 @@ export interface ViewSpec {
 
 export type FileFormat = 'csv' | 'jsonLines';
 
-/** What a file holds: rows and columns in this order. */
+/** Contents of a file: rows and columns in this order. */
 export interface FileSpec {
   format: FileFormat;
   rows: Uint32Array;
   columns: ColumnId[];
-  /** What stands above each column, where the format has such a line. */
+  /** Titles of the columns, if the format has a line for them. */
   titles: string[];
 }
 
 export interface FlowsView {
   /** Row numbers in the order of the table. */
   rows: Uint32Array;
-  /** Flows that have the words, by verdict, whether that verdict is shown or not. */
+  /** Number of flows with the words, by verdict, hidden verdicts included. */
   verdictCounts: Array<{ verdict: string; flows: number }>;
-  /** The same by agreement of record and policies. */
+  /** Number of flows with the words, by agreement of record and policies, hidden agreements included. */
   agreementCounts: Array<{ agreement: string; flows: number }>;
 }
 
-/** The Wasm modules: the small decoder, and the whole engine, which is loaded in its place where there are policies. */
+/** The Wasm modules: the small decoder, and the whole engine, which replaces the decoder if there are policies. */
 export type ModuleName = 'decoder' | 'engine';
 
-/** Decodes, filters, sorts and judges; in a worker where there is one. */
+/** An engine that decodes, filters, sorts and judges, in a worker if one can start. */
 export interface FlowsEngine {
-  /** The module that runs; the decoder refuses everything about policies. */
+  /** The running module; the decoder rejects all requests about policies. */
   readonly module: ModuleName;
-  /** Takes the base64 rows of each packed frame in place of all flows of before. */
+  /** Replaces all flows by the base64 rows of each packed frame. */
   load(frames: string[][]): Promise<FlowBatch>;
   view(spec: ViewSpec): Promise<FlowsView>;
   /** One flow with all its fields, as the JSON of `hubble observe -o jsonpb`. */
@@ -132,15 +136,15 @@ export interface FlowsEngine {
    * known. Judges all flows by them, now and after each load.
    */
   setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies>;
-  /** Why a flow is judged as it is. */
+  /** Gives the reasons for a flow's verdict. */
   explain(row: number): Promise<Explanation>;
-  /** What is allowed in the policies and still not what their author meant, with evidence from the newest flows. */
+  /** Finds parts of the policies that are valid but hardly intended, with evidence from the newest flows. */
   lint(): Promise<Finding[]>;
-  /** The smallest additions to the policies that let the flows of these rows pass. */
+  /** Finds the smallest additions to the policies that let the flows of these rows pass. */
   suggest(rows: number[]): Promise<Fix>;
-  /** Whether a connection that may not have been tried is allowed; `withFix` adds what would open it. */
+  /** Answers whether a connection is allowed, tried or not; `withFix` adds the additions that would open it. */
   ask(connection: Connection, withFix: boolean): Promise<Reachability>;
-  /** Gives the memory back. Nothing is answered any more. */
+  /** Frees the memory. Later requests get no answer. */
   dispose(): void;
 }
 
@@ -168,7 +172,7 @@ export type Value =
 
 export type Request = { id: number; call: Call };
 
-/** The bytes of the module come first, by themselves. */
+/** The first message: the bytes of the module, by themselves. */
 export type Start = { kind: 'start'; module: ModuleName; wasm: ArrayBuffer };
 
 export type Response =
@@ -177,7 +181,7 @@ export type Response =
   | { kind: 'answer'; id: number; value: Value }
   | { kind: 'failure'; id: number; message: string };
 
-/** What a caught value says. */
+/** The message of a caught value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

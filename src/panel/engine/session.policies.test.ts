@@ -77,7 +77,7 @@ test.each<[string, Connection, string, Array<[string, string, number | undefined
     'denied',
     [
       ['DNS', 'denied', 88],
-      // The nearest rules are about its port, 3000 here and there.
+      // The nearest rules are for its port, 3000 in both directions.
       ['egress', 'denied', 92],
       ['ingress', 'denied', 35],
     ],

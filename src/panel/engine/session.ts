@@ -3,7 +3,7 @@ import { judgedColumns, textColumns, type TextColumnId } from '../table/columns'
 import { bytesOfRows } from './base64';
 import type { Call, FileSpec, FlowBatch, FlowsView, Value, ViewSpec } from './protocol';
 
-/** The flows of a Wasm module, on whichever thread it was started; the decoder's, unless a table is given. */
+/** The flows of a Wasm module, on the thread that started it; the decoder's table, unless another is given. */
 export class Session<Table extends FlowTable = FlowTable> {
   protected table: Table | undefined;
   protected strings: string[] = [];
@@ -31,10 +31,10 @@ export class Session<Table extends FlowTable = FlowTable> {
     this.unload();
   }
 
-  /** Says what the policies make of the flows in the columns of the table, where there are policies. */
+  /** Writes the policies' verdicts into the table's columns, if there are policies. */
   protected judge(_table: Table): void {}
 
-  /** That policies name no namespace, where flows are judged by such. */
+  /** A note on policies without a namespace, if such policies judge the flows. */
   protected unplaced(_table: Table): string | undefined {
     return undefined;
   }
@@ -46,7 +46,7 @@ export class Session<Table extends FlowTable = FlowTable> {
     return this.table;
   }
 
-  /** Notes which agreements occur; flows that were not judged have none. */
+  /** Records the agreements that occur; flows that were not judged have none. */
   protected agreementsOf(codes: Uint32Array): string[] {
     this.codesByAgreement = this.codesByText(codes);
     return [...this.codesByAgreement.keys()].filter((agreement) => agreement !== '');
@@ -134,16 +134,16 @@ export function codesOf<Id extends TextColumnId>(table: FlowTable, columns: read
   return Object.fromEntries(columns.map((column) => [column, table.codes(column)])) as Record<Id, Uint32Array>;
 }
 
-/** What these flows do not have must hide all of them, not show all. */
+/** Codes of chosen texts; a text that these flows lack must hide all of them rather than show all. */
 function chosenCodes(names: readonly string[], codes: ReadonlyMap<string, number>): Uint32Array {
   const chosen = names.flatMap((name) => codes.get(name) ?? []);
   return Uint32Array.from(names.length > 0 && chosen.length === 0 ? [noCode] : chosen);
 }
 
-/** No text has this code. */
+/** A code without a text. */
 const noCode = 0xffff_ffff;
 
-/** The buffers of an answer that may change hands instead of being copied. */
+/** The buffers of an answer that can be transferred instead of copied. */
 export function buffersOf(value: Value): ArrayBufferLike[] {
   return arraysOf(value).map((array) => array.buffer);
 }

@@ -19,7 +19,7 @@ beforeEach(() => {
   jest.mocked(InlineEngine.start).mockReset();
 });
 
-// First: bytes that arrived once are kept for all panels of a page.
+// This test comes first: bytes that arrived once are kept for all panels of a page.
 test('where the module cannot be fetched for a worker, that is the reason given', async () => {
   fetching(false);
   jest.mocked(InlineEngine.start).mockResolvedValue(onPage);

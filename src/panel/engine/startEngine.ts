@@ -6,12 +6,15 @@ import { messageOf, type FlowsEngine, type ModuleName } from './protocol';
 import workerScript from './worker?worker-text';
 import { WorkerEngine } from './WorkerEngine';
 
-/** A worker that may run answers within milliseconds; compiling on a slow machine takes a second or two. */
+/**
+ * Time limit for a worker's start, in milliseconds: a worker that may run answers within milliseconds, but compiling on
+ * a slow machine takes a second or two.
+ */
 const workerTimeoutMs = 5_000;
 
 export interface StartedEngine {
   engine: FlowsEngine;
-  /** Why flows are decoded on the page itself, where they are. */
+  /** Reason for decoding on the page's own thread, if it is used. */
   onMainThread?: string;
 }
 
@@ -49,7 +52,7 @@ function bytesOf(address: string): Promise<ArrayBuffer> {
     return response.arrayBuffer();
   });
   fetched.set(address, bytes);
-  // A fetch that failed is tried again by the next panel.
+  // After a failed fetch, the next panel tries again.
   bytes.catch(() => fetched.delete(address));
   return bytes;
 }

@@ -10,7 +10,7 @@ export async function startSession(module: ModuleName, wasm: InitInput): Promise
   return sessionOf(module);
 }
 
-/** A session of a module that runs already. */
+/** A session of a running module. */
 export function sessionOf(module: ModuleName): Session {
   return module === 'engine' ? new PolicySession() : new Session(() => new FlowTable());
 }

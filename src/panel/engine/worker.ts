@@ -2,7 +2,7 @@ import { messageOf, type Request, type Response, type Start } from './protocol';
 import { buffersOf, type Session } from './session';
 import { startSession } from './startSession';
 
-// The project's types are those of a page; a worker's `self` differs in these two.
+// The project's types are a page's; a worker's `self` differs in these two.
 const worker = self as unknown as {
   onmessage: ((event: MessageEvent<Start | Request>) => void) | null;
   postMessage(message: Response, transfer?: ArrayBufferLike[]): void;

@@ -1,5 +1,5 @@
-//! May one reach the other? A connection that nobody has tried yet, step by step: the name is
-//! looked up, the sender's egress and the receiver's ingress are asked.
+//! Answers to the question whether a source may reach a destination, for connections that no flow
+//! shows yet. Step by step: the lookup of the name, the source's egress, the destination's ingress.
 
 mod objects;
 mod target;
@@ -25,80 +25,81 @@ pub use target::{Target, TargetError};
 pub use who::{AskError, Directory};
 pub(crate) use who::{is_private, namespace_of};
 
-/// A connection that is asked about.
+/// A question about one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// Who opens it.
+    /// The source, which opens the connection.
     pub from: Target,
-    /// Labels of the sender, as `app=order-service`; empty: those that flows and documents tell.
+    /// Labels of the source, as `app=order-service`. Empty: the labels in flows and documents.
     pub from_labels: Vec<String>,
-    /// Who is to be reached.
+    /// The destination.
     pub to: Target,
-    /// Labels of the receiver.
+    /// Labels of the destination.
     pub to_labels: Vec<String>,
-    /// Protocol and port, as the sender asks for them.
+    /// Protocol and port that the source dials.
     pub traffic: Traffic,
-    /// Method and path of a request, where rules for HTTP are to be asked.
+    /// Method and path of an HTTP request; `None` leaves HTTP rules out of the question.
     pub request: Option<(String, String)>,
 }
 
-/// What comes of a question.
+/// The answer to a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The verdict of all paths; cannot tell where they differ, because it depends on the pod.
+    /// The verdict of all paths; cannot tell where they differ, because the verdict then depends on
+    /// the pod.
     pub verdict: Verdict,
-    /// One for each kind of sender and receiver that the names mean; those that get the same
-    /// answers stand here once.
+    /// The paths, one for each kind of source and destination that the names mean. Paths with the
+    /// same answers are merged into one.
     pub paths: Vec<Path>,
-    /// What was taken for granted, or is not known.
+    /// Assumptions, and facts that are not known.
     pub notes: Vec<String>,
 }
 
-/// From one sender to one receiver.
+/// The way from one source to one destination.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Path {
-    /// The sender.
+    /// Name of the source.
     pub source: String,
-    /// The receiver.
+    /// Name of the destination.
     pub destination: String,
-    /// One end is the world itself, not an address of it.
+    /// Whether one end is the world itself rather than one of its addresses.
     pub is_worldwide: bool,
-    /// What policy is asked about: behind a Service, its pods' port.
+    /// Protocol and port that policy decides by: behind a Service, the port of its pods.
     pub traffic: Traffic,
-    /// Steps in the order a connection takes them.
+    /// Steps, in the order in which a connection takes them.
     pub steps: Vec<Step>,
 }
 
-/// One answer on the way.
+/// One step of a connection, with its verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Which step this is.
+    /// Kind of the step.
     pub kind: StepKind,
-    /// The name that is looked up, or the request; else empty.
+    /// The name that the step looks up, or the request; else empty.
     pub about: String,
-    /// What the policies say.
+    /// The policies' verdict with its reasons.
     pub judgement: Judgement,
-    /// Policies that name no namespace, and would be about this pod in its own: with them the step
-    /// might go another way. None: there are no such policies.
+    /// Policies without a namespace that would select this pod if they were in its namespace, so
+    /// that the step might go another way. `None`: there are no such policies.
     pub unplaced: Option<String>,
     /// The record that such traffic would leave.
     pub flow: Flow,
 }
 
-/// Steps of a connection.
+/// Kinds of steps of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepKind {
-    /// The name is looked up: the sender's egress to the resolver, and the name.
+    /// The lookup of the name: the source's egress to the resolver, and the queried name.
     Lookup,
     /// The resolver's ingress.
     Resolver,
-    /// The sender's egress.
+    /// The source's egress.
     Egress,
-    /// The receiver's ingress.
+    /// The destination's ingress.
     Ingress,
 }
 
-/// The answer to a question. Errors: a name without a namespace exists in several.
+/// Answer to a question. Errors: a name without a namespace exists in several namespaces.
 pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<Answer, AskError> {
     let Question { from, from_labels, to, to_labels, traffic, request } = question;
     let source = directory.find(from, from_labels, None, None)?;
@@ -126,7 +127,8 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
                 sender,
                 receiver,
                 request: request.as_ref(),
-                // Behind a name there may be others like it.
+                // A name may stand for several pods, so the destination may be another pod than the
+                // source.
                 is_itself: matches!(to, Target::Address(_))
                     && sender.is_subject()
                     && sender.address == receiver.address
@@ -163,7 +165,7 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
     Ok(answer)
 }
 
-/// The steps of a connection whose name is looked up already, to all that it may lead to.
+/// Steps of a connection whose name is resolved already, to every destination that it may lead to.
 pub(crate) fn connect(
     judge: &Judge,
     directory: &Directory,
@@ -197,9 +199,9 @@ struct Asker<'a> {
     sender: &'a Party,
     receiver: &'a Party,
     request: Option<&'a (String, String)>,
-    /// The receiver is the sender.
+    /// Whether the destination is the source itself.
     is_itself: bool,
-    /// What else is to be known.
+    /// Further notes for the answer.
     notes: Vec<String>,
 }
 
@@ -220,9 +222,9 @@ impl Asker<'_> {
             if resolver.is_subject() {
                 self.judge(StepKind::Resolver, "", flow, &resolver, &mut ingress);
             }
-            // Few have policies about their resolver.
+            // Few clusters have policies about their resolver.
             steps.extend(ingress.into_iter().filter(Step::depends_on_peer));
-            // What the proxy does not see leaves no name at the address.
+            // A name that the proxy does not see is not learned for the address.
             let is_seen = |step: &Step| {
                 step.kind == StepKind::Lookup
                     && (step.judgement.verdict != Verdict::Allowed
@@ -241,9 +243,9 @@ impl Asker<'_> {
         (steps, notes)
     }
 
-    /// Every query of a lookup. Gives what was taken for granted.
+    /// Adds every query of a lookup as a step. Returns the assumptions that were made.
     fn look_up(&mut self, asked: &Asked, resolver: &Party, steps: &mut Vec<Step>) -> Vec<String> {
-        // The search list of a node is its own.
+        // A node has a search list of its own.
         let is_node = self.sender.endpoint.labels.iter().any(|own| own.starts_with("reserved:"));
         let namespace = if is_node { "" } else { who::namespace_of(&self.sender.endpoint) };
         let lists = SearchLists::of_rules(self.judge.set()).with(&self.directory.lists);
@@ -285,7 +287,7 @@ impl Asker<'_> {
         notes
     }
 
-    /// Egress and ingress, where `names` have led to the receiver's address.
+    /// Adds egress and ingress, where `names` led to the destination's address.
     fn connect(&mut self, names: &[String], traffic: Traffic, steps: &mut Vec<Step>) {
         let (sender, receiver) = (self.sender, self.receiver);
         for (kind, direction, subject) in [
@@ -325,7 +327,7 @@ impl Asker<'_> {
         steps: &mut Vec<Step>,
     ) {
         let nothing = Learned::default();
-        // A name that is looked up counts as it comes out of that.
+        // For a name that was looked up, only the names that the lookup yields count.
         let learned = if about.is_empty() && !flow.destination_names.is_empty() {
             &nothing
         } else {
@@ -389,8 +391,8 @@ fn http(method: &str, path: &str) -> Layer7 {
 }
 
 impl Answer {
-    /// The smallest additions that open every step that is shut, of every path; a lookup with all of
-    /// its queries. `flows`: what else must not be let through unseen.
+    /// The smallest additions that open every closed step of every path, all queries of a lookup
+    /// included. `flows`: other flows, so that the answer lists those that would pass too.
     #[must_use]
     pub fn suggest(
         &self,
@@ -418,8 +420,8 @@ impl Answer {
 }
 
 impl Path {
-    /// Cannot tell if policies without a namespace leave a step open; else denied if any step is
-    /// denied, cannot tell if any is unknown, and allowed otherwise.
+    /// Verdict of the path. Cannot tell if policies without a namespace leave a step open; else
+    /// denied if any step is denied, cannot tell if any step is unknown, and allowed otherwise.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let has = |verdict| self.steps.iter().any(|step| step.judgement.verdict == verdict);
@@ -434,7 +436,7 @@ impl Path {
         }
     }
 
-    /// Where more than one step is shut, what a fix for the first opens by itself: nothing.
+    /// Sentence for a path with several closed steps: opening only the first one opens nothing.
     #[must_use]
     pub fn alone(&self) -> Option<String> {
         let name = |step: &Step| match step.kind {
@@ -450,7 +452,7 @@ impl Path {
         let is_shut = |step: &&Step| step.judgement.verdict == Verdict::Denied;
         let mut shut: Vec<String> = Vec::new();
         for name in self.steps.iter().filter(is_shut).map(name) {
-            // The queries of a lookup are one thing to open.
+            // The queries of one lookup count as one closed step.
             if !shut.contains(&name) {
                 shut.push(name);
             }
@@ -479,7 +481,7 @@ impl Path {
 }
 
 impl Step {
-    /// Whether a policy is about it, so that the answer depends on who the other side is.
+    /// Whether a policy selects the subject, so that the verdict depends on the peer.
     fn depends_on_peer(&self) -> bool {
         !matches!(
             self.judgement.explanation.decision.cause,
@@ -489,7 +491,7 @@ impl Step {
 }
 
 impl StepKind {
-    /// `DNS`, `DNS server's ingress`, `egress`, `ingress`.
+    /// Name of the kind: `DNS`, `DNS server's ingress`, `egress`, `ingress`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Pods, Services and Namespaces among the documents, as far as policies are about them.
+//! Pods, Services and Namespaces among the documents, with the fields that policies depend on.
 
 use std::net::IpAddr;
 
@@ -11,18 +11,18 @@ use cilium_policy::{
 use flow::{Endpoint, Workload};
 use hashbrown::HashSet;
 
-/// What the documents tell about who there is.
+/// Pods, Services, namespaces and nodes that the documents describe.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     pub(super) pods: Vec<Pod>,
     pub(super) services: Vec<ServiceObject>,
-    /// Who is behind Services without a selector, with their namespaces.
+    /// Backends of Services without a selector, with the namespaces of these Services.
     pub(super) slices: Vec<(String, Backends)>,
     /// Labels of each namespace.
     pub(super) namespaces: Vec<(String, Vec<(String, String)>)>,
-    /// Addresses of nodes, as Nodes and the pods on them say.
+    /// Addresses of nodes, from Nodes and from the pods on them.
     pub(super) nodes: HashSet<IpAddr>,
-    /// Namespaces that documents of any kind are in.
+    /// Namespaces in which documents of any kind are.
     pub(super) inhabited: HashSet<String>,
 }
 
@@ -30,9 +30,9 @@ pub(super) struct Objects {
 #[derive(Debug)]
 pub(super) struct Pod {
     pub(super) endpoint: Endpoint,
-    /// All of its labels, of which its identity has a part.
+    /// All labels of the pod; its identity has a part of them.
     pub(super) labels: Vec<(String, String)>,
-    /// Its addresses; of a pod that runs.
+    /// Addresses of the pod, if it runs.
     pub(super) addresses: Vec<String>,
     pub(super) ports: Vec<(String, u8, u16)>,
 }
@@ -45,20 +45,20 @@ pub(super) struct ServiceObject {
     pub(super) selector: Vec<(String, String)>,
     pub(super) addresses: Vec<String>,
     pub(super) ports: Vec<ServicePort>,
-    /// It has no address of its own.
+    /// Whether the Service is headless, without an address of its own.
     pub(super) is_headless: bool,
-    /// The name elsewhere that it stands for.
+    /// The external DNS name that the Service stands for.
     pub(super) external_name: String,
 }
 
-/// A port of a Service, and the one of its pods behind it.
+/// A port of a Service, with the port of the pods behind it.
 #[derive(Debug)]
 pub(super) struct ServicePort {
     pub(super) name: String,
     pub(super) protocol: u8,
     pub(super) port: u16,
     pub(super) target: PodPort,
-    /// The port that every node has of it.
+    /// The node port of this Service port.
     pub(super) node_port: Option<u16>,
 }
 
@@ -69,7 +69,7 @@ pub(super) enum PodPort {
     Name(String),
 }
 
-/// Objects that are kept of one kind.
+/// Maximum number of objects of one kind.
 const MAX_OBJECTS: usize = 65_536;
 
 impl Objects {
@@ -77,7 +77,7 @@ impl Objects {
         let mut objects = Self::default();
         for text in texts {
             for chunk in source::split(text.text) {
-                // What cannot be read is refused where the policies are read.
+                // A document that cannot be read is refused where the policies are read.
                 for node in source::read(&chunk).unwrap_or_default() {
                     objects.add(&node, settings, 0);
                 }
@@ -153,7 +153,7 @@ impl Objects {
 fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
     let is_pod = kind == "Pod";
     let labels = if objects::is_on_host(node) {
-        // It has the node's identity. Whether the node is the other side's own is not known here.
+        // The pod has the node's identity. Whether the node is the peer's own is not known here.
         vec!["reserved:host".to_owned()]
     } else {
         let mut account = node.text_at(&["spec", "serviceAccountName"]).to_owned();
@@ -162,7 +162,7 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
         }
         node.texts_of(&["metadata", "labels"])
             .into_iter()
-            // These are the agent's own, whatever a pod says.
+            // The agent sets these labels itself and ignores the pod's.
             .filter(|(key, _)| !key.starts_with("io.cilium.k8s.") && *key != POD_NAMESPACE)
             .chain([("io.cilium.k8s.policy.serviceaccount".to_owned(), account)])
             .map(|(key, value)| format!("k8s:{key}={value}"))

@@ -1,56 +1,57 @@
-//! Who and what is meant, as people write it.
+//! Ends of a connection as people write them.
 
 use std::net::IpAddr;
 
 use cilium_policy::Traffic;
 use vocabulary::reserved;
 
-/// One end of a connection, as it is written.
+/// One end of a connection, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// `10.0.0.1`.
+    /// An IP address: `10.0.0.1`.
     Address(IpAddr),
-    /// `world`, `host`, `reserved:kube-apiserver`.
+    /// An entity: `world`, `host`, `reserved:kube-apiserver`.
     Entity(String),
     /// A pod, a workload or a Service: `pets/order-service`, `order-service`,
     /// `order-service.pets.svc.cluster.local`.
     Name {
-        /// Where it is, if that is written.
+        /// The namespace, if it is written.
         namespace: Option<String>,
-        /// Its name.
+        /// The name.
         name: String,
-        /// What a resolver is given, where a DNS name is written.
+        /// The name to resolve, where a DNS name is written.
         dns: Option<String>,
     },
-    /// Another DNS name: `www.bing.com`. A dot at its end says that it is not extended.
+    /// Another DNS name: `www.bing.com`. A dot at its end keeps the resolver from extending it.
     Dns(String),
 }
 
-/// Why a text names no end of a connection.
+/// The reason why a text is not an end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// Nothing is written.
+    /// An empty name.
     #[error("there is no name in `{0}`")]
     Empty(String),
-    /// Policies decide by port.
+    /// A missing port; policies decide by port.
     #[error("`{0}` names no port: write it behind the name, as `product-service:3002`")]
     NoPort(String),
     /// A port that is not a number from 1 to 65535.
     #[error("`{0}` is not a port: write a number from 1 to 65535")]
     Port(String),
-    /// It is not carried to a port.
+    /// A protocol without ports.
     #[error("`{0}` is not a protocol with ports: write TCP, UDP or SCTP")]
     Protocol(String),
-    /// It is no name that Kubernetes or DNS has.
+    /// A text that is not a valid Kubernetes or DNS name.
     #[error("`{0}` is no name: `namespace/name`, an address, a DNS name and `world` are")]
     Name(String),
 }
 
-/// What Service names end in, where the cluster's domain is the usual one.
+/// Suffix of Service names in a cluster with the usual domain.
 pub(super) const CLUSTER_DOMAIN: &str = "svc.cluster.local";
 
 impl Target {
-    /// Whether it is the sender itself, without a way through the network. Source: RFC 6761 (6.3).
+    /// Whether the target is the source itself, reached without the network. Source: RFC 6761
+    /// (6.3).
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self {
@@ -62,7 +63,7 @@ impl Target {
         }
     }
 
-    /// Reads one end. Errors: it is no name.
+    /// The end that a text names. Errors: the text is not a name.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
         if text.is_empty() {
@@ -92,7 +93,7 @@ impl Target {
         let lower = written.trim_end_matches('.');
         let of_service = lower.strip_suffix(".svc").or_else(|| Some(lower.split_once(".svc.")?.0));
         if let Some((name, namespace)) = of_service.and_then(|own| own.split_once('.'))
-            // Services and namespaces have no dots: this is a name that a search list made longer.
+            // Services and namespaces have no dots: a search list extended this name.
             && !namespace.contains('.')
         {
             let (namespace, name) = (Some(namespace.to_owned()), name.to_owned());
@@ -104,13 +105,13 @@ impl Target {
         Ok(Self::Name { namespace: None, name: text.to_owned(), dns: None })
     }
 
-    /// Whether it is the world itself.
+    /// Whether the target is the world itself.
     pub(super) fn is_world(&self) -> bool {
         matches!(self, Self::Entity(name) if name.starts_with("world"))
     }
 
-    /// Reads a destination: `NAME:PORT`, `NAME:PORT/UDP`; an address of IPv6 stands in brackets.
-    /// Errors: a part is missing, or is none.
+    /// The destination that a text names: `NAME:PORT`, `NAME:PORT/UDP`; an IPv6 address is in
+    /// brackets. Errors: a part is missing or invalid.
     pub fn parse_with_port(text: &str) -> Result<(Self, Traffic), TargetError> {
         let text = text.trim();
         let no_port = || TargetError::NoPort(text.to_owned());

@@ -79,7 +79,7 @@ fn answer(texts: &[&str], from: &str, to: &str) -> Answer {
     ask(&judge, &directory, &question).unwrap()
 }
 
-/// What is answered, step by step, and all in all. Queries of one lookup that fare alike are one.
+/// The answer, step by step and as a whole. Queries of one lookup with the same verdict are merged.
 fn answered(texts: &[&str], from: &str, to: &str) -> String {
     let answer = answer(texts, from, to);
     let mut out = answer.verdict.name().to_owned();
@@ -103,14 +103,14 @@ fn each_step_is_decided_by_itself() {
     let shut = "denied | DNS denied; egress denied; ingress denied;";
     check(ZERO_TRUST, "order-service", "product-service:3002", shut);
     check(ZERO_TRUST, "pets/order-service", "product-service.pets.svc:3002", shut);
-    // Labels that are written count before those of documents.
+    // Written labels take precedence over those of documents.
     check(
         ZERO_TRUST,
         "pets/order-service app=store-front",
         "product-service:3002",
         "denied | DNS denied; egress allowed; ingress allowed;",
     );
-    // A pod is reached by its address: no name is looked up.
+    // A pod is reached by its address, without a lookup.
     check(
         ZERO_TRUST,
         "store-front-1",
@@ -118,11 +118,11 @@ fn each_step_is_decided_by_itself() {
         "allowed | egress allowed; ingress allowed;",
     );
     check(ZERO_TRUST, "order-service", "www.bing.com:443", "denied | DNS denied; egress denied;");
-    // The Service's port is not its pods': 80 is 8080 there.
+    // The Service's port differs from its pods': 80 is 8080 there.
     check(ZERO_TRUST, "world", "store-front:80", "allowed | ingress allowed;");
     check(ZERO_TRUST, "world", "10.0.0.7:80", "allowed | ingress allowed;");
     check(ZERO_TRUST, "world", "store-front-1:80", "denied | ingress denied;");
-    // Agents of a node: its own pods are reached without a rule.
+    // A node's agent reaches the node's own pods without a rule.
     check(
         ZERO_TRUST,
         "kube-system/agent",
@@ -141,7 +141,7 @@ fn each_step_is_decided_by_itself() {
     check("", "order-service", "www.bing.com:443", "allowed | DNS allowed; egress allowed;");
 }
 
-/// The queries of a lookup, those that are refused with `!`.
+/// The queries of a lookup; refused ones are marked with `!`.
 fn queries(texts: &[&str], from: &str, to: &str) -> Vec<String> {
     let answer = answer(texts, from, to);
     let steps = answer.paths.iter().flat_map(|path| &path.steps);
@@ -170,13 +170,13 @@ fn a_name_is_looked_up_as_resolvers_do() {
             "!api.github.com",
         ],
     );
-    // What is dropped on its way to the resolver is refused by nobody.
+    // A query that is dropped on its way to the resolver gets no refusal from the proxy.
     let dropped = answer(&[ZERO_TRUST, CLUSTER], "order-service", "api.github.com:443");
     assert_eq!(dropped.notes.iter().filter(|note| note.contains("ndots")).count(), 0);
     let judge = Judge::new(Arc::new(PolicySet::read(&sources(&[ZERO_TRUST]), settings())));
     let sentence = dropped.paths[0].steps[0].judgement.sentence(judge.set());
     assert!(sentence.starts_with("denied on egress by default") && !sentence.contains("musl"));
-    // A dot at the end, and many dots: the name is asked for by itself.
+    // A dot at the end, or many dots: only the name itself is queried.
     check(COMBINED, "api.github.com.:443", &["!api.github.com"]);
     check(COMBINED, "a.b.c.d.e.example:443", &["!a.b.c.d.e.example"]);
     // A Service's name, as it is written.
@@ -213,7 +213,7 @@ fn a_name_is_looked_up_as_resolvers_do() {
 
 #[test]
 fn the_first_refusal_of_a_lookup_decides_and_the_fix_holds_all_of_it() {
-    // The fix that most would write: the name alone.
+    // The fix that most people would write: the name alone.
     let half = COMBINED.replace(
         "          # NOTE: api.github.com",
         "          - matchName: api.github.com\n          # NOTE: api.github.com",
@@ -282,18 +282,18 @@ fn services_and_pods_are_found_behind_their_names() {
     };
     let (yes, no) =
         ("allowed | DNS allowed; egress allowed;", "denied | DNS allowed; egress denied;");
-    // What stands behind a Service is what its slices say, at their port.
+    // The destination behind a Service comes from its slices, with their port.
     check("toCIDR: [20.1.1.1/32]", "bank:443", yes);
     check("toCIDR: [20.1.1.2/32]", "bank:443", no);
-    // The answer to its name is an address that policy never sees, unless it has none: whether
-    // another name led to what stands behind it is not known.
+    // The name leads to an address that policy never sees, except for a headless Service: whether
+    // another name led to the backend is not known.
     let by_name = "toFQDNs: [{matchName: bank.pets.svc.cluster.local}]";
     check(by_name, "bank:443", "cannot tell | DNS allowed; egress cannot tell;");
     let headless = ELSEWHERE.replace("10.0.0.8", "None").replace("PEER", by_name);
-    // Nothing translates its port, either.
+    // The port is not translated, either.
     assert_eq!(answered(&[&headless, CLUSTER], "store-front", "bank:8443"), yes);
     assert_eq!(answered(&[&headless, CLUSTER], "store-front", "bank:443"), no);
-    // Of a name elsewhere, the agent knows the one that was asked for.
+    // For an external name, the agent knows the name that was queried.
     check("toFQDNs: [{matchName: api.pets.svc.cluster.local}]", "api:80", yes);
     check("toFQDNs: [{matchName: api.example.com}]", "api:80", no);
     check(
@@ -301,18 +301,18 @@ fn services_and_pods_are_found_behind_their_names() {
         "[fd00::90]:80",
         "allowed | egress allowed; ingress allowed;",
     );
-    // A connection that passes says nothing of what is asked over it.
+    // A connection that passes says nothing about its requests.
     let proxied = answer(&[COMBINED, CLUSTER], "store-front", "product-service:3002");
     assert_eq!(proxied.verdict, Verdict::Allowed);
     assert!(proxied.notes.iter().any(|note| note.starts_with("on egress, the proxy lets pass")));
-    // A pod's way to itself.
+    // A connection of a pod to itself.
     let own = answer(&[ZERO_TRUST, CLUSTER], "store-front-1", "10.244.0.87:8080");
     assert_eq!((own.verdict, own.paths[0].steps.len()), (Verdict::Allowed, 0));
     assert_eq!(own.notes, ["policy is not asked about a pod's way to itself"]);
     check(by_name, "kube-system/kube-dns:53/UDP", "allowed | egress allowed; ingress allowed;");
 }
 
-/// A policy that names no namespace would be about the pod in its own: neither yes nor no.
+/// A policy without a namespace would select the pod in the pod's own namespace: cannot tell.
 #[test]
 fn policies_without_a_namespace_leave_it_open() {
     let shut = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: shut}\nspec: {endpointSelector: {}, ingress: [{}]}\n";
@@ -338,7 +338,8 @@ fn what_is_not_known_is_named() {
         "product-service:3002",
         "denied | DNS denied; egress denied; ingress cannot tell;",
     );
-    // No rule opens 3002, whoever it is. Nobody knows who has an address of the cluster's ranges; the peer's labels are missing.
+    // No rule opens 3002 for any peer. An address in the cluster's ranges may be any pod's; the
+    // peer's labels are missing.
     check(
         ZERO_TRUST,
         "order-service app=order-service",
@@ -360,7 +361,7 @@ spec:
   ingress:
   - fromEndpoints: [{matchLabels: {io.cilium.k8s.namespace.labels.team: shop}}]
 ";
-    // Of written labels, those of the namespace are missing; its document has them.
+    // Written labels lack those of the namespace; the namespace's document has them.
     let unknown = "cannot tell | egress allowed; ingress cannot tell;";
     check(by_namespace, "x/a app=a", "10.244.0.9:80 app=b", unknown);
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: x, labels: {team: shop}}\n";
@@ -368,7 +369,7 @@ spec:
         answered(&[by_namespace, namespace], "x/a app=a", "10.244.0.9:80 app=b"),
         "allowed | egress allowed; ingress allowed;"
     );
-    // A rule without names lets the query pass, and no name is learned by it.
+    // A rule without names lets the query pass, but the agent learns no name from it.
     let open_dns = "
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
@@ -468,7 +469,7 @@ fn a_name_with_a_namespace_behind_it_is_one_of_the_cluster() {
             "`{name}` is in none of the flows and documents: give flows of it, its Pod and Namespace documents, or its labels"
         )
     };
-    // A policy names the namespace, a Namespace does; some are in every cluster.
+    // A policy or a Namespace names the namespace; some namespaces are in every cluster.
     check("redis.shop:6379", true, &unknown("shop/redis"));
     check("redis.shop.svc:6379", true, &unknown("shop/redis"));
     check("redis.pets:6379", true, &unknown("pets/redis"));
@@ -479,7 +480,7 @@ fn a_name_with_a_namespace_behind_it_is_one_of_the_cluster() {
     let outside =
         "the addresses of `api.bing.com` are not known; it is taken for a name outside the cluster";
     check("api.bing.com:443", false, outside);
-    // A pod of a Service, by the ways to write its name.
+    // A pod of a Service, by each way to write its name.
     for name in ["product-service-1.db.pets", "product-service-1.db.pets.svc"] {
         let answer = answer(&[ZERO_TRUST, CLUSTER], "store-front", &format!("{name}:3002"));
         assert_eq!(answer.paths[0].destination, "pets/product-service-1", "{name}");
@@ -509,7 +510,7 @@ fn loopback_never_leaves_the_pod() {
     // A pod may have the name.
     let named = answer(&[ZERO_TRUST, CLUSTER], "order-service", "pets/localhost:8080");
     assert_eq!(named.paths[0].steps.len(), 3);
-    // Who sends from there is not known to others.
+    // Other pods do not know the source of traffic from this address.
     let sender = answered(&[ZERO_TRUST, CLUSTER], "127.0.0.1", "store-front-1:8080");
     assert_ne!(sender, answered(&[ZERO_TRUST, CLUSTER], "20.1.1.1", "store-front-1:8080"));
 }
@@ -523,7 +524,7 @@ fn the_world_itself_is_let_in_as_such() {
     assert_eq!(before.verdict, Verdict::Denied);
     let flows: Vec<flow::Flow> =
         before.paths.iter().flat_map(|path| &path.steps).map(|step| step.flow.clone()).collect();
-    // A record of what is asked for is not said to pass too.
+    // A record of the connection in question is not listed as passing too.
     let suggestion = before.suggest(&sources(&texts), &settings(), &flows);
     assert_eq!(suggestion.unfixed, []);
     assert_eq!(
@@ -541,7 +542,7 @@ fn the_world_itself_is_let_in_as_such() {
     assert!(fixed.concat().contains("world") && fixed.concat().contains("8080"));
     assert_eq!(answer(&fixed, "world", "store-front-1:8080").verdict, Verdict::Allowed);
     assert_eq!(answer(&fixed, "world", "store-front-1:8081").verdict, Verdict::Denied);
-    // A name whose address nobody knows is an address of the world, not the world.
+    // A name without a known address is an address of the world, not the world itself.
     let named = answer(&[ZERO_TRUST, CLUSTER], "order-service", "www.bing.com:443");
     let offered = named.suggest(&sources(&[ZERO_TRUST, CLUSTER]), &settings(), &[]);
     let added: String = offered.edits.iter().map(|edit| edit.inserted.as_str()).collect();
@@ -565,9 +566,9 @@ fn a_service_is_known_without_its_pods() {
     check(&[&service("8080")], "shop:80", 8080, &[known]);
     check(&[&service("8080")], "10.0.0.9:80", 8080, &[known]);
     check(&[&service("8080")], "shop:80 app=shop", 8080, &[]);
-    // Which number the port of that name has, its pods would say.
+    // Only its pods define the number of the named port.
     check(&[&service("web")], "shop:80", 80, &[known]);
-    // No document explains the port.
+    // None of the documents explains the port.
     check(&[CLUSTER], "order-service:80", 80, &[ports]);
     check(&[CLUSTER], "order-service:3000", 3000, &[]);
     check(&[CLUSTER], "store-front-1:80", 80, &[]);

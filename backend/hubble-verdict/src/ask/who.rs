@@ -1,4 +1,4 @@
-//! Who there is: from flows, from documents, from labels that are written with the question.
+//! Known endpoints: from flows, from documents, and from labels written with the question.
 
 use std::net::IpAddr;
 
@@ -21,26 +21,26 @@ mod nodes;
 
 pub(super) use find::ASSUMED_RESOLVER;
 
-/// Everybody that flows and documents know.
+/// All endpoints that flows and documents show.
 #[derive(Debug, Default)]
 pub struct Directory {
     settings: Settings,
-    /// Those of flows come first.
+    /// Endpoints; those of flows come first.
     known: Vec<Known>,
     by_address: HashMap<IpAddr, usize>,
-    /// Addresses that a name led to.
+    /// Addresses by the name that led to them.
     by_name: HashMap<String, Vec<IpAddr>>,
-    /// Services that flows name, with their pods.
+    /// Services in flows, with their pods.
     recorded_services: Vec<(Service, usize)>,
-    /// Who was asked for names, how often.
+    /// Resolvers, with the number of queries each received.
     resolvers: Vec<(usize, usize)>,
     services: Vec<ServiceObject>,
     slices: Vec<(String, Backends)>,
-    /// Labels of namespaces, as those of their pods.
+    /// Labels of namespaces, in the form in which their pods carry them.
     namespaces: Vec<(String, Vec<String>)>,
-    /// Addresses of nodes that documents name.
+    /// Addresses of nodes in documents.
     nodes: HashSet<IpAddr>,
-    /// Namespaces that documents are in.
+    /// Namespaces in which documents are.
     inhabited: HashSet<String>,
     pub(super) learned: Learned,
     pub(super) lists: SearchLists,
@@ -51,31 +51,32 @@ struct Known {
     endpoint: Endpoint,
     address: String,
     ports: Option<Vec<(String, u8, u16)>>,
-    /// Labels of its document, those that its identity has not included.
+    /// Labels of the endpoint's document, those left out of its identity included.
     labels: Vec<(String, String)>,
     is_recorded: bool,
 }
 
-/// One that answers to a name.
+/// An endpoint that a name means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Party {
     pub(super) endpoint: Endpoint,
     pub(super) address: String,
-    /// Named ports, where all are known.
+    /// Named ports; `None` where not all are known.
     pub(super) ports: Option<Vec<(String, u8, u16)>>,
     pub(super) service: Option<Service>,
-    /// What a connection to it goes to, behind a Service.
+    /// Protocol and port of the backend, for a connection to a Service.
     pub(super) traffic: Option<Traffic>,
 }
 
-/// A name that is looked up.
+/// A name to look up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// What a resolver is given; with a dot at its end, nothing is put behind it.
+    /// The name that the program passes to its resolver; a dot at its end prevents extension by the
+    /// search list.
     pub(super) written: String,
-    /// The name that has an answer.
+    /// The full name that has an answer.
     pub(super) full: String,
-    /// Its answer is the address of a Service, which no policy sees.
+    /// Whether the answer is a Service's address, which policies never see.
     pub(super) is_translated: bool,
 }
 
@@ -86,27 +87,27 @@ impl Asked {
         Self { written: format!("{full}."), full, is_translated }
     }
 
-    /// What the address that is reached is known by.
+    /// Names by which the agent knows the address.
     pub(super) fn names(&self) -> Vec<String> {
         if self.is_translated { Vec::new() } else { vec![self.full.clone()] }
     }
 }
 
-/// Those that answer to a name, and what to know of it.
+/// Endpoints that a name means, with notes on them.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) shown: String,
     pub(super) namespace: String,
     pub(super) parties: Vec<Party>,
-    /// The name that is looked up to reach them.
+    /// The name to look up to reach them.
     pub(super) lookup: Option<Asked>,
     pub(super) notes: Vec<String>,
 }
 
-/// Why a question cannot be asked.
+/// The reason why a question cannot be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// It could mean several.
+    /// A name that exists in several namespaces.
     #[error("`{name}` is in several namespaces: write one of {}", list(.namespaces, .name))]
     Ambiguous {
         /// The name.
@@ -116,9 +117,9 @@ pub enum AskError {
     },
 }
 
-/// Endpoints that are kept.
+/// Maximum number of endpoints.
 const MAX_KNOWN: usize = 65_536;
-/// Endpoints that are asked about under one name.
+/// Maximum number of endpoints under one name of a question.
 pub(super) const MAX_PARTIES: usize = 8;
 /// Cilium's labels of a pod's namespace.
 const NAMESPACE_LABELS: &str = "k8s:io.cilium.k8s.namespace.labels.";
@@ -127,7 +128,7 @@ const EVERYWHERE: &[&str] = &["default", "kube-system", "kube-public"];
 const ACCOUNT: &str = "k8s:io.cilium.k8s.policy.serviceaccount=";
 
 impl Directory {
-    /// Who is asked for names, and whether that is taken for granted.
+    /// The resolver, and whether it is an assumption.
     pub(in crate::ask) fn resolver(&self) -> (Party, bool) {
         let most_asked = self.resolvers.iter().max_by_key(|(_, count)| *count);
         let is_dns = |known: &&Known| {
@@ -145,7 +146,7 @@ impl Directory {
         (Party::of(endpoint, String::new()), true)
     }
 
-    /// Learns from documents and flows.
+    /// Endpoints that documents and flows show.
     #[must_use]
     pub fn of(texts: &[SourceText<'_>], flows: &[Flow], settings: &Settings) -> Self {
         let mut directory = Self { settings: settings.clone(), ..Self::default() };
@@ -185,7 +186,7 @@ impl Directory {
                 is_recorded: false,
             };
             if known.endpoint.labels == ["reserved:host"] {
-                // Which node the other side is on is not known.
+                // The node of the peer is not known.
                 let mut elsewhere = known.clone();
                 elsewhere.endpoint.labels = vec!["reserved:remote-node".to_owned()];
                 directory.known.push(known);
@@ -228,7 +229,7 @@ impl Directory {
             }
             let parsed: Option<IpAddr> = address.parse().ok();
             let is_pod = endpoint.labels.iter().any(|label| !is_outside(label));
-            // Addresses of the world have little else to be told apart by.
+            // Addresses of the world differ in little besides the address.
             let pod_name = if is_pod { &*endpoint.pod_name } else { address };
             let key = (namespace_of(endpoint), pod_name, endpoint.labels.as_slice());
             let id = match ids.get(&key) {
@@ -307,8 +308,8 @@ impl Directory {
             || self.known.iter().any(|known| namespace_of(&known.endpoint) == name)
     }
 
-    /// Adds what is known of its namespace. An endpoint without the label of its namespace is one
-    /// whose labels are not all known.
+    /// The endpoint with the labels of its namespace. An endpoint without the namespace label is
+    /// one whose labels are not all known.
     fn complete(&self, mut endpoint: Endpoint) -> Endpoint {
         let is_pod = endpoint.labels.iter().any(|label| !is_outside(label));
         let known = self.namespaces.iter().find(|(own, _)| *own == endpoint.namespace);
@@ -331,7 +332,7 @@ impl Party {
         Self { endpoint, address, ports: None, service: None, traffic: None }
     }
 
-    /// Whether a policy of this cluster can be about it.
+    /// Whether a policy of this cluster can select the endpoint.
     pub(super) fn is_subject(&self) -> bool {
         let is_own = |label: &String| {
             let is_node = matches!(label.as_str(), "reserved:host" | "reserved:remote-node");
@@ -341,7 +342,7 @@ impl Party {
     }
 }
 
-/// Which labels of documents an identity has: by the agent's default, and by what was recorded.
+/// Label keys that identities include: the agent's default, and the recorded ones.
 struct KeptLabels(HashSet<String>);
 
 impl KeptLabels {
@@ -356,13 +357,13 @@ impl KeptLabels {
     }
 }
 
-/// The key of a label, without its source.
+/// Key of a label, without the label's source.
 fn key_of(label: &str) -> &str {
     let label = label.strip_prefix("k8s:").unwrap_or(label);
     label.split_once('=').map_or(label, |(key, _)| key)
 }
 
-/// Labels of those that are no pods.
+/// Whether a label belongs to an endpoint that is not a pod.
 fn is_outside(label: &str) -> bool {
     ["reserved:", "cidr:", "fqdn:", "cidrgroup:"].iter().any(|source| label.starts_with(source))
 }

@@ -1,4 +1,4 @@
-//! `verdict ask`: may one reach the other?
+//! `verdict ask`: whether a source may reach a destination.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -67,14 +67,14 @@ pub(crate) struct AskArguments {
     pub(crate) output: Output,
 }
 
-/// Who is to be reached, and at which port.
+/// A destination with its port.
 #[derive(Debug, Clone)]
 struct Destination {
     target: Target,
     traffic: cilium_policy::Traffic,
 }
 
-/// Method and path.
+/// Method and path of a request.
 #[derive(Debug, Clone)]
 struct Request {
     method: String,
@@ -95,7 +95,7 @@ fn request(text: &str) -> Result<Request, String> {
     }
 }
 
-/// Why a question cannot be answered.
+/// The reason why a question cannot be answered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AskRunError {
     #[error(transparent)]
@@ -104,7 +104,7 @@ pub(crate) enum AskRunError {
     Ask(#[from] AskError),
 }
 
-/// An answer, and what it rests on.
+/// An answer with its question and inputs.
 struct Report<'r> {
     files: &'r [PolicyFile],
     set: &'r PolicySet,
@@ -113,7 +113,7 @@ struct Report<'r> {
     suggestion: Option<Suggestion>,
 }
 
-/// Prints the answer; gives the exit code.
+/// Prints the answer. Returns the exit code.
 pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
     let Given { files, flows, settings, mut notices } =
         Given::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
@@ -177,7 +177,7 @@ const fn word(verdict: Verdict) -> &'static str {
 }
 
 impl Report<'_> {
-    /// The file of what decides.
+    /// Name of the file with the deciding policy.
     fn file(&self, decision: &Decision) -> Option<&str> {
         self.files.get(decision.source?).map(|file| file.name.as_str())
     }

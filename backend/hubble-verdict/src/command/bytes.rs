@@ -1,14 +1,14 @@
-//! Bytes of a file as text: what tools wrap around it is taken off.
+//! Text of a file's bytes, without the wrapping of other tools.
 
 use std::io::{self, BufRead, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-/// Bytes of a text that is not UTF-8: it is turned as a whole.
+/// Maximum size of a text that is not UTF-8, in bytes: it is converted as a whole.
 const MAX_TURNED_BYTES: u64 = 256 << 20;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
-/// Other things that a file may be, and what makes text of it.
+/// Other file formats by their first bytes, each with the command that makes text of it.
 const OTHERS: [(&[u8], &str); 5] = [
     (b"PK\x03\x04", "a zip archive: unpack it first"),
     (b"\x28\xb5\x2f\xfd", "packed by zstd: `zstd -d` first"),
@@ -17,7 +17,7 @@ const OTHERS: [(&[u8], &str); 5] = [
     (b"PAR1", "a Parquet file: it holds no lines"),
 ];
 
-/// Why bytes are not text.
+/// The reason why bytes are not text.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoText {
     #[error("it is {0}")]
@@ -26,9 +26,9 @@ pub(crate) enum NoText {
     TooLong,
 }
 
-/// A reader of UTF-8 without a byte order mark: gzip is unpacked, UTF-16 turned.
+/// A reader of UTF-8 without a byte order mark; gzip is unpacked, UTF-16 converted.
 ///
-/// Errors: of reading; [`NoText`] as the cause where the bytes are something else.
+/// Errors: of reading; [`NoText`] as the cause where the bytes are in another format.
 pub(crate) fn text(mut reader: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
     let head = reader.fill_buf()?;
     if head.starts_with(GZIP) {

@@ -1,19 +1,19 @@
-//! What decides a flow, for programs.
+//! The deciding policy and rule of a flow, for programs.
 
 use cilium_policy::{Cause, EntryId, PolicyName, PolicySet, Position, Verdict};
 use hubble_verdict::Judgement;
 use serde_json::{Value, json};
 
-/// The policy and rule that decide, as far as there are such.
+/// The policy and rule that decide, where there are such.
 pub(crate) struct Decision {
-    /// A word for what decides.
+    /// Kind of the cause, in one word.
     cause: &'static str,
     policy: Option<PolicyName>,
     /// Index of the policy's source text.
     pub(crate) source: Option<usize>,
-    /// The rule, as `ingress[0]`; none: no rule decides.
+    /// The rule, as `ingress[0]`; `None`: no rule decides.
     rule: Option<String>,
-    /// Where the rule begins; of a default, the policy that turned it on.
+    /// Position of the rule; for a default, of the policy that turned the default on.
     at: Option<Position>,
 }
 
@@ -25,7 +25,7 @@ impl Decision {
             && decision.verdict == Verdict::Allowed
             && decision.is_redirect
         {
-            // What allows; where nothing does, the rule that sends it to the proxy.
+            // The allowing rule; without one, the rule that sends the flow to the proxy.
             return match (l7.verdict, l7.rules.first(), decision.cause) {
                 (Verdict::CannotTell, ..) => Self::without("missing-fact"),
                 (Verdict::Allowed, Some(rule), _) => {
@@ -74,7 +74,7 @@ impl Decision {
         Self { cause, policy: None, source: None, rule: None, at: None }
     }
 
-    /// Its keys; `file` is the name of the source text.
+    /// The decision as JSON; `file` is the name of the source text.
     pub(crate) fn json(&self, file: Option<&str>) -> Value {
         let policy = self.policy.as_ref();
         json!({

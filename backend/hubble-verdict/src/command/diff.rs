@@ -1,11 +1,11 @@
-//! Two texts side by side, as `diff -u` prints them and `patch` reads them. Made for texts that
-//! differ by what was put into one of them.
+//! The difference of two texts, as `diff -u` prints it and `patch` reads it. Made for texts of
+//! which one has lines inserted into the other.
 
 use std::fmt::Write;
 
-/// Lines around a change that stay as they are.
+/// Number of unchanged lines around a change.
 const CONTEXT: usize = 3;
-/// Lines that may have been put in at one place.
+/// Maximum number of lines inserted at one place.
 const MAX_INSERTED: usize = 2_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ enum Line<'t> {
     Added(&'t str),
 }
 
-/// A file that was not there.
+/// The difference for a new file.
 pub(crate) fn created(name: &str, text: &str) -> String {
     let name = header(name);
     let mut out = format!("--- /dev/null\n+++ {name}\n@@ -0,0 +1,{} @@\n", text.lines().count());
@@ -25,18 +25,18 @@ pub(crate) fn created(name: &str, text: &str) -> String {
     out
 }
 
-/// A name as `patch` reads it: a tab ends one that has spaces.
+/// A file name as `patch` reads it: a tab ends a name with spaces.
 fn header(name: &str) -> String {
     if name.contains(' ') { format!("{name}\t") } else { name.to_owned() }
 }
 
-/// The change from `old` to `new`, under the name of the file; empty where there is none.
+/// The change from `old` to `new`, under the file's name; empty where the two are equal.
 pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
     let lines = compare(old, new);
     let mut out = String::new();
     let mut at = 0;
     while let Some(first) = next_change(&lines, at) {
-        // Changes whose surroundings touch stand in one hunk.
+        // Changes with touching contexts share a hunk.
         let mut end = first + 1;
         while let Some(next) = next_change(&lines, end).filter(|next| next - end <= 2 * CONTEXT) {
             end = next + 1;
@@ -98,7 +98,7 @@ fn compare<'t>(old: &'t str, new: &'t str) -> Vec<Line<'t>> {
             j += skipped + 1;
         } else {
             lines.push(Line::Removed(own));
-            // A line that was changed: what it became stands right behind it.
+            // The new version of a changed line follows the old one directly.
             let is_next = |line: &&str| old.get(i + 1) == Some(line);
             if let Some(line) = rest.first().filter(|line| !is_next(line)) {
                 lines.push(Line::Added(line));
@@ -127,7 +127,7 @@ mod tests {
             "a [b, d]\nc\n",
             "--- f\n+++ f\n@@ -1,2 +1,2 @@\n-a [b]\n+a [b, d]\n c\n",
         );
-        // Lines end as they do in the file.
+        // Line endings are those of the file.
         check("a\r\nb\r\n", "a\r\nx\r\nb\r\n", "--- f\n+++ f\n@@ -1,2 +1,3 @@\n a\r\n+x\r\n b\r\n");
         check(
             "1\n2\n3\n4\n5\n6\n7\n8\n9\n",

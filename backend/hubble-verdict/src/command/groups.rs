@@ -1,4 +1,4 @@
-//! Flows that are alike, once.
+//! Groups of flows that are alike.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct Group {
     pub(crate) destination: String,
     pub(crate) traffic: Traffic,
     pub(crate) direction: Direction,
-    /// What the request was about: a DNS name, a method and path.
+    /// Subject of the request: a DNS name, or a method and path.
     pub(crate) request: Option<String>,
     pub(crate) verdict: Verdict,
     pub(crate) agreement: Agreement,
@@ -27,22 +27,22 @@ pub(crate) struct Group {
     pub(crate) near_misses: Vec<String>,
     pub(crate) lost: Vec<String>,
     pub(crate) missing: Vec<String>,
-    /// What the policies without a namespace would have to do with it.
+    /// A note on policies without a namespace that may select the subject.
     pub(crate) unplaced: Option<String>,
-    /// Settings of the agent that the verdict hangs on.
+    /// Agent settings that the verdict depends on.
     pub(crate) settings: Vec<String>,
     pub(crate) flows: Vec<usize>,
-    /// Flows, where a record stands for several.
+    /// Number of flows; an aggregated record stands for several.
     pub(crate) stands_for: u64,
 }
 
-/// How many flows there are of each kind; an aggregated record is as many as it stands for.
+/// Numbers of flows by kind; an aggregated record counts as the number that it stands for.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) flows: u64,
     pub(crate) agrees: u64,
     pub(crate) differs: u64,
-    /// Older than the last change of policies that they are judged by.
+    /// Flows older than the last change of the policies that judge them.
     pub(crate) later: u64,
     pub(crate) cannot_tell: u64,
     pub(crate) unjudged: Vec<(Unjudged, u64)>,
@@ -62,7 +62,7 @@ struct Key {
     hubble: Vec<String>,
 }
 
-/// Judges flows and groups them: what differs first, then what is denied, then what cannot be told.
+/// Groups of judged flows: differing ones first, then denied, then those with an unknown verdict.
 pub(crate) fn group(judge: &Judge, flows: &[Flow], learned: &Learned) -> (Vec<Group>, Tally) {
     let mut groups: Vec<Group> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();

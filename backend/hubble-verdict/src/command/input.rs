@@ -1,4 +1,4 @@
-//! Files: policies and flows.
+//! Input files: policies and flows.
 
 use std::{
     collections::BTreeSet,
@@ -17,19 +17,19 @@ use crate::{
     records::{self, Found, RecordError},
 };
 
-/// Files of one run.
+/// Maximum number of files in one run.
 const MAX_FILES: usize = 10_000;
-/// Bytes of one file of policies.
+/// Maximum size of one policy file, in bytes.
 const MAX_POLICY_BYTES: u64 = 64 << 20;
-/// Bytes of one record: Hubble's are below 10 KiB.
+/// Maximum size of one record, in bytes: Hubble's are below 10 KiB.
 const MAX_LINE_BYTES: u64 = 1 << 20;
-/// Bytes of records that do not end with their lines: they are read at once.
+/// Maximum size, in bytes, of records that span lines: they are read at once.
 const MAX_VALUES_BYTES: u64 = 256 << 20;
-/// Names of what is not known, in a notice.
+/// Maximum number of unknown names in a notice.
 const MAX_SHOWN_NAMES: usize = 16;
-/// Characters of what stands before a record, in a notice.
+/// Maximum number of characters before a record that a notice shows.
 const MAX_SHOWN_PREFIX: usize = 60;
-/// Flows of one run.
+/// Maximum number of flows in one run.
 const MAX_FLOWS: usize = 2_000_000;
 
 /// A file of policies.
@@ -37,14 +37,14 @@ const MAX_FLOWS: usize = 2_000_000;
 pub(crate) struct PolicyFile {
     pub(crate) name: String,
     pub(crate) text: String,
-    /// Whether the file is that text: it is neither packed nor in another encoding.
+    /// Whether the file's bytes are this text: neither packed nor in another encoding.
     pub(crate) is_as_read: bool,
-    /// Whether it was named itself, not by its folder.
+    /// Whether the command line names the file itself rather than its folder.
     pub(crate) is_named: bool,
 }
 
 impl PolicyFile {
-    /// Whether it is Kustomize's, and changes other files.
+    /// Whether the file is Kustomize's, and changes other files.
     pub(crate) fn is_patching(&self) -> bool {
         let name = Path::new(&self.name).file_stem().unwrap_or_default();
         let begins = |line: &str| line.starts_with("patches") || line.starts_with("replacements:");
@@ -52,7 +52,7 @@ impl PolicyFile {
     }
 }
 
-/// Why there is nothing to judge.
+/// The reason why the command has no input to judge.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
     #[error("cannot read `{}`", path.display())]
@@ -106,7 +106,7 @@ pub(crate) enum InputError {
     },
 }
 
-/// Why a line cannot be read as a flow.
+/// The reason why a line cannot be read as a flow.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LineError {
     #[error("it has more than {MAX_LINE_BYTES} bytes")]
@@ -123,8 +123,8 @@ pub(crate) enum LineError {
     Record(#[from] RecordError),
 }
 
-/// Files of policies, folders included, in the order of their names. A folder without any, as a
-/// cluster without policies has, is a notice.
+/// Policy files, those in folders included, in the order of their names. A folder without policy
+/// files, as of a cluster without policies, gets a notice.
 pub(crate) fn policies(
     paths: &[PathBuf],
     notices: &mut Vec<String>,
@@ -154,7 +154,7 @@ pub(crate) fn policies(
             }
             let text = String::from_utf8(bytes)
                 .map_err(|cause| InputError::NotUtf8 { path: path.clone(), cause })?;
-            // What is unpacked, turned, or begins with a mark has another length.
+            // Unpacking, conversion or a removed byte order mark changes the length.
             let length = text.len() as u64;
             let is_as_read = on_disk.is_none_or(|bytes| bytes == length);
             let is_named = paths.contains(&path);
@@ -163,14 +163,14 @@ pub(crate) fn policies(
         .collect()
 }
 
-/// Bytes of a regular file.
+/// Size of a regular file in bytes.
 fn file_length(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|own| own.len())
 }
 
-/// Adds a file, or those of a folder; what is hidden in it is passed over, as the folders are where a
-/// mounted `ConfigMap` and git keep theirs. `seen`: folders that were gone through, as links may lead
-/// back to one.
+/// Adds a file, or the files of a folder. Hidden entries are skipped, such as the folders that a
+/// mounted `ConfigMap` and git keep. `seen`: folders already visited, since links may lead back to
+/// one.
 fn collect(
     path: &Path,
     is_named: bool,
@@ -208,7 +208,8 @@ fn collect(
     Ok(())
 }
 
-/// Errors: a file that was named holds something, and no object of Kubernetes.
+/// Checks files named on the command line. Errors: such a file has content, but no Kubernetes
+/// object.
 pub(crate) fn check_objects(files: &[PolicyFile], set: &PolicySet) -> Result<(), InputError> {
     let is_other = |(source, file): &(usize, &PolicyFile)| {
         let mut refused = set.refused().iter().filter(|refused| refused.source == *source);
@@ -222,13 +223,13 @@ pub(crate) fn check_objects(files: &[PolicyFile], set: &PolicySet) -> Result<(),
     Err(InputError::NoObject { name: file.name.clone(), is_of_flows })
 }
 
-/// The texts of files, by their index.
+/// Texts of the files, by index.
 pub(crate) fn texts(files: &[PolicyFile]) -> Vec<SourceText<'_>> {
     files.iter().enumerate().map(|(index, file)| SourceText { index, text: &file.text }).collect()
 }
 
-/// Flows of a file, and what was left out. Errors: it cannot be read, or holds no flow though it holds
-/// something.
+/// Flows of a file, with notices on what was left out. Errors: the file cannot be read, or has
+/// content but no flow.
 pub(crate) fn flows(path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError> {
     let read = |cause| InputError::Read { path: path.to_owned(), cause };
     let reader: Box<dyn BufRead> = if path == Path::new("-") {
@@ -245,13 +246,14 @@ pub(crate) fn flows(path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError>
     while records.found.flows.len() < MAX_FLOWS {
         number += 1;
         let Some(rest) = next_line(&mut reader, &mut line).map_err(read)? else { break };
-        // An array, an answer in one piece, or records over several lines, as `jq` writes them.
+        // The input is an array, an answer in one piece, or records over several lines, as `jq`
+        // writes them.
         if is_first && is_open(&line) {
             is_first = false;
             let mut whole = line.clone();
             reader.by_ref().take(MAX_VALUES_BYTES).read_to_end(&mut whole).map_err(read)?;
             let Err(err) = records.values(&whole) else { break };
-            // It is not: line by line after all.
+            // The input is not such values: it is read line by line after all.
             not_values = Some(err);
             reader = Box::new(io::Cursor::new(whole).chain(reader));
             number -= 1;
@@ -269,7 +271,7 @@ pub(crate) fn flows(path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError>
     records.finish(path)
 }
 
-/// Whether a first line begins a value of JSON that does not end with it.
+/// Whether a first line begins a JSON value that ends on a later line.
 fn is_open(line: &[u8]) -> bool {
     let begins = line.trim_ascii();
     let mut values = serde_json::Deserializer::from_slice(begins).into_iter::<&RawValue>();
@@ -277,7 +279,7 @@ fn is_open(line: &[u8]) -> bool {
         && matches!(values.next(), Some(Err(err)) if err.is_eof())
 }
 
-/// Records as they are read.
+/// Records read so far.
 #[derive(Default)]
 struct Records {
     found: Found,
@@ -309,7 +311,8 @@ impl Records {
         self.first_broken.get_or_insert((number, cause));
     }
 
-    /// Takes values of JSON wherever their lines end. Errors: not even the first can be read; its line.
+    /// Reads JSON values regardless of line ends. Errors: the first value cannot be read; with its
+    /// line.
     fn values(&mut self, bytes: &[u8]) -> Result<(), (usize, LineError)> {
         if bytes.len() as u64 >= MAX_VALUES_BYTES {
             return Err((1, LineError::TooManyValues));
@@ -420,12 +423,12 @@ impl Records {
     }
 }
 
-/// A number of records.
+/// A number of records, in words.
 fn count_of(count: usize) -> String {
     if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }
 
-/// An error and its causes, in a line.
+/// An error with its causes, in one line.
 pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -437,15 +440,15 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// How a line that was read ends.
+/// The end of a line as read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rest {
     Whole,
-    /// More of it follows.
+    /// The line is longer than fits.
     Long,
 }
 
-/// Reads a line; of one that is too long, one byte more than fits. None: the input has ended.
+/// Reads a line; for a line that is too long, one byte more than fits. `None`: end of input.
 fn next_line(reader: &mut Box<dyn BufRead>, line: &mut Vec<u8>) -> io::Result<Option<Rest>> {
     line.clear();
     let taken = reader.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', line)?;
@@ -456,7 +459,7 @@ fn next_line(reader: &mut Box<dyn BufRead>, line: &mut Vec<u8>) -> io::Result<Op
     Ok(Some(if is_long { Rest::Long } else { Rest::Whole }))
 }
 
-/// What a line holds, and what stands before it; none: it is blank.
+/// Content of a line, with the text before it; `None`: the line is blank.
 fn of_bytes(line: &[u8]) -> Result<Option<(Found, &str)>, LineError> {
     if line.len() as u64 > MAX_LINE_BYTES {
         return Err(LineError::TooLong);

@@ -1,11 +1,11 @@
-//! The answer for programs.
+//! The report as JSON, for programs.
 
 use cilium_policy::Finding;
 use serde_json::{Value, json};
 
 use crate::{Report, input::PolicyFile};
 
-/// Why there is no report.
+/// The reason why there is no report, as JSON.
 pub(crate) fn failed(reason: &str) -> Value {
     json!({"exitCode": 2, "outcome": reason})
 }
@@ -119,7 +119,7 @@ fn found(report: &Report<'_>, finding: &Finding) -> Value {
     })
 }
 
-/// Additions, with what comes of them.
+/// Additions and their effect, as JSON.
 pub(crate) fn suggested(files: &[PolicyFile], suggestion: &hubble_verdict::Suggestion) -> Value {
     let unfixed: Vec<Value> = suggestion
         .unfixed
@@ -143,7 +143,7 @@ pub(crate) fn suggested(files: &[PolicyFile], suggestion: &hubble_verdict::Sugge
     })
 }
 
-/// Edits with their places, each in the text that the edits before it have left.
+/// Edits with their places; each place is in the text as the earlier edits leave it.
 fn edits(files: &[PolicyFile], suggestion: &hubble_verdict::Suggestion) -> Vec<Value> {
     let mut texts: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
     let mut out = Vec::new();
@@ -165,7 +165,7 @@ fn edits(files: &[PolicyFile], suggestion: &hubble_verdict::Suggestion) -> Vec<V
     out
 }
 
-/// Name of a file by its index.
+/// Name of a file, by index.
 fn name(files: &[PolicyFile], index: Option<usize>) -> Option<&str> {
     index.and_then(|index| files.get(index)).map(|file| file.name.as_str())
 }

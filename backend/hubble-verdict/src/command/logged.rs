@@ -1,4 +1,4 @@
-//! Which of the flows a `ContainerNetworkLog` would log.
+//! Flows that a `ContainerNetworkLog` would log.
 
 use cilium_policy::LogFilters;
 use flow::Flow;
@@ -8,14 +8,14 @@ use crate::input::{InputError, PolicyFile};
 
 /// Flows by the filter that logs them.
 pub(crate) struct Logged {
-    /// Each filter, by name, with the flows that it is the first to log.
+    /// Filters by name, each with the flows that it logs before any other filter.
     pub(crate) filters: Vec<(String, Vec<usize>)>,
-    /// Flows that no filter logs.
+    /// Flows without a matching filter.
     pub(crate) not_logged: Vec<usize>,
 }
 
 impl Logged {
-    /// Errors: no resource in the files, or one that cannot be read.
+    /// Sorts flows by filter. Errors: the files have no such resource, or one that cannot be read.
     pub(crate) fn of(files: &[PolicyFile], flows: &[Flow]) -> Result<Self, InputError> {
         let mut all = LogFilters::default();
         for (index, file) in files.iter().enumerate() {

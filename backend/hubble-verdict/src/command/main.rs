@@ -26,11 +26,11 @@ use arguments::{Arguments, Bar, Command, Given, Output};
 use groups::{Group, Tally};
 use input::{InputError, PolicyFile};
 
-/// Everything that is printed.
+/// All contents of the printed report.
 pub(crate) struct Report<'r> {
     pub(crate) files: &'r [PolicyFile],
     pub(crate) set: &'r PolicySet,
-    /// The records that were read.
+    /// The records of the input.
     pub(crate) flows: &'r [Flow],
     pub(crate) groups: Vec<Group>,
     pub(crate) tally: Tally,
@@ -45,13 +45,13 @@ pub(crate) struct Report<'r> {
 }
 
 impl Report<'_> {
-    /// Number of policies, those left out that are given once more.
+    /// Number of policies, without those that a later document replaces.
     pub(crate) fn in_force(&self) -> usize {
         let replaced = self.set.documents().replacements().count();
         self.set.policies().len().saturating_sub(replaced)
     }
 
-    /// How many flows the records at these indices stand for.
+    /// Number of flows that the records at these indices stand for.
     pub(crate) fn stand_for(&self, indices: &[usize]) -> u64 {
         indices.iter().filter_map(|index| self.flows.get(*index)).map(Flow::stands_for).sum()
     }
@@ -71,32 +71,32 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says why there is no answer.
+/// Prints the reason why there is no answer.
 fn failed(err: &dyn std::error::Error, output: Output) -> ExitCode {
     let reason = input::sentence(err);
     eprintln!("verdict: {reason}");
     if output == Output::Json {
-        // A failure to write this is the one that stands on standard error.
+        // A failure to write this leaves the reason on standard error.
         let _ = writeln!(std::io::stdout(), "{:#}", json::failed(&reason));
     }
     ExitCode::from(2)
 }
 
-/// What the command has to say in one number; of several, the first in this order counts.
+/// Result of the command as its exit code; where several apply, the first in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// A policy is refused, or its kind or version unknown: the set is not what it seems.
+    /// A policy is refused, or its kind or version is unknown: the set is incomplete.
     Refused = 3,
     /// Flows differ from the policies.
     Differs = 1,
     /// Findings of the severity that fails the command, or above.
     Findings = 4,
-    /// Nothing of that.
+    /// None of these.
     Agrees = 0,
 }
 
 impl Outcome {
-    /// `is_whole`: none of the policies is refused, those of `--what-if` included.
+    /// The outcome of a run. `is_whole`: no policy is refused, those of `--what-if` included.
     fn of(is_whole: bool, groups: &[Group], findings: Option<&[Finding]>, bar: Bar) -> Self {
         let is_error = |finding: &Finding| bar.is_met(finding.severity());
         if !is_whole {
@@ -110,7 +110,7 @@ impl Outcome {
         }
     }
 
-    /// Why the exit code is what it is.
+    /// The reason for the exit code.
     pub(crate) const fn sentence(self, bar: Bar) -> &'static str {
         match self {
             Self::Refused => "a policy is refused, or its kind or version unknown",
@@ -125,8 +125,7 @@ fn refuses(set: &PolicySet) -> bool {
     set.refused().iter().any(|refused| refused.refusal.class.is_error())
 }
 
-/// What has to be known about the policies that were read: names that were given more than once, and
-/// names that a server makes.
+/// Notices on policy names: names that occur more than once, and names that a server generates.
 pub(crate) fn names(set: &PolicySet, files: &[PolicyFile]) -> Vec<String> {
     let file = |policy: &Policy| files.get(policy.source).map_or("", |file| file.name.as_str());
     let mut last: Vec<&Policy> = Vec::new();
@@ -165,7 +164,7 @@ pub(crate) fn names(set: &PolicySet, files: &[PolicyFile]) -> Vec<String> {
     notices
 }
 
-/// What is in force and not among the policies of `--what-if`, which stand for all of them.
+/// A notice on policies in force that are absent from `--what-if`, which replaces the whole set.
 fn absent(set: &PolicySet, other: &PolicySet) -> Option<String> {
     let is_absent = |policy: &&Policy| other.policies().iter().all(|own| own.name != policy.name);
     let mut absent = set.policies().iter().filter(is_absent);
@@ -251,7 +250,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
         Output::Text => text::report(&report, &text::Paint::of_terminal(&out), &mut out),
     };
     match written {
-        // `verdict … | head` is not a failure.
+        // A closed pipe, as after `verdict … | head`, is not a failure.
         Err(err) if err.kind() == std::io::ErrorKind::BrokenPipe => Ok(outcome),
         Err(cause) => Err(InputError::Write { cause }),
         Ok(()) => Ok(outcome),

@@ -1,8 +1,8 @@
-//! Records of Hubble, wherever they stand: on lines, in arrays, and in what carries logs (Docker,
-//! CRI, Fluent Bit, Loki), as JSON or as text inside of JSON.
+//! Hubble's records in any wrapping: on lines, in arrays, and in log formats (Docker, CRI, Fluent
+//! Bit, Loki), as JSON or as text inside of JSON.
 //!
-//! One rule finds them: a record is the outermost JSON object that reads as one, and what stands
-//! around it is passed over.
+//! One rule finds them: a record is the outermost JSON object that reads as one; everything around
+//! it is skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +10,17 @@ use flow::Flow;
 use hubble_api::json::read_line;
 use serde_json::value::RawValue;
 
-/// Objects, arrays and texts inside of each other that are looked into.
+/// Maximum nesting depth of objects, arrays and texts.
 const MAX_DEPTH: usize = 16;
-/// Places in a text where JSON may begin that are tried.
+/// Maximum number of places in a text where JSON is tried.
 const MAX_STARTS: usize = 8;
-/// Names of what is not known that are kept.
+/// Maximum number of unknown names kept.
 const MAX_NAMES: usize = 16;
-/// Names of an object's keys that an error shows, and characters of each.
+/// Maximum number of an object's keys that an error shows, and of characters of each.
 const MAX_SHOWN_KEYS: usize = 5;
 const MAX_SHOWN: usize = 40;
 
-/// Why a text is not a record.
+/// The reason why a text is not a record.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
     #[error("it is not JSON: `hubble observe -o jsonpb` writes records")]
@@ -37,22 +37,23 @@ pub(crate) enum RecordError {
     Flow(#[source] hubble_api::FlowError),
 }
 
-/// What texts hold.
+/// Contents of texts.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) flows: Vec<Flow>,
-    /// Lost events, states of nodes and what else is not a flow.
+    /// Messages other than flows: lost events, node states and the like.
     pub(crate) others: usize,
-    /// Fields and names that are not known.
+    /// Unknown fields and names.
     pub(crate) skipped: BTreeSet<String>,
-    /// Flows that stood in other JSON.
+    /// Number of flows wrapped in other JSON.
     pub(crate) carried: usize,
-    /// Values beside records, in one array with them, that are not records; the first one's reason.
+    /// Number of values that are not records, in one array with records, and the first one's
+    /// reason.
     pub(crate) broken: usize,
     pub(crate) first_broken: Option<RecordError>,
 }
 
-/// What a text is read as.
+/// Type of a record.
 enum Read {
     Flow(Box<Flow>),
     Other,
@@ -63,7 +64,7 @@ impl Found {
         self.flows.is_empty() && self.others == 0
     }
 
-    /// Adds what another has found.
+    /// Adds the contents of another.
     pub(crate) fn add(&mut self, other: Self) {
         self.flows.extend(other.flows);
         self.others += other.others;
@@ -83,18 +84,19 @@ impl Found {
     }
 }
 
-/// The records of a line, and how many bytes before its JSON are passed over. Errors: it holds none.
+/// The records of a line, and the number of bytes skipped before its JSON. Errors: the line has no
+/// record.
 pub(crate) fn of_line(line: &str) -> Result<(Found, usize), RecordError> {
     in_text(line, 0)
 }
 
-/// The records of a value of JSON. Errors: it holds none.
+/// The records of a JSON value. Errors: the value has no record.
 pub(crate) fn of_value(json: &str) -> Result<Found, RecordError> {
     in_json(json, 0)
 }
 
-/// JSON that may have something before it: what `grep`, `kubectl logs`, `logcli` and a container's
-/// runtime write there.
+/// The records of JSON with a possible prefix, as `grep`, `kubectl logs`, `logcli` and container
+/// runtimes write it.
 fn in_text(text: &str, depth: usize) -> Result<(Found, usize), RecordError> {
     let first = match in_values(text, depth) {
         Ok(found) => return Ok((found, 0)),
@@ -110,7 +112,7 @@ fn in_text(text: &str, depth: usize) -> Result<(Found, usize), RecordError> {
         let rest = text.get(at..)?;
         Some((in_values(rest, depth).ok()?, at))
     });
-    // Only text is looked into: of JSON, each part was looked at.
+    // Only plain text is searched further: all parts of JSON were searched already.
     let is_text = matches!(first, RecordError::NotJson(_));
     match tried.filter(|_| is_text) {
         Some(found) => Ok(found),
@@ -139,7 +141,7 @@ fn is_for_people(line: &str) -> bool {
         || (has_verdict && (line.contains("->") || line.contains("<-") || line.contains("<>")))
 }
 
-/// One value of JSON, or several without a line's end between them.
+/// The records of one JSON value, or of several without line ends between them.
 fn in_values(text: &str, depth: usize) -> Result<Found, RecordError> {
     let not_json = match in_json(text, depth) {
         Err(err @ RecordError::NotJson(_)) => err,
@@ -180,7 +182,7 @@ fn in_json(json: &str, depth: usize) -> Result<Found, RecordError> {
             Some(b'"') => of_string(value, depth),
             _ => found,
         };
-        // An array carries nothing else.
+        // An array has no wrapping of its own.
         if begins != Some(&b'[') {
             found.carried = found.flows.len();
         }
@@ -194,8 +196,8 @@ fn in_json(json: &str, depth: usize) -> Result<Found, RecordError> {
     Ok(found)
 }
 
-/// The values of an object; what two of them hold alike, as where a log is kept beside what was read
-/// of it, is there once.
+/// The records in an object's values. Records that two values share count once, as where a log is
+/// kept beside its parsed form.
 fn of_object(value: &RawValue, depth: usize) -> Found {
     let object: BTreeMap<String, &RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
     let mut all: Vec<Found> = Vec::new();
@@ -214,8 +216,8 @@ fn of_array(value: &RawValue, depth: usize) -> Found {
     of_items(&items, depth)
 }
 
-/// Items of an array: records side by side, or one record with its metadata, as the time in an answer
-/// of Loki.
+/// The records in an array's items: records side by side, or one record with its metadata, such as
+/// the time in Loki's answers.
 fn of_items(items: &[&RawValue], depth: usize) -> Found {
     let mut found = Found::default();
     let (mut holders, mut broken, mut first_broken) = (0, 0, None);
@@ -239,7 +241,7 @@ fn of_items(items: &[&RawValue], depth: usize) -> Found {
     found
 }
 
-/// The text of a string: JSON, or lines of it.
+/// The records in a string: JSON, or lines of it.
 fn of_string(value: &RawValue, depth: usize) -> Found {
     let text: String = serde_json::from_str(value.get()).unwrap_or_default();
     if !text.contains(['{', '[']) {
@@ -259,7 +261,7 @@ fn sum(all: impl IntoIterator<Item = Found>) -> Found {
     sum
 }
 
-/// Reads a text as one record; none: it is an object of others.
+/// One record of a text; `None`: the text is another kind of object.
 fn record(json: &str) -> Result<Option<(Read, Vec<String>)>, RecordError> {
     if !json.starts_with('{') {
         return Ok(None);
@@ -275,7 +277,7 @@ fn record(json: &str) -> Result<Option<(Read, Vec<String>)>, RecordError> {
     Ok(Some((read, line.skipped.names)))
 }
 
-/// What a value is, for an error.
+/// Description of a value, for an error.
 fn described(value: &RawValue) -> String {
     let json = value.get();
     match json.as_bytes().first() {

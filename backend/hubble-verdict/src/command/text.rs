@@ -1,4 +1,4 @@
-//! The answer for people.
+//! The report as text, for people.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Component, Path};
@@ -13,7 +13,7 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
-    /// Colours for a terminal, unless `NO_COLOR` says no.
+    /// Colours for a terminal, unless `NO_COLOR` is set.
     pub(crate) fn of_terminal(out: &impl IsTerminal) -> Self {
         let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self { is_colored: out.is_terminal() && is_wanted }
@@ -70,11 +70,11 @@ fn flows_are(count: u64) -> String {
     number(count, "flow is", "flows are")
 }
 
-/// Characters of a text of strangers that are shown.
+/// Maximum number of characters shown of text from outside.
 const MAX_SHOWN: usize = 4_000;
 
-/// Names come from strangers: nothing that a terminal obeys, or that turns the text around, reaches
-/// it, and no line of theirs looks like one of ours.
+/// Text from outside, made harmless: control characters and direction marks are replaced, so that it
+/// neither controls the terminal nor imitates a line of the report.
 pub(crate) fn clean(text: &str) -> String {
     let is_obeyed = |c: char| {
         c.is_control()
@@ -93,7 +93,7 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
     for notice in &report.notices {
         writeln!(out, "note: {}", clean(notice))?;
     }
-    // What is read is of use, and nothing is left out of it.
+    // Documents of the class `Read` are usable and complete.
     let is_read = |own: &&Refused| own.refusal.class == RefusalClass::Read;
     for refused in report.set.refused().iter().filter(|own| !is_read(own)) {
         let Refusal { class, at, .. } = &refused.refusal;
@@ -152,7 +152,7 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
     Ok(())
 }
 
-/// Name of a file by its index.
+/// Name of a file, by index.
 fn file<'r>(report: &Report<'r>, index: Option<usize>) -> &'r str {
     index.and_then(|index| report.files.get(index)).map_or("", |file| file.name.as_str())
 }
@@ -233,7 +233,7 @@ fn suggestion(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::R
     suggested(suggestion, &title, report.files, paint, out)
 }
 
-/// Additions, with what comes of them.
+/// Prints additions and their effect.
 pub(crate) fn suggested(
     suggestion: &Suggestion,
     title: &str,
@@ -286,7 +286,7 @@ pub(crate) fn suggested(
     Ok(())
 }
 
-/// Prints a change as it is. False: a line of it is shown otherwise than it stands in the file.
+/// Prints a change verbatim. False: a line is shown otherwise than it is in the file.
 fn change(diff: &str, paint: &Paint, out: &mut impl Write) -> io::Result<bool> {
     let mut is_whole = true;
     for line in diff.split_terminator('\n') {
@@ -305,7 +305,7 @@ fn change(diff: &str, paint: &Paint, out: &mut impl Write) -> io::Result<bool> {
     Ok(is_whole)
 }
 
-/// Why `patch` cannot take a change.
+/// The reason why `patch` cannot take a change.
 fn patch_hint(file: &PolicyFile, is_whole: bool) -> Option<String> {
     let path = Path::new(&file.name);
     let is_below =
@@ -325,7 +325,7 @@ fn patch_hint(file: &PolicyFile, is_whole: bool) -> Option<String> {
     ))
 }
 
-/// The name of a file of new policies, beside the first that is changed.
+/// Name of a file for new policies, beside the first changed file.
 fn new_file(suggestion: &Suggestion, files: &[PolicyFile]) -> String {
     let first = suggestion.texts.first().and_then(|(source, _)| files.get(*source));
     let folder = first.and_then(|file| Path::new(&file.name).parent()).unwrap_or(Path::new(""));

@@ -1,4 +1,4 @@
-//! `ContainerNetworkLog` (acn.azure.com/v1alpha1): which flows a resource logs.
+//! `ContainerNetworkLog` resources (acn.azure.com/v1alpha1) and the flows that they log.
 
 use std::net::IpAddr;
 

@@ -65,7 +65,7 @@ fn the_labs_resource_logs_the_four_workloads() {
     check(LAB, &tcp(front(), stranger(), Verdict::Dropped), Some("egress"));
     check(LAB, &dns(tcp(front(), stranger(), Verdict::Forwarded)), Some("egress"));
     check(LAB, &tcp(stranger(), front(), Verdict::Dropped), Some("ingress"));
-    // A StatefulSet's pod has no dash behind its prefix.
+    // A StatefulSet's pod name has no dash after the prefix.
     check(LAB, &tcp(pod("pets", "rabbitmq-0"), stranger(), Verdict::Forwarded), Some("egress"));
     check(LAB, &tcp(stranger(), stranger(), Verdict::Dropped), None);
     check(LAB, &tcp(pod("pets", "virtual-customer-1"), stranger(), Verdict::Dropped), None);

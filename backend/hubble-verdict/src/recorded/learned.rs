@@ -1,4 +1,4 @@
-//! What the records tell about each other: names of addresses, and who is in audit mode.
+//! Facts that records show about each other: names of addresses, and endpoints in audit mode.
 
 use std::net::IpAddr;
 
@@ -12,18 +12,18 @@ use super::sides::Shape;
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
     names: HashMap<IpAddr, Vec<String>>,
-    /// Names and addresses of endpoints at which policy refused and let pass all the same.
+    /// Names and addresses of endpoints where traffic passed although policy denies it.
     audited: HashSet<(String, Direction)>,
 }
 
-/// Addresses that are kept; an agent keeps 50 per name and endpoint.
+/// Maximum number of addresses; an agent keeps 50 per name and endpoint.
 const MAX_ADDRESSES: usize = 65_536;
-/// Names of one address that are kept.
+/// Maximum number of names of one address.
 const MAX_NAMES: usize = 64;
 
 impl Learned {
-    /// Learns from the DNS answers and audit verdicts of flows, whatever their order: an address that
-    /// is reached has been asked for before.
+    /// Names and audit modes from the DNS answers and audit verdicts of flows in any order: a
+    /// lookup precedes every connection to an address.
     #[must_use]
     pub fn from_flows<'f>(flows: impl IntoIterator<Item = &'f Flow>) -> Self {
         let mut learned = Self::default();
@@ -63,7 +63,7 @@ impl Learned {
         }
     }
 
-    /// Whether policy lets pass what it refuses at the subject of a flow, as other flows show.
+    /// Whether other flows show the subject of a flow in audit mode, where denied traffic passes.
     pub(super) fn is_audited(&self, flow: &Flow, shape: Shape) -> bool {
         !self.audited.is_empty()
             && shape

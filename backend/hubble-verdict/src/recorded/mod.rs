@@ -1,5 +1,5 @@
-//! Recorded flows: which side policy was asked about, what the record proves, and what the
-//! policies say.
+//! Recorded flows: the side that policy decided about, the proof in the record, and the policies'
+//! verdict.
 
 mod learned;
 mod observed;
@@ -27,52 +27,52 @@ use flow::{Flow, L7FlowType, L7Record, Timestamp};
 use crate::lookup::{Lookup, SearchLists};
 use sides::Shape;
 
-/// Whether record and policies say the same.
+/// The comparison of a record with the policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Agreement {
-    /// Record and policies say the same.
+    /// Record and policies have the same verdict.
     Agrees,
-    /// Record and policies contradict each other: the policies have changed since, or are not all
-    /// there.
+    /// Record and policies contradict each other: the policies have changed since, or some are
+    /// missing.
     Differs,
-    /// The record is older than the last change of policies that it is judged by.
+    /// The record is older than the last change of the policies that judge it.
     Later,
     /// The record proves nothing, or a fact is missing.
     CannotTell,
 }
 
-/// A recorded flow, judged.
+/// A recorded flow with its verdict and the reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
-    /// The sides, as policy saw them.
+    /// Subject and peer, as policy saw them.
     pub sides: Sides,
-    /// What the record proves.
+    /// The proof in the record.
     pub observed: Observed,
-    /// What the policies say at L3 and L4.
+    /// The policies' verdict at L3 and L4, with its reasons.
     pub explanation: Explanation,
-    /// What they say about its request; none where the record has none.
+    /// The policies' verdict on the request; `None` where the record has no request.
     pub l7: Option<L7Explanation>,
     /// The verdict on the request, where the record has one; else that of L3 and L4.
     pub verdict: Verdict,
-    /// Record against policies.
+    /// Comparison of record and policies.
     pub agreement: Agreement,
-    /// The lookup that the refused query is a part of, where it asks for another name.
+    /// The lookup that the refused query belongs to, where the program looked up another name.
     pub(crate) lookup: Option<Lookup>,
-    /// The change of the policies that the record is older than.
+    /// Time of the policy change that is later than the record.
     pub later: Option<UnixTime>,
-    /// Labels of CIDR groups decide, and nothing says since when they are so.
+    /// Whether labels of CIDR groups decide whose age is not known.
     pub(crate) is_undated: bool,
     /// Policies that Hubble names for this side.
     pub hubble: Vec<PolicyLabel>,
     /// Policies that decide here.
     pub ours: Vec<PolicyName>,
-    /// Whether Hubble's policies are among ours; none where it names none.
+    /// Whether Hubble's policies are among ours; `None` where Hubble names none.
     pub attribution: Option<bool>,
-    /// Settings of the agent that the verdict hangs on.
+    /// Agent settings that the verdict depends on.
     pub dependences: Vec<Dependence>,
 }
 
-/// A policy as a record names it: old records have no kind.
+/// A policy as a record names it; old records have no kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyLabel {
     /// Kind, or empty.
@@ -83,25 +83,25 @@ pub struct PolicyLabel {
     pub name: String,
 }
 
-/// The short answer about one flow, for millions of them.
+/// The short form of a judgement, for millions of flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Summary {
     /// The verdict on the request, where the proxy looks into it; else that of L3 and L4.
     pub verdict: Verdict,
-    /// What decided at L3 and L4.
+    /// The deciding rule or default at L3 and L4.
     pub decision: Decision,
-    /// Record against policies.
+    /// Comparison of record and policies.
     pub agreement: Agreement,
-    /// What the record proves.
+    /// The proof in the record.
     pub proof: Proof,
 }
 
-/// Recorded flows, judged by a [`Judge`].
+/// Judgement of recorded flows by a [`Judge`].
 pub trait JudgeFlows {
-    /// Judges a recorded flow and says why. Errors: why it cannot be judged at all.
+    /// Judges a recorded flow and gives the reasons. Errors: why the flow cannot be judged at all.
     fn explain_flow(&self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged>;
 
-    /// Judges a recorded flow. Errors: why it cannot be judged at all.
+    /// Judges a recorded flow. Errors: why the flow cannot be judged at all.
     fn judge_flow(&self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged>;
 }
 
@@ -124,9 +124,9 @@ impl JudgeFlows for Judge {
     }
 }
 
-/// The parts of [`JudgeFlows`] that this crate alone calls.
+/// Parts of [`JudgeFlows`] for this crate alone.
 pub(crate) trait JudgeRecords {
-    /// Judges a flow whose receiver may have named ports that are known.
+    /// Judges a flow, where named ports of the destination may be known.
     fn explain_record(
         &self,
         flow: &Flow,
@@ -134,7 +134,7 @@ pub(crate) trait JudgeRecords {
         named: NamedPorts<'_>,
     ) -> Result<Judgement, Unjudged>;
 
-    /// Judges what is distinct about a flow, between a subject and a peer with their classes.
+    /// Judges a question of flows, between a subject and a peer with their classes.
     fn summarize(
         &self,
         parties: [(&Identity, ClassId); 2],
@@ -259,7 +259,7 @@ impl Recorded {
     }
 }
 
-/// Whether a recorded request is known to meet a rule.
+/// Whether a recorded request is known to match a rule.
 pub(crate) fn meets(flow: &Flow, rule: &cilium_policy::HttpRule) -> bool {
     request(flow).is_some_and(|request| rule.is_met_by(request.as_request()))
 }
@@ -269,7 +269,7 @@ fn request(flow: &Flow) -> Option<Recorded> {
     match l7.record.as_ref()? {
         L7Record::Dns(dns) => Some(Recorded::Dns { name: dns.query.clone() }),
         L7Record::Http(http) => {
-            // `scheme://authority/path?query`; without a scheme it is a path alone.
+            // `scheme://authority/path?query`; without a scheme the text is a path.
             let (host, path) = match http.url.split_once("://") {
                 None => (None, http.url.clone()),
                 Some((_, rest)) => match rest.find(['/', '?']) {
@@ -280,9 +280,9 @@ fn request(flow: &Flow) -> Option<Recorded> {
                     None => (Some(rest), "/".to_owned()),
                 },
             };
-            // `user:password@` is put there by Hubble, and no part of what the proxy saw.
+            // Hubble adds `user:password@`; the proxy did not see it.
             let host = host.map(|host| host.rsplit_once('@').map_or(host, |(_, host)| host));
-            // Responses carry their request's method and URL, but none of its headers.
+            // Responses carry their request's method and URL, but not its headers.
             let headers = match l7.l7_type {
                 L7FlowType::Response => Vec::new(),
                 _ => http.headers.iter().map(|h| (h.key.clone(), h.value.clone())).collect(),
@@ -298,14 +298,14 @@ fn request(flow: &Flow) -> Option<Recorded> {
     }
 }
 
-/// A record's time as the policies' dates have it.
+/// A record's time in the form of the policies' dates.
 #[must_use]
 pub fn unix_time(time: Timestamp) -> UnixTime {
     UnixTime::new(time.seconds(), time.nanos())
 }
 
-/// How a record and policies compare where the policies may not be those of its time, and the change
-/// that it is older than. A record that proves nothing is not compared with any.
+/// Comparison of a record with policies that may be newer than the record, and the time of the
+/// change that makes them so. A record that proves nothing is not compared.
 fn compared(
     changed: Changed,
     agreement: Agreement,
@@ -320,7 +320,7 @@ fn compared(
     (if later.is_some() { Agreement::Later } else { agreement }, later)
 }
 
-/// An answer about a flow of some time.
+/// A judgement with the record's time taken into account.
 fn at_time(changed: Changed, summary: Summary, time: Option<UnixTime>) -> Summary {
     if changed == Changed::default() {
         return summary;
@@ -340,11 +340,11 @@ fn agreement(
         Proof::Denied | Proof::DeniedByRule | Proof::DeniedByDefault => Verdict::Denied,
         Proof::Nothing => return Agreement::CannotTell,
     };
-    // What was allowed at L4 says nothing about what the proxy did then, and the other way round.
+    // A verdict at L4 does not show what the proxy did then, and vice versa.
     let computed = if is_l7 { verdict } else { decision.verdict };
     match (computed, expected) {
         (Verdict::CannotTell, _) => Agreement::CannotTell,
-        // The record proves that the settings are not those of its agent.
+        // The record proves that its agent has other settings.
         (Verdict::Allowed, Verdict::Denied) if decision.cause == Cause::EnforcementOff => {
             Agreement::CannotTell
         }
@@ -408,7 +408,7 @@ impl std::fmt::Display for PolicyLabel {
 }
 
 impl Agreement {
-    /// `agrees`, `differs`, `judged by later policies`, `cannot tell`.
+    /// Name of the comparison: `agrees`, `differs`, `judged by later policies`, `cannot tell`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

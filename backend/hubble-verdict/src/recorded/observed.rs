@@ -1,4 +1,4 @@
-//! What a record proves about policy at its subject.
+//! Proof in a record about policy at its subject.
 
 use cilium_policy::{Direction, Settings};
 use flow::{
@@ -8,33 +8,33 @@ use flow::{
 
 use super::{Exchange, Learned, sides::Shape};
 
-/// What a record proves, and why.
+/// The proof in a record, with the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Observed {
-    /// The kind of proof.
+    /// Kind of the proof.
     pub proof: Proof,
-    /// Why it proves that much and no more.
+    /// Reason why the record proves this much and no more.
     pub why: &'static str,
-    /// Whether policy itself reported it.
+    /// Whether the record is a policy verdict event.
     pub is_verdict: bool,
-    /// Whether it passed where what policy refuses passes too.
+    /// Whether the flow passed in audit mode, where denied flows pass too.
     pub is_audited: bool,
 }
 
-/// What is proved.
+/// Kinds of proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Proof {
-    /// Policy let it pass.
+    /// Policy allowed the flow.
     Allowed,
-    /// Policy sent it to the proxy.
+    /// Policy sent the flow to the proxy.
     Redirected,
-    /// Policy, or the proxy, refused it.
+    /// Policy, or the proxy, denied the flow.
     Denied,
-    /// A deny rule refused it.
+    /// A deny rule denied the flow.
     DeniedByRule,
-    /// No rule allowed it.
+    /// The flow was denied because no rule allowed it.
     DeniedByDefault,
-    /// Nothing about policy.
+    /// The record proves nothing about policy.
     Nothing,
 }
 
@@ -43,7 +43,7 @@ impl Observed {
         Self { proof, why, is_verdict: false, is_audited: false }
     }
 
-    /// What a record proves about its subject's direction.
+    /// The proof in a record about its subject's direction.
     #[must_use]
     pub(super) fn of(flow: &Flow, shape: Shape, learned: &Learned, settings: &Settings) -> Self {
         if flow.l7.is_some() {
@@ -143,7 +143,7 @@ fn trace(flow: &Flow, shape: Shape) -> Observed {
 fn l7(flow: &Flow) -> Observed {
     match flow.verdict {
         Verdict::Dropped => Observed::new(Proof::Denied, "the proxy refused it"),
-        // Envoy's own answer to a request that it refused is recorded as forwarded, too.
+        // Envoy's own answer to a refused request is recorded as forwarded, too.
         Verdict::Forwarded if is_forbidden(flow) => Observed::new(
             Proof::Nothing,
             "a 403 on its way back: the server's, or the proxy's own for what it refused",

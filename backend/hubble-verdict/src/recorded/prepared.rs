@@ -1,5 +1,5 @@
-//! Many flows, made ready once: after an edit of the policies, only what is distinct among them is
-//! judged again.
+//! Many flows, prepared once: after an edit of the policies, only the distinct questions among the
+//! flows are judged again.
 
 use std::hash::{BuildHasher as _, Hash};
 
@@ -17,18 +17,18 @@ use super::{
 pub struct Prepared {
     identities: Vec<Identity>,
     questions: Vec<Question>,
-    /// The question of each flow.
+    /// Question of each flow.
     flows: Vec<Result<u32, Unjudged>>,
-    /// When each flow was recorded, in Unix nanoseconds; [`NO_TIME`] where that is not known.
+    /// Recording time of each flow, in Unix nanoseconds; [`NO_TIME`] where it is not known.
     times: Vec<i64>,
-    /// How many flows each stands for.
+    /// Number of flows that each record stands for.
     weights: Vec<u64>,
-    /// By hash, indices of `identities` and `questions`.
+    /// Indices of `identities` and `questions`, by hash.
     identity_ids: Ids,
     question_ids: Ids,
 }
 
-/// Indices of a list whose items are distinct, found by hash: no item is held twice.
+/// Indices of a list's distinct items, found by hash; no item is stored twice.
 #[derive(Debug, Clone, Default)]
 struct Ids {
     ids: HashTable<u32>,
@@ -36,7 +36,7 @@ struct Ids {
 }
 
 impl Ids {
-    /// The index of `item`, which goes to the end of `items` unless it is there.
+    /// The index of `item`, which is appended to `items` unless it is there.
     fn of<T: Eq + Hash>(&mut self, item: T, items: &mut Vec<T>) -> u32 {
         let Self { ids, hasher } = self;
         let hash = hasher.hash_one(&item);
@@ -53,10 +53,10 @@ impl Ids {
     }
 }
 
-/// Stands for the time of a flow that has none: no change is later.
+/// The time of a flow without time: no change is later.
 const NO_TIME: i64 = i64::MAX;
 
-/// What is asked about a flow; flows that ask the same get the same answer.
+/// The question about a flow; flows with the same question get the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Question {
     subject: u32,
@@ -67,7 +67,7 @@ struct Question {
 }
 
 impl Prepared {
-    /// Makes flows ready.
+    /// Flows, prepared.
     #[must_use]
     pub fn of(flows: &[Flow], learned: &Learned, settings: &Settings) -> Self {
         let mut prepared = Self::default();
@@ -75,8 +75,8 @@ impl Prepared {
         prepared
     }
 
-    /// Makes more flows ready, behind those that are there. What was learned since about the
-    /// addresses of earlier flows does not reach them any more.
+    /// Prepares more flows and appends them. Names that are learned later for addresses of earlier
+    /// flows no longer reach those flows.
     pub fn extend(&mut self, flows: &[Flow], learned: &Learned, settings: &Settings) {
         let Self {
             identities,
@@ -106,8 +106,8 @@ impl Prepared {
         }
     }
 
-    /// The flows of many rows, each of which asks what one of these flows asks: the index of that
-    /// flow, when the row was recorded, and how many flows it stands for.
+    /// The flows of many rows, each with the same question as one of these flows: a row has the
+    /// index of that flow, its own recording time, and the number of flows that it stands for.
     #[must_use]
     pub fn spread(self, rows: impl IntoIterator<Item = (u32, Option<Timestamp>, u64)>) -> Self {
         let Self { identities, questions, flows: distinct, .. } = self;
@@ -130,7 +130,7 @@ impl Prepared {
         spread
     }
 
-    /// How many flows the record at an index stands for.
+    /// Number of flows that the record at an index stands for.
     pub(crate) fn stands_for(&self, index: usize) -> u64 {
         self.weights.get(index).copied().unwrap_or(1)
     }
@@ -141,13 +141,13 @@ impl Prepared {
         self.flows.len()
     }
 
-    /// Whether no flow was added.
+    /// Whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.flows.is_empty()
     }
 
-    /// Whom policy was asked about, with the number of flows.
+    /// Subjects, with the number of their flows.
     pub(crate) fn subjects(&self) -> Vec<(&Identity, u64)> {
         let mut counts = vec![0_u64; self.identities.len()];
         for (asked, weight) in self.flows.iter().zip(&self.weights) {
@@ -160,13 +160,13 @@ impl Prepared {
         self.identities.iter().zip(counts).filter(|(_, flows)| *flows > 0).collect()
     }
 
-    /// Distinct questions among the flows.
+    /// Number of distinct questions among the flows.
     #[must_use]
     pub fn questions(&self) -> usize {
         self.questions.len()
     }
 
-    /// Judges every flow; the answers are in the flows' order.
+    /// Judgements of all flows, in the flows' order.
     #[must_use]
     pub fn judge(&self, judge: &Judge) -> Vec<Result<Summary, Unjudged>> {
         let are_dated = judge.set().is_dated();

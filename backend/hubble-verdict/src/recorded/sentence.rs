@@ -1,4 +1,4 @@
-//! A judgement in words.
+//! Judgements in words.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use flow::CompanionKind;
 use super::{Agreement, Exchange, Judgement, Proof};
 
 impl Judgement {
-    /// The verdict and what decided it, in one sentence.
+    /// The verdict and its reason, in one sentence.
     #[must_use]
     pub fn sentence(&self, set: &PolicySet) -> String {
         let sentence = self.decided(set);
@@ -111,10 +111,10 @@ impl Judgement {
         let policy =
             set.policies().get(by.policy).map(|policy| policy.name.to_string()).unwrap_or_default();
         let mut text = format!("denied on {direction} by default, which `{policy}` turned on");
-        // Nearest first: where that has neither peer nor port, no rule has.
+        // Misses are sorted nearest first: if the first one misses peer and port, all do.
         if let Some(Miss::PeerAndPort(peer, _)) = by.misses.first().map(|miss| &miss.miss) {
             let _ = write!(text, "; none of its {direction} rules names this peer or this port");
-            // Of the other misses, each says no more than that.
+            // The other misses say no more than that.
             if let PeerMiss::NotInWorld { .. } = peer {
                 let _ = write!(text, ": {}", peer.sentence());
             }
@@ -128,7 +128,7 @@ impl Judgement {
         text
     }
 
-    /// What the record proves, and how it compares.
+    /// The proof in the record and its comparison with the policies, in words.
     #[must_use]
     pub fn comparison(&self) -> String {
         let observed = self.observed.why;

@@ -1,4 +1,4 @@
-//! Settings of the agent that recorded flows show.
+//! Agent settings that recorded flows show.
 
 use std::borrow::Borrow;
 use std::net::IpAddr;
@@ -7,12 +7,12 @@ use cilium_policy::{Families, Settings};
 use flow::{Endpoint, Flow};
 use vocabulary::reserved;
 
-/// Label of the cluster.
+/// Prefix of the cluster label.
 const CLUSTER: &str = "k8s:io.cilium.k8s.policy.cluster=";
-/// Clusters that are counted.
+/// Maximum number of clusters.
 const MAX_CLUSTERS: usize = 64;
 
-/// Settings that the records give away: cluster name, and which families of addresses are enabled.
+/// Settings that the records show: the cluster name, and the enabled address families.
 #[must_use]
 pub fn settings_from<'f>(
     flows: impl IntoIterator<Item = &'f Flow>,
@@ -21,7 +21,7 @@ pub fn settings_from<'f>(
     settings_from_counted(flows.into_iter().map(|flow| (flow, 1)), settings)
 }
 
-/// As [`settings_from`], of flows with the number of times that each occurs.
+/// As [`settings_from`], for flows with the number of times that each occurs.
 #[must_use]
 pub fn settings_from_counted<F: Borrow<Flow>>(
     flows: impl IntoIterator<Item = (F, usize)>,
@@ -38,7 +38,7 @@ pub fn settings_from_counted<F: Borrow<Flow>>(
         ] {
             let Some(endpoint) = endpoint else { continue };
             worlds.add(endpoint, address);
-            // Agents may be told to leave the label out (`labels` of cilium-config).
+            // Agents can be configured to leave the label out (`labels` of cilium-config).
             let label = endpoint.labels.iter().find_map(|label| label.strip_prefix(CLUSTER));
             let name = label.unwrap_or(&endpoint.cluster_name);
             let has_room = clusters.len() < MAX_CLUSTERS;
@@ -57,14 +57,14 @@ pub fn settings_from_counted<F: Borrow<Flow>>(
     settings
 }
 
-/// The labels of the world that were seen. Source: pkg/labels/cidr.go `getWorldLabel`.
+/// Labels of the world in the flows. Source: pkg/labels/cidr.go `getWorldLabel`.
 #[derive(Debug, Default)]
 struct Worlds {
-    /// `world-ipv4` or `world-ipv6`: both families are enabled.
+    /// Whether `world-ipv4` or `world-ipv6` occurs: both families are enabled.
     is_split: bool,
-    /// `world` at an address of IPv4: that family alone is enabled.
+    /// Whether `world` occurs at an IPv4 address: only IPv4 is enabled.
     is_ipv4: bool,
-    /// `world` at an address of IPv6: that family alone is enabled.
+    /// Whether `world` occurs at an IPv6 address: only IPv6 is enabled.
     is_ipv6: bool,
 }
 
@@ -94,8 +94,8 @@ impl Worlds {
                 (false, true, false) => (true, false, Families::Shown),
                 (false, false, true) => (false, true, Families::Shown),
                 (true, false, false) => (true, true, Families::Shown),
-                // Of several clusters, or of before and after a change: both, where the address
-                // decides.
+                // The flows are of several clusters, or of before and after a change: both labels
+                // apply where the address decides.
                 _ => (true, true, Families::Contradictory),
             };
     }

@@ -1,4 +1,4 @@
-//! Which side of a record is the subject of policy.
+//! Subject and peer of a record.
 
 use std::net::IpAddr;
 
@@ -11,12 +11,12 @@ use vocabulary::reserved;
 
 use super::Learned;
 
-/// A flow as policy sees it: the connection's direction, whoever sent this packet.
+/// A flow as policy sees it: in the connection's direction, whichever end sent this packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sides {
-    /// Whom policy is asked about.
+    /// The subject of policy.
     pub subject: Identity,
-    /// The other side.
+    /// The peer.
     pub peer: Identity,
     /// The subject's direction.
     pub direction: Direction,
@@ -24,9 +24,9 @@ pub struct Sides {
     pub traffic: Traffic,
     /// Whether this packet goes with the connection or against it.
     pub exchange: Exchange,
-    /// Whether the subject is the sender of this packet.
+    /// Whether the subject is the source of this packet.
     pub subject_is_sender: bool,
-    /// What it is, where policy was asked about a packet that is no connection of its own.
+    /// Kind of the packet, where policy decided about a packet without a connection of its own.
     pub companion: Option<CompanionKind>,
 }
 
@@ -34,7 +34,7 @@ pub struct Sides {
 const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
 /// Label key of the namespace.
 const NAMESPACE: &str = cilium_policy::identity_label::POD_NAMESPACE;
-/// Label key of the namespace's own label that has its name.
+/// Key of the namespace's own label with its name.
 const NAMESPACE_NAME: &str = "io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name";
 
 /// A packet's way in its connection.
@@ -42,38 +42,38 @@ const NAMESPACE_NAME: &str = "io.cilium.k8s.namespace.labels.kubernetes.io/metad
 pub enum Exchange {
     /// With the connection.
     Request,
-    /// Against it: policy is not asked.
+    /// Against the connection; policy does not decide about replies.
     Reply,
-    /// The record does not say; taken as a request.
+    /// Not recorded; judged as a request.
     Unknown,
 }
 
-/// Why a record cannot be judged.
+/// The reason why a record cannot be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Unjudged {
-    /// Socket calls, debug captures and messages of the agent are before or beside policy.
+    /// Socket calls, debug captures and agent messages, which occur before or beside policy.
     #[error("this kind of event is not about policy")]
     NotAPacket,
-    /// It goes with a connection, or is the node's own affair.
+    /// A packet that accompanies a connection, or traffic of the node itself.
     #[error("policy is not asked about {0}")]
     NotAsked(CompanionKind),
-    /// Its direction is not known, and neither is whether policy was asked.
+    /// An unknown direction, where it is not known either whether policy decided.
     #[error(
         "the record does not say which end opened this: it may be an answer, which passes without asking policy"
     )]
     MayBeAnswer,
-    /// No transport header.
+    /// A missing transport header.
     #[error("the record has no protocol and port")]
     NoTransport,
-    /// No traffic direction.
+    /// A missing traffic direction.
     #[error("the record does not say whose side it was seen on")]
     NoDirection,
-    /// No endpoints.
+    /// Missing endpoints.
     #[error("the record does not say who talks")]
     NoEndpoints,
 }
 
-/// What a record says without its endpoints.
+/// A record's facts without its endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Shape {
     pub(super) direction: Direction,
@@ -83,18 +83,18 @@ pub(crate) struct Shape {
     pub(super) companion: Option<CompanionKind>,
 }
 
-/// Everything of a record that an identity is made of.
+/// A record's facts from which an identity is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Party<'f> {
     endpoint: &'f Endpoint,
     address: &'f str,
     names: &'f [String],
     service: Option<&'f Service>,
-    /// Of a pod, as far as the record says.
+    /// The pod's namespace, as far as the record has it.
     namespace: &'f str,
-    /// Labels of the node, where it is the node that policy is asked about.
+    /// Labels of the node, where the node is the subject of policy.
     node_labels: Option<&'f [String]>,
-    /// Whether policy refused it as an address that no name had led to.
+    /// Whether policy denied it as an address without a learned name.
     is_unnamed: bool,
 }
 
@@ -116,7 +116,7 @@ impl Shape {
             return Err(Unjudged::MayBeAnswer);
         }
         let companion = match Companion::of(flow) {
-            // A setting decides about this one.
+            // A setting decides whether policy applies to this one.
             Some(Companion { kind: CompanionKind::FragmentationNeeded, .. }) => {
                 Some(CompanionKind::FragmentationNeeded)
             }
@@ -137,7 +137,7 @@ impl Shape {
         Ok(Self { direction, exchange, traffic, subject_is_sender, companion })
     }
 
-    /// What the subject of a record is known by: its pod, its address.
+    /// Names of a record's subject: its pod, its address.
     pub(super) fn names_of_subject(self, flow: &Flow) -> [Option<String>; 2] {
         let ip = flow.ip.as_ref();
         let (endpoint, address) = if self.subject_is_sender {
@@ -156,7 +156,7 @@ impl Shape {
         let (mut subject, mut peer) =
             if self.subject_is_sender { (sender, receiver) } else { (receiver, sender) };
         if subject.namespace.is_empty() {
-            // Policies of a namespace decide about its own pods alone.
+            // Policies of a namespace select only its own pods.
             let (allowed, denied) = deciding_policies(flow, self.direction);
             let named = denied.iter().chain(allowed).find(|policy| !policy.namespace.is_empty());
             subject.namespace = named.map_or("", |policy| &policy.namespace);
@@ -170,7 +170,7 @@ impl Shape {
 }
 
 impl Sides {
-    /// Reads a record. Errors: why policy has nothing to say about it.
+    /// Subject, peer and traffic of a record. Errors: why policy has no verdict on the record.
     pub fn of(flow: &Flow, learned: &Learned, settings: &Settings) -> Result<Self, Unjudged> {
         let shape = Shape::of(flow)?;
         let (subject, peer) = shape.parties(flow)?;
@@ -188,7 +188,7 @@ impl Sides {
 }
 
 impl Sides {
-    /// Who is at the ends of a record, whether or not policy was asked about it.
+    /// Both ends of a record, whether or not policy decided about it.
     pub(crate) fn ends(
         flow: &Flow,
         learned: &Learned,
@@ -197,7 +197,7 @@ impl Sides {
         Some(ends(flow)?.map(|party| party.identity(learned, settings)))
     }
 
-    /// The Service, as `namespace/name`, whose own address the connection goes to: policy saw no
+    /// The Service, as `namespace/name`, whose own address is the destination: policy saw no
     /// backend of it.
     #[must_use]
     pub fn untranslated_service(&self) -> Option<String> {
@@ -232,11 +232,11 @@ impl Party<'_> {
         }
     }
 
-    /// Its labels, and whether some that policies may be about were not recorded.
+    /// Labels of the party, and whether labels that policies may select by were not recorded.
     fn labels(&self, settings: &Settings) -> (Vec<Label>, bool) {
         let mut labels: Vec<Label> =
             self.endpoint.labels.iter().map(|text| recorded_label(text)).collect();
-        // Nobody knew who it is.
+        // The identity was not known.
         labels.retain(|label| !(label.source == "reserved" && label.key == "unknown"));
         if labels.is_empty() {
             labels.extend(reserved_labels(self.endpoint.identity));
@@ -266,7 +266,7 @@ impl Party<'_> {
             }
         }
         if is(&labels, NAMESPACE) && !is(&labels, CLUSTER) {
-            // Agents always have it; some records are filtered.
+            // Agents always set the label; some records are filtered.
             let name = if self.endpoint.cluster_name.is_empty() {
                 &settings.cluster_name
             } else {
@@ -278,7 +278,7 @@ impl Party<'_> {
     }
 }
 
-/// Both ends of a record, the sender first.
+/// Both ends of a record, the source first.
 fn ends(flow: &Flow) -> Option<[Party<'_>; 2]> {
     let (source, destination) = (flow.source.as_ref()?, flow.destination.as_ref()?);
     let ip = flow.ip.as_ref();
@@ -302,7 +302,8 @@ fn ends(flow: &Flow) -> Option<[Party<'_>; 2]> {
     Some([sender, receiver])
 }
 
-/// The side that a record was seen on; where it does not say, the policies that it names do.
+/// The side on which a record was seen; where it is not recorded, the direction of the policies
+/// that the record names.
 fn direction(flow: &Flow) -> Option<Direction> {
     match flow.traffic_direction {
         TrafficDirection::Ingress => return Some(Direction::Ingress),
@@ -320,7 +321,7 @@ fn direction(flow: &Flow) -> Option<Direction> {
     }
 }
 
-/// Policies that a record names for a direction: that allowed, and that denied.
+/// Policies that a record names for a direction: those that allowed, and those that denied.
 pub(super) fn deciding_policies(flow: &Flow, direction: Direction) -> (&[Policy], &[Policy]) {
     match direction {
         Direction::Ingress => (&flow.ingress_allowed_by, &flow.ingress_denied_by),
@@ -328,7 +329,7 @@ pub(super) fn deciding_policies(flow: &Flow, direction: Direction) -> (&[Policy]
     }
 }
 
-/// A label as it is recorded: by some without its source, of a pod then.
+/// A recorded label. Some recorders leave out the label's source; it is a pod's then.
 fn recorded_label(text: &str) -> Label {
     let key = text.split_once('=').map_or(text, |(key, _)| key);
     if key.contains(':') || key.starts_with('$') {
@@ -337,15 +338,15 @@ fn recorded_label(text: &str) -> Label {
     Label { source: "k8s".to_owned(), ..Label::parse(&format!(":{text}")) }
 }
 
-/// Whether an address that a `toFQDNs` had led to would say so in its labels. Such an address has an
-/// identity of its own: since Cilium 1.16 its labels name each `toFQDNs` (`fqdn:…`), before they
-/// name the address alone (`cidr:…`), and leave open whether a name had led to it.
+/// Whether the labels of an address would show that a `toFQDNs` name led to it. Such an address has
+/// an identity of its own: since Cilium 1.16 its labels name each `toFQDNs` (`fqdn:…`); before,
+/// they name the address alone (`cidr:…`), and leave open whether a name led to it.
 fn do_labels_tell_names(labels: &[Label]) -> bool {
     let has = |source: &str| labels.iter().any(|label| label.source == source);
     !has("cidr") || has("fqdn")
 }
 
-/// Labels of reserved identities, for records that carry the number alone.
+/// Labels of reserved identities, for records with the number alone.
 fn reserved_labels(identity: u32) -> Vec<Label> {
     reserved::keys(identity)
         .map(|key| Label {
@@ -375,7 +376,7 @@ fn traffic(l4: &Layer4, is_reply: bool) -> Option<Traffic> {
     })
 }
 
-/// The connection of an echo reply is the echo request.
+/// The ICMP type of the connection: for an echo reply, that of the echo request.
 fn icmp_type(own: u8, is_reply: bool, [reply, request]: [u8; 2]) -> u16 {
     u16::from(if is_reply && own == reply { request } else { own })
 }

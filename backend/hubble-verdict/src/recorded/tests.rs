@@ -95,7 +95,7 @@ fn a_cut_ingress_names_the_empty_list() {
     );
 }
 
-/// Of rules that miss an address alike, the one by addresses is meant.
+/// Rules that miss an address alike: the rule by addresses is the nearest.
 #[test]
 fn the_nearest_rule_to_an_address_is_one_of_addresses() {
     let text = "apiVersion: cilium.io/v2
@@ -253,7 +253,7 @@ fn prepared_flows_get_the_answers_of_single_ones() {
     assert!(prepared.questions() <= flows.len() / 2);
     let single: Vec<_> = flows.iter().map(|flow| judge.judge_flow(flow, &learned)).collect();
     assert_eq!(prepared.judge(&judge), single);
-    // Rows that ask what these flows ask, in any order; there is no flow 1,000.
+    // Rows with the same questions as these flows, in any order; flow 1,000 does not exist.
     let rows = [5, 0, 5, 1_000].map(|index| (index, None, 2));
     let spread = prepared.spread(rows);
     assert_eq!(spread.len(), 4);
@@ -293,7 +293,7 @@ fn families_are_those_that_the_labels_of_the_world_tell() {
     };
     let (plain, four, six) = ("reserved:world", "reserved:world-ipv4", "reserved:world-ipv6");
     check(&[], (true, false, Families::Assumed));
-    // Pods and nodes say nothing, and neither does an address that is not recorded.
+    // Pods and nodes show no family, and neither does an address that is not recorded.
     check(
         &[("k8s:app=a", "fd00::1"), ("reserved:host", "fd00::2")],
         (true, false, Families::Assumed),
@@ -411,7 +411,7 @@ status: {podIP: 10.0.0.7}
     assert_eq!(older(WORKLOADS, TrafficDirection::Egress, 9090), Agreement::Differs);
     assert_eq!(older(&alike, TrafficDirection::Egress, 8080), Agreement::Agrees);
     assert_eq!(older("", TrafficDirection::Egress, 8080), Agreement::CannotTell);
-    // Another pod of these labels whose ports are called otherwise: which one it is, is not known.
+    // Another pod with these labels and other port names: which of the two is meant is not known.
     let two = WORKLOADS.to_owned() + &WORKLOADS.replace("containerPort: 9090", "containerPort: 7");
     let two = two.replace("status: {podIP: 10.0.0.7}", "");
     assert_eq!(agreement(&two, TrafficDirection::Egress, 9090), Agreement::CannotTell);

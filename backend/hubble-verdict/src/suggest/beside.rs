@@ -1,4 +1,4 @@
-//! What an addition leaves out that rules beside it ask of others at the same port.
+//! Checks of other rules at the same port that an addition bypasses.
 
 use cilium_policy::{
     Action, Authentication, Entry, Label, PolicySet, PortRange, PortRule, Traffic,
@@ -10,7 +10,7 @@ use super::{
     demand::{RuleBody, RuleKey, SubjectKey},
 };
 
-/// What is let through unchecked, in words.
+/// Connections that pass without such checks, in words.
 pub(super) fn unchecked(rules: &Rules, set: &PolicySet) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for (subject, keys) in rules {

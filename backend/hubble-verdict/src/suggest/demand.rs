@@ -1,4 +1,4 @@
-//! What a refused flow needs.
+//! Rules that a refused flow needs.
 
 use cilium_policy::{
     Action, Direction, Identity, Judge, Label, NamePattern, NamedPorts, PolicySet, Settings,
@@ -19,17 +19,17 @@ use crate::{
     lookup::{SearchLists, patterns_of},
 };
 
-/// Whom an addition is about.
+/// The subject of an addition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SubjectKey {
-    /// An endpoint of the agent's own, which has no namespace and no labels.
+    /// An endpoint of the agent itself, without namespace and labels.
     pub(super) entity: Option<&'static str>,
     pub(super) namespace: String,
     pub(super) labels: Vec<(String, String)>,
 }
 
 impl SubjectKey {
-    /// It in words.
+    /// The subject in words.
     pub(super) fn shown(&self) -> String {
         let name = self.labels.first().map_or("", |(_, value)| value);
         self.entity.map_or_else(|| format!("{}/{name}", self.namespace), ToOwned::to_owned)
@@ -62,18 +62,18 @@ pub(super) struct RuleBody {
     pub(super) http: Vec<HttpWish>,
 }
 
-/// A request to let pass; method and path as they are sent.
+/// A request to allow; method and path as sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct HttpWish {
     pub(super) method: String,
     pub(super) path: String,
-    /// As a rule that is there demands it.
+    /// The host, as an existing rule requires it.
     pub(super) host: Option<String>,
     pub(super) headers: Vec<String>,
 }
 
 impl RuleBody {
-    /// Adds what another has.
+    /// Adds the contents of another.
     pub(super) fn extend(&mut self, other: Self) {
         other.ports.into_iter().for_each(|port| push(&mut self.ports, port));
         other.dns.into_iter().for_each(|name| push(&mut self.dns, name));
@@ -81,7 +81,7 @@ impl RuleBody {
     }
 }
 
-/// What an addition is for.
+/// Context of an addition.
 pub(super) struct Wish<'w> {
     pub(super) learned: &'w Learned,
     pub(super) lists: &'w SearchLists,
@@ -95,8 +95,9 @@ impl<'w> Wish<'w> {
     }
 }
 
-/// Adds what a flow needs; with it, whether its other side is the world itself. `means`: of many flows, only those pass that some policy means to let pass.
-/// False: it passes already. Errors: why nothing can be added.
+/// Adds the rules that a flow needs; beside the flow, whether its peer is the world itself. `means`:
+/// of many flows, only those that some policy intends to allow are let through. Returns false if
+/// the flow passes already. Errors: the reason why nothing can be added.
 pub(super) fn demand(
     judge: &Judge,
     (flow, is_worldwide): (&Flow, bool),
@@ -129,7 +130,7 @@ pub(super) fn demand(
     };
     let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
     let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
-    // The proxy looks at names on their way out alone.
+    // The proxy inspects names on egress only.
     let has_rules = |record: &&L7Record| match record {
         L7Record::Dns(_) => sides.direction == Direction::Egress,
         _ => true,
@@ -166,12 +167,12 @@ pub(super) fn demand(
         && sides.direction == Direction::Egress
         && !queried.iter().any(|pattern| pattern.matches(name))
     {
-        // Without its query, a name is never learned; and where the proxy sees no queries yet, rules
-        // for some would refuse the others.
+        // Without its query, a name is never learned; and where the proxy sees no queries yet,
+        // rules for some names would refuse the others.
         let dns = if is_unseen(judge, &sides.subject) {
             vec!["*".to_owned()]
         } else {
-            // The whole lookup: one of its queries that is refused ends it where the libc is musl.
+            // The whole lookup: with musl as the libc, one refused query ends it.
             let asked = wish.lists.patterns(name).into_iter();
             asked.filter(|own| !queried.iter().any(|pattern| pattern.matches(own))).collect()
         };
@@ -183,18 +184,18 @@ pub(super) fn demand(
     Ok(true)
 }
 
-/// What a flow asks for beside its port.
+/// Demands of a flow besides its port.
 struct Asks<'a> {
     flow: &'a Flow,
     l7: Option<&'a L7Record>,
-    /// The name of the lookup that its query is a part of.
+    /// The name of the lookup that the flow's query belongs to.
     meant: Option<String>,
-    /// Names that its subject may ask for.
+    /// Names that the flow's subject may query.
     queried: &'a [NamePattern],
 }
 
 impl Asks<'_> {
-    /// What its rule has to hold. Errors: why there can be none.
+    /// Contents of the rule. Errors: the reason why there can be no rule.
     fn body(
         &self,
         set: &PolicySet,
@@ -206,7 +207,7 @@ impl Asks<'_> {
         let mut body = RuleBody { ports: vec![port], ..RuleBody::default() };
         match (self.l7, &self.meant) {
             (Some(L7Record::Dns(_)), Some(meant)) => {
-                // What is there already is not added.
+                // Existing entries are not added again.
                 let is_there = |name: &String| {
                     judgement.explanation.decision.is_redirect
                         && self.queried.iter().any(|own| own.matches(name))
@@ -221,8 +222,8 @@ impl Asks<'_> {
                 let asked = (self.flow, http.method.as_str(), path_of(&http.url));
                 body.http.push(demanded(set, judgement, asked)?);
             }
-            // Without names, the agent would see none of its queries, and learn no address for its
-            // `toFQDNs`.
+            // Without names, the agent would see none of the subject's queries, and learn no
+            // address for its `toFQDNs`.
             _ if sides.direction == Direction::Egress && matches!(port, (6 | 17, 53)) => {
                 body.dns = self.names(set, &sides.subject, wish);
             }
@@ -231,8 +232,8 @@ impl Asks<'_> {
         Ok(body)
     }
 
-    /// The names that a subject with `toFQDNs` asks a resolver for: those of its DNS rules, and
-    /// those that it is to reach. Empty: it has no `toFQDNs`.
+    /// The names that a subject with `toFQDNs` queries: those of its DNS rules, and those that it
+    /// is to reach. Empty: the subject has no `toFQDNs`.
     fn names(&self, set: &PolicySet, subject: &Identity, wish: &Wish<'_>) -> Vec<String> {
         let mut names = Vec::new();
         for pattern in patterns_of(set, subject) {
@@ -251,8 +252,8 @@ impl Asks<'_> {
     }
 }
 
-/// Puts what a subject needs of a resolver at L4 under the names that the same fix lists: a rule
-/// without names beside them would let every name pass.
+/// Moves a subject's L4 access to its resolver under the names in the same fix: a rule without
+/// names beside them would let every name pass.
 pub(super) fn keep_names(rules: &mut Rules) {
     for (_, own) in rules {
         let is_of_resolver = |key: &RuleKey, l7| {
@@ -275,7 +276,7 @@ pub(super) fn keep_names(rules: &mut Rules) {
     }
 }
 
-/// Whether a subject may ask its resolver whatever it likes, past the proxy.
+/// Whether a subject may send its resolver any query, past the proxy.
 fn is_unseen(judge: &Judge, subject: &Identity) -> bool {
     let labels = [
         "k8s:io.kubernetes.pod.namespace=kube-system",
@@ -296,7 +297,7 @@ fn push<T: PartialEq>(items: &mut Vec<T>, item: T) {
     }
 }
 
-/// Names that an endpoint may ask for, where the agent sees it.
+/// Names that an endpoint may query, where the agent sees the queries.
 fn queried_names(set: &PolicySet, subject: &Identity) -> Vec<NamePattern> {
     set.entries()
         .iter()
@@ -312,14 +313,14 @@ fn queried_names(set: &PolicySet, subject: &Identity) -> Vec<NamePattern> {
         .collect()
 }
 
-/// Errors: why no policy is added for it.
+/// The subject of an addition. Errors: the reason why no policy is added for it.
 fn subject(identity: &Identity) -> Result<SubjectKey, String> {
     if identity.is_node() {
         return Err(
             "policies of nodes (`nodeSelector`) decide about it, and none is added here".to_owned()
         );
     }
-    // A clusterwide policy alone can be about them.
+    // Only a clusterwide policy can select them.
     let entity = ["health", "ingress"].into_iter().find(|own| identity.is_reserved(own));
     if entity.is_some() {
         return Ok(SubjectKey { entity, namespace: String::new(), labels: Vec::new() });
@@ -336,12 +337,12 @@ fn subject(identity: &Identity) -> Result<SubjectKey, String> {
     Ok(SubjectKey { entity, namespace: namespace.to_owned(), labels })
 }
 
-/// Labels of an identity that a Job gives the pods of one run: the next ones have others. Those that
-/// the agent leaves out by default, as `pod-template-hash`, are no different.
+/// Labels that a Job gives the pods of one run: the next run has others. Labels that the agent
+/// leaves out by default, such as `pod-template-hash`, behave alike.
 const OF_ONE_RUN: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
 
-/// Labels that people set, the telling ones first; without any, the service account, unless it is
-/// the one of all pods that have none of their own.
+/// Labels that people set, the most telling first; without such labels the service account, unless
+/// it is the default one.
 fn own_labels(identity: &Identity) -> Vec<(String, String)> {
     if let Some((key, value)) = own_label(|key| identity.k8s_label(key)) {
         let mut labels = vec![(key.to_owned(), value.to_owned())];
@@ -383,7 +384,7 @@ pub(super) fn own_label<'l>(
         .find_map(|key| Some((key, label(key)?)))
 }
 
-/// Errors: why no rule can be about this peer alone.
+/// The peer of a rule. Errors: the reason why no rule can select this peer alone.
 fn peer(
     identity: &Identity,
     namespace: &str,
@@ -392,7 +393,7 @@ fn peer(
     settings: &Settings,
 ) -> Result<PeerKey, String> {
     for entity in
-        // The narrowest comes first: an API server is a node, or of the world, as well.
+        // The narrowest comes first: an API server is also a node, or of the world.
         ["kube-apiserver", "ingress", "health", "host", "remote-node", "init", "unmanaged"]
     {
         if identity.is_reserved(entity) {
@@ -406,13 +407,13 @@ fn peer(
                 "the record has no label that makes out the other side: a rule for it would be one for all pods of `{own}`"
             ));
         }
-        // A selector that names no cluster means the local one.
+        // A selector without a cluster means the local one.
         let cluster = identity.k8s_label(CLUSTER).filter(|own| *own != settings.cluster_name);
         labels.extend(cluster.map(|own| (CLUSTER.to_owned(), own.to_owned())));
         let namespace = (own != namespace).then(|| own.to_owned());
         return Ok(PeerKey::Pods { namespace, labels });
     }
-    // An address may have several names: the one that can be asked for, or that the record has.
+    // An address may have several names: the one that can be queried, or that the record has.
     let names = identity.names();
     let may_ask = |name: &&String| queried.iter().any(|pattern| pattern.matches(name));
     let recorded = |name: &&String| flow.destination_names.iter().any(|own| own == *name);
@@ -431,7 +432,7 @@ fn worldwide(identity: &Identity) -> Option<&'static str> {
     ["world", "world-ipv4", "world-ipv6"].into_iter().find(|own| identity.is_reserved(own))
 }
 
-/// A regular expression that matches this text alone.
+/// A regular expression that matches exactly this text.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

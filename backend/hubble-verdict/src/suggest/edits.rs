@@ -1,4 +1,4 @@
-//! Additions to the policies that are there: one after the other, each read again before the next.
+//! Additions to existing policies, one after the other; the text is read again before each.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use cilium_policy::{PolicyId, PolicySet, Settings, SourceText, source::split};
 
 use super::{Draft, Edit, MAX_EDITS, Rules, place, write};
 
-/// One document of a text, as it is after the edits so far.
+/// One document of a text, with the edits so far.
 struct Piece {
     /// Index of the text.
     source: usize,
-    /// Bytes before it, and its own, in the text as it was given.
+    /// Bytes before the document, and the document's length, in the original text.
     start: usize,
     len: usize,
     text: String,
 }
 
-/// Adds rule after rule to the policies that are there; the rest becomes policies of its own.
+/// Adds rule after rule to existing policies; the remaining rules become new policies.
 pub(super) fn make(
     texts: &[SourceText<'_>],
     settings: &Settings,
@@ -29,7 +29,7 @@ pub(super) fn make(
         if draft.edits.len() >= MAX_EDITS {
             break;
         }
-        // Only the documents that are about the subject are read again.
+        // Only documents that select the subject are read again.
         let mut hosts: Vec<usize> = place::about(before, subject)
             .into_iter()
             .filter_map(|policy| piece_of(&mut pieces, texts, before, policy))
@@ -58,7 +58,7 @@ pub(super) fn make(
             changed.insert_str(edit.offset, &edit.inserted);
             let texts_now = current(&pieces, &hosts, Some((host, &changed)));
             let edited = PolicySet::read(&texts_now, settings.clone());
-            // What was readable stays so, and nothing comes or goes but the addition.
+            // Documents stay readable, and nothing changes besides the addition.
             if edited.refused().len() != set.refused().len()
                 || edited.policies().len() != set.policies().len()
             {
@@ -79,7 +79,7 @@ pub(super) fn make(
     draft
 }
 
-/// The index of the document of a policy.
+/// Index of a policy's document.
 fn piece_of(
     pieces: &mut Vec<Piece>,
     texts: &[SourceText<'_>],
@@ -99,7 +99,7 @@ fn piece_of(
     pieces.len().checked_sub(1)
 }
 
-/// The documents as texts of their own; one of them as it would be.
+/// The documents as separate texts, one of them in its new version.
 fn current<'p>(
     pieces: &'p [Piece],
     hosts: &[usize],
@@ -112,16 +112,16 @@ fn current<'p>(
     hosts.iter().zip(0..).map(|(host, index)| SourceText { index, text: text(*host) }).collect()
 }
 
-/// Bytes before a document, with what was put into those before it.
+/// Bytes before a document, insertions into earlier documents included.
 fn begin(pieces: &[Piece], of: &Piece) -> usize {
     let before = pieces.iter().filter(|own| own.source == of.source && own.start < of.start);
     before.fold(of.start, |sum, own| sum.saturating_add(own.text.len().saturating_sub(own.len)))
 }
 
-/// The texts that have changed, by their index.
+/// The changed texts, by index.
 fn whole(texts: &[SourceText<'_>], mut pieces: Vec<Piece>) -> Vec<(usize, String)> {
     pieces.retain(|piece| piece.text.len() != piece.len);
-    // The last one first, so that the places of the others stay.
+    // The last one first, so that the places of the others stay valid.
     cilium_policy::sorted::sort_by(&mut pieces, |one, other| {
         (one.source, other.start).cmp(&(other.source, one.start))
     });

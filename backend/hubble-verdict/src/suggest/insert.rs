@@ -1,21 +1,21 @@
-//! Items put at the end of a list in a text, in the style that the list is written in. Everything
-//! else of the text stays as it is, comments included.
+//! Insertion of items at the end of a list in a text, in the list's style. The rest of the text
+//! stays as it is, comments included.
 
 use cilium_policy::{
     source::{Node, Position, Value},
     yaml_writer::Yaml,
 };
 
-/// A text put into another.
+/// A text to insert into another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Insertion {
-    /// Bytes before it.
+    /// Bytes before the insertion.
     pub(super) offset: usize,
     pub(super) text: String,
 }
 
-/// Where an item goes that is added to a list. `key` is the place of the list's key. None: the
-/// list is written in a way that is left alone.
+/// The insertion of an item at the end of a list. `key`: place of the list's key. `None`: the list
+/// has a style that is left alone.
 pub(super) fn append(text: &str, key: Position, list: &Node, new: &[Yaml]) -> Option<Insertion> {
     let Value::List(items) = &list.value else { return None };
     let start = offset(text, list.at)?;
@@ -25,14 +25,14 @@ pub(super) fn append(text: &str, key: Position, list: &Node, new: &[Yaml]) -> Op
     append_to_block(text, key, items, new)
 }
 
-/// `- …` behind the last line of the last item.
+/// Insertion of `- …` after the last line of the last item.
 fn append_to_block(text: &str, key: Position, items: &[Node], new: &[Yaml]) -> Option<Insertion> {
     let (first, last) = (items.first()?, items.last()?);
     let dash = dash_column(text, first.at)?;
     if dash != dash_column(text, last.at)? {
         return None;
     }
-    // What an item begins on is found by its place; from there on, deeper lines belong to it.
+    // The item's first line is found by its place; deeper lines after it belong to it.
     let begin = line_start(text, offset(text, last.at)?);
     let (mut end, mut at) = (begin, begin);
     for line in text.get(begin..)?.split_inclusive('\n') {
@@ -63,12 +63,12 @@ fn append_to_block(text: &str, key: Position, items: &[Node], new: &[Yaml]) -> O
     Some(Insertion { offset: end, text: inserted })
 }
 
-/// `, …` before the bracket that closes the list.
+/// Insertion of `, …` before the closing bracket of the list.
 fn append_to_flow(text: &str, start: usize, new: &[Yaml]) -> Option<Insertion> {
     let (last, close) = closing(text, start)?;
     let before = text.get(..last)?;
     let is_empty = last == start + 1;
-    // A bracket on a line of its own: so is each item, as deep as the one before it.
+    // A bracket on a line of its own: each new item also gets a line, indented as the last one.
     let line = text.get(line_start(text, last)..last)?;
     let depth = line.len() - line.trim_start_matches([' ', '\t']).len();
     let separator = if text.get(last..close)?.contains('\n') && !is_empty {
@@ -92,7 +92,7 @@ fn append_to_flow(text: &str, start: usize, new: &[Yaml]) -> Option<Insertion> {
     Some(Insertion { offset: last, text: inserted })
 }
 
-/// Behind the last thing in a bracket, and the bracket that closes it.
+/// The end of the last token in a bracket, and the closing bracket.
 fn closing(text: &str, start: usize) -> Option<(usize, usize)> {
     let mut open = 0_usize;
     let mut quote: Option<char> = None;
@@ -110,7 +110,7 @@ fn closing(text: &str, start: usize) -> Option<(usize, usize)> {
         match quote {
             Some('"') if is_escaped => is_escaped = false,
             Some('"') if c == '\\' => is_escaped = true,
-            // A doubled single quote closes and opens again, which comes to the same.
+            // A doubled single quote closes and reopens the quote, with the same result.
             Some(own) if c == own => quote = None,
             Some(_) => {}
             None => match c {
@@ -140,7 +140,7 @@ fn closing(text: &str, start: usize) -> Option<(usize, usize)> {
     None
 }
 
-/// Columns before the dash of an item, if the dash stands on the item's line.
+/// Columns before an item's dash, if the dash is on the item's line.
 fn dash_column(text: &str, item: Position) -> Option<usize> {
     let at = offset(text, item)?;
     let before = text.get(line_start(text, at)..at)?;
@@ -154,7 +154,7 @@ fn line_start(text: &str, at: usize) -> usize {
     text.get(..at).and_then(|head| head.rfind('\n')).map_or(0, |newline| newline + 1)
 }
 
-/// Bytes before a place.
+/// Byte offset of a place.
 pub(super) fn offset(text: &str, at: Position) -> Option<usize> {
     let mut start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     for _ in 1..at.line {

@@ -1,4 +1,4 @@
-//! Additions in the dialect of a `NetworkPolicy`, for pods that no other kind of policy isolates.
+//! Additions as `NetworkPolicy`, for pods that only policies of this kind isolate.
 
 use cilium_policy::{
     Direction, Entry, Operator, PolicyKind, PolicySet, Protocol, Requirement, yaml_writer::Yaml,
@@ -10,8 +10,8 @@ use super::{
     write::selector,
 };
 
-/// A policy for all rules of a subject. None: they cannot be said in it, or it would isolate pods
-/// that nothing isolates yet.
+/// A policy for all rules of a subject. `None`: a `NetworkPolicy` cannot express them, or would
+/// isolate pods that are not isolated yet.
 pub(super) fn policy(
     subject: &SubjectKey,
     rules: &[(RuleKey, RuleBody)],
@@ -54,7 +54,7 @@ pub(super) fn policy(
     ]))
 }
 
-/// One item of `ingress` or `egress`. None: it cannot be said in a `NetworkPolicy`.
+/// One item of `ingress` or `egress`. `None`: a `NetworkPolicy` cannot express it.
 pub(super) fn rule(key: &RuleKey, body: &RuleBody) -> Option<Yaml> {
     if key.l7 || !body.dns.is_empty() || !body.http.is_empty() {
         return None;
@@ -91,7 +91,7 @@ pub(super) fn rule(key: &RuleKey, body: &RuleBody) -> Option<Yaml> {
     ]))
 }
 
-/// A selector of pods. None: some label is Cilium's own, and no label of the pod.
+/// A pod selector. `None`: some label is Cilium's own rather than the pod's.
 fn pods(labels: &[(String, String)]) -> Option<Yaml> {
     let is_own = |(key, _): &(String, String)| !key.starts_with("io.cilium.");
     labels
@@ -100,7 +100,8 @@ fn pods(labels: &[(String, String)]) -> Option<Yaml> {
         .then(|| selector(labels.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
 
-/// Whether what selects every pod of the subject, and isolates it, is a `NetworkPolicy` alone.
+/// Whether some policy selects all of the subject's pods and isolates them, and every such policy
+/// is a `NetworkPolicy`.
 fn is_isolated_by_kubernetes(subject: &SubjectKey, direction: Direction, set: &PolicySet) -> bool {
     let mut kinds = set
         .entries()
@@ -113,7 +114,7 @@ fn is_isolated_by_kubernetes(subject: &SubjectKey, direction: Direction, set: &P
     kinds.peek().is_some() && kinds.all(|kind| kind == PolicyKind::NetworkPolicy)
 }
 
-/// Whether an entry is about every pod that has the labels of a subject.
+/// Whether an entry selects every pod with the subject's labels.
 fn selects_all(entry: &Entry, subject: &SubjectKey) -> bool {
     let value = |requirement: &Requirement| match requirement.key.as_str() {
         NAMESPACE => Some(subject.namespace.as_str()),

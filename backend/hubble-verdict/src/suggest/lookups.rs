@@ -1,4 +1,4 @@
-//! Whole lookups: a name is reached where every query of its lookup passes.
+//! Whole lookups: a name is reachable only if every query of its lookup passes.
 
 use cilium_policy::{Identity, PolicySet, Verdict};
 use flow::{Flow, L7Record};
@@ -6,21 +6,21 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::{Learned, Sides, lookup::SearchLists};
 
-/// Queries that are made up.
+/// Maximum number of generated queries.
 pub(super) const MAX_QUERIES: usize = 20_000;
 
 const TOO_MANY: &str = "too many lookups, not proven: ask for fewer flows";
 const NO_HELP: &str =
     "it does not pass with the addition either: a deny rule, or a rule that cannot be told";
 
-/// Lookups of which the flows that were asked for are a part.
+/// Lookups that the requested flows belong to.
 #[derive(Default)]
 pub(super) struct Lookups {
-    /// The queries of all lookups, as flows behind those that there are.
+    /// The queries of all lookups, as flows appended to the given ones.
     pub(super) queries: Vec<Flow>,
-    /// By flow, its own queries, by their index.
+    /// Queries by flow, as indices.
     of_flow: HashMap<usize, Vec<usize>>,
-    /// Flows whose lookups are beyond the limit.
+    /// Flows with lookups beyond the limit.
     unproven: HashSet<usize>,
 }
 
@@ -33,7 +33,7 @@ impl Lookups {
         limit: usize,
     ) -> Self {
         let mut lookups = Self::default();
-        // None: it is beyond the limit.
+        // `None`: the lookup is beyond the limit.
         let mut known: HashMap<(Identity, Identity, String), Option<Vec<usize>>> = HashMap::new();
         for index in wanted {
             let Some(flow) = flows.get(*index) else { continue };
@@ -68,18 +68,18 @@ impl Lookups {
         lookups
     }
 
-    /// Whether the queries of a flow's lookup are not looked at.
+    /// Whether the queries of a flow's lookup are beyond the limit.
     fn are_too_many(&self, flow: usize) -> bool {
         self.unproven.contains(&flow)
     }
 
-    /// Why a flow is not said to pass.
+    /// The reason why a flow is not listed as passing.
     pub(super) fn reason(&self, flow: usize) -> &'static str {
         if self.are_too_many(flow) { TOO_MANY } else { NO_HELP }
     }
 
-    /// Whether a flow passes, and with it every query of its lookup. `passing`: what passes and
-    /// did not before, in order.
+    /// Whether a flow passes together with every query of its lookup. `passing`: flows that pass
+    /// now and did not before, in order.
     pub(super) fn pass(&self, flow: usize, passing: &[usize], old: &[Option<Verdict>]) -> bool {
         let passes = |index: &usize| {
             passing.binary_search(index).is_ok()

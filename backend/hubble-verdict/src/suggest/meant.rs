@@ -1,4 +1,4 @@
-//! What some policy means to allow: of many refused flows, these alone are let through.
+//! Intent of existing policies: of many refused flows, only the intended ones are let through.
 
 use cilium_policy::{Direction, Identity, Judge, PolicySet, Settings, SourceText, Verdict, sorted};
 use flow::{Flow, L7Record};
@@ -10,26 +10,26 @@ use crate::{
     lookup::{Lookup, goes_by_names, is_named, is_of_cluster, means},
 };
 
-/// Names of the cluster that are looked into.
+/// Maximum number of cluster names that are examined.
 const MAX_NAMES: usize = 1_000;
 
-/// Looks at flows among others.
+/// Intent of policies about flows.
 pub(super) struct Means<'m> {
     texts: &'m [SourceText<'m>],
     settings: &'m Settings,
     flows: &'m [Flow],
-    /// Connections that are asked for.
+    /// Connections among the requested flows.
     connections: Vec<&'m Flow>,
-    /// Names to which they go.
+    /// Names that these connections go to.
     reached: Vec<String>,
     judge: &'m Judge,
     directory: Option<Directory>,
-    /// Whether a subject has a way to a name of the cluster.
+    /// Whether a subject has a way to a cluster name.
     ways: HashMap<(Identity, String), bool>,
 }
 
 impl<'m> Means<'m> {
-    /// Begins with the flows at `wanted`; `judge` is of the policies that are there.
+    /// Intent for the flows at `wanted`; `judge` has the existing policies.
     pub(super) fn of(
         texts: &'m [SourceText<'m>],
         settings: &'m Settings,
@@ -58,8 +58,8 @@ impl<'m> Means<'m> {
         }
     }
 
-    /// What no policy means to allow: a name that none lets its subject reach, a method that the
-    /// rules for the request leave out.
+    /// The reason why no policy intends to allow a flow: a name that none lets its subject reach,
+    /// or a method that the HTTP rules leave out.
     pub(super) fn nobody(
         &mut self,
         judgement: &Judgement,
@@ -75,9 +75,9 @@ impl<'m> Means<'m> {
                 let asked = dns.query.trim_end_matches('.').to_ascii_lowercase();
                 let name = lookup.map_or(asked.as_str(), |lookup| &lookup.meant);
                 let is_meant = means(&set, subject, name)
-                    // Where nothing goes by names yet, a connection that is asked for brings its own.
+                    // Where no rule uses names yet, a requested connection brings its own.
                     || (!goes_by_names(&set, subject) && self.reached.iter().any(|own| own == name))
-                    // Of a name in DNS rules, every query of its lookup is needed.
+                    // Every query of the lookup of a name in DNS rules is needed.
                     || (lookup.is_some() && is_named(&set, subject, name))
                     || (is_of_cluster(name) && self.has_way(subject, flow, name));
                 (!is_meant).then(|| format!("`{name}`"))
@@ -86,12 +86,12 @@ impl<'m> Means<'m> {
                 (!has_method(&set, judgement, &http.method))
                     .then(|| format!("`{}` requests", http.method))
             }
-            // What the policies do not send to the proxy is a connection like others.
+            // A flow that policies do not send to the proxy is treated like other connections.
             _ => match peer {
                 PeerKey::Name(name) if goes_by_names(&set, subject) => {
                     (!means(&set, subject, name)).then(|| format!("`{name}`"))
                 }
-                // An address that none of those names led to.
+                // An address without a learned name among those.
                 PeerKey::Cidr(address)
                     if judgement.sides.direction == Direction::Egress
                         && goes_by_names(&set, subject) =>
@@ -103,8 +103,8 @@ impl<'m> Means<'m> {
         }
     }
 
-    /// Whether policies let a subject reach the pods behind a name of the cluster, or a connection
-    /// to them is asked for beside the lookup.
+    /// Whether policies let a subject reach the pods behind a cluster name, or a connection to them
+    /// is requested together with the lookup.
     fn has_way(&mut self, subject: &Identity, flow: &Flow, name: &str) -> bool {
         let key = (subject.clone(), name.to_owned());
         if let Some(known) = self.ways.get(&key) {
@@ -141,7 +141,7 @@ impl<'m> Means<'m> {
     }
 }
 
-/// Whether a rule for a request has its method.
+/// Whether a rule for the request has its method.
 fn has_method(set: &PolicySet, judgement: &Judgement, method: &str) -> bool {
     looked_at(set, judgement)
         .into_iter()

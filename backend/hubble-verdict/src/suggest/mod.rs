@@ -1,5 +1,5 @@
-//! The smallest additions that let given flows pass: to the policies that are there where that
-//! lets nothing else pass, else policies of their own. Proven by judging the flows again.
+//! The smallest additions that let given flows pass: to existing policies where that lets nothing
+//! else pass, else as new policies. The proof is a second judgement of the flows.
 
 mod beside;
 mod demand;
@@ -32,62 +32,61 @@ use parts::{Harm, NOT_TRIED, Parts};
 use public::Public;
 use refused::{Pods, path_of};
 
-/// Additions, and what comes of them.
+/// Additions and their effect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Suggestion {
-    /// Additions to policies that are there, in the order in which they are made.
+    /// Additions to existing policies, in the order in which they are made.
     pub edits: Vec<Edit>,
-    /// The texts that the edits change, by their index, as they are afterwards.
+    /// The changed texts with all edits, by index.
     pub texts: Vec<(usize, String)>,
-    /// Policies to add, as YAML; empty where the edits are enough, nothing helps or nothing is
-    /// needed.
+    /// New policies, as YAML; empty where the edits suffice, nothing helps or nothing is needed.
     pub yaml: String,
-    /// Flows that pass with the additions; indices of the flows that were asked for.
+    /// Requested flows that pass with the additions, as indices.
     pub fixed: Vec<usize>,
-    /// Flows that no addition lets pass, and why.
+    /// Flows that no addition lets pass, with reasons.
     pub unfixed: Vec<Unfixed>,
-    /// Flows beyond those that were asked for that would pass now too, as `source → destination
-    /// port`; in words, everyone whom a rule for the whole world lets through.
+    /// Other flows that would pass now too, as `source → destination port`; a rule for the whole
+    /// world is described in words.
     pub also_allowed: Vec<String>,
-    /// What the flows that pass now meet next, and is still denied: the other side of their
-    /// connection, the connection behind a name.
+    /// Denials that the passing flows meet next: at the other side of their connection, or for the
+    /// connection after a lookup.
     pub still_denied: Vec<String>,
 }
 
-/// A text put into another.
+/// A text to insert into another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// Index of the source text.
     pub source: usize,
     /// The policy, as `Kind/namespace/name`.
     pub policy: String,
-    /// The list that grows: `egress[1].toPorts[0].rules.dns`.
+    /// The extended list: `egress[1].toPorts[0].rules.dns`.
     pub list: String,
-    /// Bytes before it, when the edits before it are made.
+    /// Bytes before the insertion, in the text with the earlier edits.
     pub offset: usize,
-    /// What is put there; nothing is taken away.
+    /// The inserted text; an edit removes nothing.
     pub inserted: String,
 }
 
 /// A flow that no addition lets pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfixed {
-    /// Its index.
+    /// Index of the flow.
     pub flow: usize,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// By subject and by rule; both in order.
+/// Rules by subject, with their contents; both in order.
 type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 
-/// Times that a suggestion is made without what did not help.
+/// Maximum number of attempts, each without the additions that did not help.
 const MAX_ROUNDS: usize = 5;
-/// Edits of one suggestion; beyond, rules go into policies of their own.
+/// Maximum number of edits in one suggestion; further rules become new policies.
 const MAX_EDITS: usize = 200;
 
-/// Finds the smallest additions that let the flows at `wanted` pass. The answer lists which of
-/// the other flows would pass too.
+/// The smallest additions that let the flows at `wanted` pass. The answer lists the other flows
+/// that would pass too.
 #[must_use]
 pub fn suggest(
     texts: &[SourceText<'_>],
@@ -106,8 +105,8 @@ pub fn suggest(
     find(texts, settings, &asked, lists)
 }
 
-/// The same for flows that somebody asks about by name: each is to pass, and the lookups of `meant`
-/// with their search lists. `worldwide`: those of them whose other side is the world itself.
+/// The smallest additions for flows of a question by name: each is to pass, as are the lookups of
+/// `meant` with their search lists. `worldwide`: flows whose peer is the world itself.
 pub(crate) fn by_name(
     texts: &[SourceText<'_>],
     settings: &Settings,
@@ -133,11 +132,11 @@ pub(crate) fn by_name(
 struct Asked<'a> {
     flows: &'a [Flow],
     wanted: &'a [usize],
-    /// Those whose other side is the world itself, not an address of it.
+    /// Flows whose peer is the world itself rather than one of its addresses.
     worldwide: &'a [usize],
-    /// They are steps of a question, and none of them was recorded.
+    /// Whether they are steps of a question, without records.
     is_question: bool,
-    /// Only those that some policy means to let through.
+    /// Whether only flows that some policy intends to allow are let through.
     is_one_of_many: bool,
 }
 
@@ -168,7 +167,7 @@ fn find(
     };
     let flow_at = |index: usize| Some((flows.get(index)?, worldwide.contains(&index)));
     let mut is_settled = false;
-    // What does not let its flow pass stays out of the answer, and the rest is proven again.
+    // Additions that do not let their flow pass are left out, and the rest is proved again.
     for round in 0..MAX_ROUNDS {
         let mut rules = Rules::new();
         asked.retain(|index| {
@@ -205,7 +204,7 @@ fn find(
             .unwrap_or_default();
         let mut fixed = Vec::new();
         for index in &asked {
-            // What is left out for its harm may be a part of what a flow needs.
+            // An addition left out for its harm may be a part of what a flow needs.
             let mut own = Rules::new();
             let refused = flow_at(*index)
                 .filter(|_| !parts.are_whole())
@@ -250,8 +249,8 @@ fn find(
     suggestion
 }
 
-/// What passes beyond the flows that are fixed, as `named`. A record of what a question asks for is
-/// not beyond it.
+/// Flows that pass beyond the fixed ones, as `named`. Records of a question's own connection do not
+/// count.
 fn beyond(
     flows: &[Flow],
     (fixed, passing): (&[usize], &[usize]),
@@ -271,7 +270,7 @@ fn beyond(
     others.filter(is_beyond).filter_map(|(name, _)| name).collect()
 }
 
-/// The name or request that a record is about.
+/// The name or request of a record.
 fn request(flow: &Flow) -> Option<String> {
     match flow.l7.as_ref()?.record.as_ref()? {
         L7Record::Dns(dns) => Some(dns.query.trim_end_matches('.').to_ascii_lowercase()),
@@ -280,9 +279,9 @@ fn request(flow: &Flow) -> Option<String> {
     }
 }
 
-/// The additions that let the most flows pass of those that are `asked` for: to what is there if
-/// that lets the same pass and no more, else policies of their own. With the flows that pass. None:
-/// either way, a flow that passes now would not.
+/// The additions that let most of the `asked` flows pass: to existing policies if that lets the
+/// same flows pass and no more, else new policies. With the flows that pass. `None`: either way, a
+/// flow that passes now would no longer pass.
 fn best(
     proof: &Proof<'_>,
     texts: &[SourceText<'_>],
@@ -308,16 +307,16 @@ fn best(
     Some((draft, passing?))
 }
 
-/// Additions that may become the answer.
+/// Candidate additions.
 #[derive(Default)]
 struct Draft {
     edits: Vec<Edit>,
-    /// By index of the source, in order.
+    /// Changed texts by index of the source, in order.
     texts: Vec<(usize, String)>,
     yaml: String,
 }
 
-/// The texts with those that have changed in their places.
+/// The texts, with the changed ones in place.
 fn current<'t>(texts: &[SourceText<'t>], changed: &'t [(usize, String)]) -> Vec<SourceText<'t>> {
     texts
         .iter()
@@ -328,11 +327,11 @@ fn current<'t>(texts: &[SourceText<'t>], changed: &'t [(usize, String)]) -> Vec<
         .collect()
 }
 
-/// Judges all flows by texts that are made up.
+/// Judgement of all flows by candidate texts.
 struct Proof<'p> {
     settings: &'p Settings,
     prepared: Prepared,
-    /// Documents that are refused before anything is added.
+    /// Number of documents that are refused before any addition.
     refused: usize,
 }
 
@@ -349,7 +348,8 @@ impl Proof<'_> {
         answers.into_iter().map(|answer| answer.ok().map(|own| own.verdict)).collect()
     }
 
-    /// Flows that pass with a draft and did not before, in order. Errors: what it spoils.
+    /// Flows that pass with a draft and did not before, in order. Errors: the harm that the draft
+    /// does.
     fn passing(
         &self,
         draft: &Draft,
@@ -357,14 +357,14 @@ impl Proof<'_> {
         old: &[Option<Verdict>],
     ) -> Result<Vec<usize>, Harm> {
         let set = self.set(&current(texts, &draft.texts), &draft.yaml);
-        // Those of the draft come last.
+        // The draft's documents come last.
         if let Some(refused) = set.refused().get(self.refused..).and_then(<[_]>::last) {
             return Err(Harm::Refused(refused.refusal.to_string()));
         }
         let new = self.verdicts(&Arc::new(set));
         let allowed = Some(Verdict::Allowed);
         let denied = Some(Verdict::Denied);
-        // What nobody can tell may pass now.
+        // A flow with an unknown verdict may pass now.
         let is_worse = |(old, new): (&Option<Verdict>, &Option<Verdict>)| {
             (*old == allowed && *new != allowed) || (*old != denied && *new == denied)
         };
@@ -378,7 +378,7 @@ impl Proof<'_> {
 }
 
 impl Edit {
-    /// Where the text is put, in the text before this edit.
+    /// Place of the insertion, in the text before this edit.
     #[must_use]
     pub fn at(&self, text: &str) -> Position {
         let head = text.get(..self.offset).unwrap_or(text);

@@ -1,5 +1,5 @@
-//! What stays denied after a fix: the other side of the same connection and, where the fix allows a
-//! lookup, the connection that follows it.
+//! Denials that remain after a fix: at the other side of the same connection and, where the fix
+//! allows a lookup, for the connection that follows it.
 
 use cilium_policy::{
     Direction, Identity, Judge, NamedPorts, Settings, SourceText, Traffic, Verdict, sorted,
@@ -13,17 +13,17 @@ use crate::{
     parties,
 };
 
-/// Sentences of one suggestion.
+/// Maximum number of sentences in one suggestion.
 const MAX_SENTENCES: usize = 20;
-/// Fixed flows that are looked at, of those that are alike one.
+/// Maximum number of fixed flows examined, one of each group of similar flows.
 const MAX_FIXED: usize = 1_000;
-/// Where names outside are connected to, if no flow shows it.
+/// The port of external names, if no flow shows another.
 const HTTPS: Traffic = Traffic::new(6, 443);
 
 /// Labels of resolvers in a cluster. Source: the manifests of `CoreDNS` and node-local-dns.
 const RESOLVERS: &[&str] = &["k8s:k8s-app=kube-dns", "k8s:k8s-app=node-local-dns"];
 
-/// What comes next for flows that pass now; `judge` is of the policies with the fix.
+/// Checks of the next step for flows that pass now; `judge` has the policies with the fix.
 pub(super) struct Next<'n> {
     pub(super) judge: Judge,
     pub(super) texts: &'n [SourceText<'n>],
@@ -34,7 +34,7 @@ pub(super) struct Next<'n> {
 }
 
 impl Next<'_> {
-    /// What is still denied, in sentences.
+    /// Remaining denials, in sentences.
     pub(super) fn still_denied(mut self, fixed: &[usize]) -> Vec<String> {
         let mut sentences = Vec::new();
         let mut seen: Vec<(String, String, Traffic, Direction, String)> = Vec::new();
@@ -77,7 +77,7 @@ impl Next<'_> {
         sentences
     }
 
-    /// Whether the sender of a query answers queries itself, and asks on behalf of others.
+    /// Whether the source of a query is itself a resolver, which forwards queries of others.
     fn is_resolver(&self, flow: &Flow) -> bool {
         let Some(sender) = &flow.source else { return false };
         let is_called = |label: &String| RESOLVERS.contains(&label.as_str());
@@ -89,7 +89,7 @@ impl Next<'_> {
             })
     }
 
-    /// Why the other side of a connection refuses it.
+    /// The reason why the other side of a connection denies it.
     fn other_side(&mut self, flow: &Flow) -> Option<String> {
         let traffic_direction = match flow.traffic_direction {
             TrafficDirection::Egress => TrafficDirection::Ingress,
@@ -97,7 +97,7 @@ impl Next<'_> {
             other => other,
         };
         let other = Flow { traffic_direction, ..flow.clone() };
-        // No policy is about the world, and none but those of nodes about another node, whatever a
+        // No policy selects the world, and only policies of nodes select another node, whatever a
         // clusterwide selector says.
         let sides = Sides::of(&other, self.learned, self.settings).ok()?;
         if sides.subject.is_world() || sides.subject.is_reserved("remote-node") {
@@ -110,8 +110,8 @@ impl Next<'_> {
         Some(judgement.sentence(self.judge.set()))
     }
 
-    /// The steps of the connection that stay denied, though its name can be looked up now. None: one
-    /// of the ports in question is open.
+    /// The steps of a connection that stay denied, though its name can be looked up now. `None`:
+    /// one of the ports in question is open.
     fn behind(
         &mut self,
         flow: &Flow,
@@ -132,7 +132,7 @@ impl Next<'_> {
         let mut shut = Vec::new();
         for traffic in traffics {
             let steps = ask::connect(&self.judge, directory, (sender, address), &target, traffic);
-            // Where one port is open, the name leads somewhere.
+            // With one open port, the name is of use.
             let is_shut = |step: &Step| step.judgement.verdict == Verdict::Denied;
             if !steps.iter().any(is_shut) {
                 return None;
@@ -151,8 +151,8 @@ impl Next<'_> {
         })
     }
 
-    /// What stays denied after a lookup whose name was not recorded: the sender's other connections;
-    /// without such connections, the policies that limit its egress.
+    /// Denials that remain after a lookup without a recorded name: of the source's other
+    /// connections; without such connections, the policies that limit its egress.
     fn beyond(&mut self, flow: &Flow, sender: &Endpoint, source: &str) -> Option<String> {
         let mut shut: Vec<String> = Vec::new();
         let mut is_open = false;
@@ -180,7 +180,7 @@ impl Next<'_> {
         if is_open {
             return None;
         }
-        // What it may reach is what its rules allow; the record does not say where it meant to go.
+        // Its rules limit its destinations; the record does not show the intended one.
         let judgement = self.judge.explain_flow(flow, self.learned).ok()?;
         let somewhere = Identity::default();
         let judge = &self.judge;
@@ -211,7 +211,7 @@ impl Next<'_> {
     }
 }
 
-/// The name that a record asks for.
+/// The name that a record queries.
 fn queried(flow: &Flow) -> Option<&str> {
     match flow.l7.as_ref()?.record.as_ref()? {
         L7Record::Dns(dns) => Some(dns.query.trim_end_matches('.')),

@@ -1,4 +1,4 @@
-//! The additions that do no harm together, found by trying halves of them.
+//! Additions that do no harm together, found by bisection.
 
 use cilium_policy::sorted;
 
@@ -7,7 +7,7 @@ use super::{
     demand::{RuleBody, RuleKey, SubjectKey},
 };
 
-/// Sets of additions that are tried.
+/// Maximum number of sets of additions that are tried.
 const MAX_TRIALS: usize = 64;
 
 /// One addition.
@@ -17,22 +17,22 @@ type Part = (SubjectKey, RuleKey, RuleBody);
 pub(super) struct Dropped {
     subject: SubjectKey,
     key: RuleKey,
-    /// None: it was not tried.
+    /// The harm; `None`: the addition was not tried.
     harm: Option<Harm>,
 }
 
-/// What an addition spoils.
+/// The harm that an addition does.
 pub(super) enum Harm {
-    /// A flow that passes, or may, and would not with it.
+    /// A flow that passes, or may pass, and would not with the addition.
     Flow(usize),
-    /// The addition itself: why it is refused.
+    /// A refusal of the addition itself, with the reason.
     Refused(String),
 }
 
 pub(super) const NOT_TRIED: &str = "the additions together do not help, and the one for it was not tried by itself: ask for fewer flows";
 
 impl Dropped {
-    /// Why it is left out; `named` puts a flow into words.
+    /// The reason for leaving the addition out; `named` puts a flow into words.
     pub(super) fn sentence(&self, named: impl Fn(usize) -> Option<String>) -> String {
         match &self.harm {
             Some(Harm::Refused(why)) => format!("no policy can say what it needs: {why}"),
@@ -45,7 +45,7 @@ impl Dropped {
     }
 }
 
-/// Additions that do no harm together, and those that are left out.
+/// Additions that do no harm together, and those left out.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) kept: Rules,
@@ -54,8 +54,8 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The harmless among additions that do harm together: each half is tried with what is kept
-    /// already, and halved again where that does harm. `harms` judges a set of additions.
+    /// Sorts out the harmful additions: each half is tried with the additions kept so far, and
+    /// halved again where that does harm. `harms` judges a set of additions.
     pub(super) fn of(rules: &Rules, harms: &mut dyn FnMut(&Rules) -> Option<Harm>) -> Self {
         let all: Vec<Part> = rules
             .iter()
@@ -106,7 +106,7 @@ impl Parts {
         self.dropped.is_empty()
     }
 
-    /// The rules that are offered, of all.
+    /// The offered rules among all rules.
     pub(super) fn offered<'r>(&'r self, all: &'r Rules) -> &'r Rules {
         if self.are_whole() { all } else { &self.kept }
     }

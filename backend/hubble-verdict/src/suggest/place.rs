@@ -1,4 +1,4 @@
-//! Where in the policies that are there an addition goes: the smallest list that can take it.
+//! Place of an addition in existing policies: the smallest list that can take it.
 
 use cilium_policy::{
     Action, Direction, Documents, Entry, Operator, Peer, PeerMatcher, Peers, PolicyId, PolicyKind,
@@ -17,8 +17,8 @@ use super::{
 
 pub(super) const NAMESPACE: &str = "io.kubernetes.pod.namespace";
 
-/// The addition of one rule. None: no policy is about this subject and no other, or it is written
-/// in a way that is left alone.
+/// The addition of one rule. `None`: no policy selects exactly this subject, or the policy has a
+/// style that is left alone.
 pub(super) fn find(
     set: &PolicySet,
     texts: &[SourceText<'_>],
@@ -53,7 +53,7 @@ pub(super) fn find(
         .into_iter()
         .filter_map(|host| Host::of(set, texts, settings, host, subject, key, body))
         .collect();
-    // A list within a rule comes before a rule of its own, in whichever policy it is.
+    // A list within a rule takes precedence over a new rule, whichever policy has it.
     hosts
         .iter()
         .find_map(Host::request)
@@ -62,7 +62,7 @@ pub(super) fn find(
         .or_else(|| hosts.iter().find_map(Host::rule))
 }
 
-/// The policies that are about a subject and no other.
+/// The policies that select exactly this subject.
 pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<PolicyId> {
     let is_host =
         |entry: &&Entry| entry.action == Action::Allow && is_about(&entry.subject, subject);
@@ -72,8 +72,8 @@ pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<PolicyId> {
     policies
 }
 
-/// Whether a policy's subjects are those of the addition and no others: it requires what makes
-/// them out.
+/// Whether a selector selects the addition's subject and no other pods: it requires the subject's
+/// labels.
 fn is_about(selector: &Selector, subject: &SubjectKey) -> bool {
     if let Some(entity) = subject.entity {
         return selector.requirements.iter().any(|own| {
@@ -94,22 +94,22 @@ fn is_about(selector: &Selector, subject: &SubjectKey) -> bool {
         && subject.labels.iter().all(|(key, value)| requires(key, value))
 }
 
-/// One spec of one policy, and what is to be added to it.
+/// One spec of one policy, with the addition.
 struct Host<'h> {
     text: SourceText<'h>,
     policy: String,
-    /// The list of the direction, and the place of its key.
+    /// The list of the direction, with the place of its key.
     list: Node,
     list_key: Position,
     path: String,
-    /// Index in the list, and the entry that came of it.
+    /// Index in the list, with the compiled entry.
     rules: Vec<(usize, &'h Entry)>,
     key: &'h RuleKey,
     body: &'h RuleBody,
     item: Yaml,
-    /// The field of the peer and the peer; none in a `NetworkPolicy`, which only gets whole rules.
+    /// The peer's field and value; `None` in a `NetworkPolicy`, which only gets whole rules.
     peer_item: Option<(&'static str, Yaml)>,
-    /// The addition as it is read: its peers.
+    /// The addition's peers, as compiled.
     peers: Vec<Peer>,
 }
 
@@ -190,7 +190,7 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// A name or a request for the L7 rules of the very same peer and port.
+    /// Addition of a name or a request to the L7 rules of the same peer and port.
     fn request(&self) -> Option<Edit> {
         self.peer_item.as_ref()?;
         let (dns, http) = write::requests(self.body);
@@ -201,7 +201,7 @@ impl<'h> Host<'h> {
         };
         self.rules.iter().find_map(|(index, entry)| {
             let Peers::Any(peers) = &entry.peers else { return None };
-            // A resolver that the rule serves already, or the rule's only peer.
+            // The rule has this resolver already, or this peer alone.
             let is_same = match field_name {
                 "dns" => self.peers.iter().all(|own| peers.iter().any(|other| alike(own, other))),
                 _ => alike_all(&self.peers, peers),
@@ -226,7 +226,7 @@ impl<'h> Host<'h> {
         })
     }
 
-    /// Whether a port rule is about the addition's ports; for names, about those of a resolver.
+    /// Whether a port rule covers the addition's ports; for names, a resolver's ports.
     fn covers(&self, rule: &PortRule, is_dns: bool) -> bool {
         let has = |(protocol, number): &(u8, u16)| {
             rule.ports.iter().any(|port| {
@@ -241,7 +241,7 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// A port for a rule of the very same peer.
+    /// Addition of a port to a rule with the same peer.
     fn port(&self) -> Option<Edit> {
         self.peer_item.as_ref()?;
         let ([port], true) = (self.body.ports.as_slice(), self.is_plain()) else { return None };
@@ -264,7 +264,7 @@ impl<'h> Host<'h> {
         })
     }
 
-    /// A peer for a rule with the very same ports.
+    /// Addition of a peer to a rule with the same ports.
     fn peer(&self) -> Option<Edit> {
         if !self.is_plain() {
             return None;
@@ -286,7 +286,7 @@ impl<'h> Host<'h> {
         })
     }
 
-    /// A rule for the list of the direction.
+    /// Addition of a rule to the direction's list.
     fn rule(&self) -> Option<Edit> {
         self.edit(self.path.clone(), self.list_key, &self.list, std::slice::from_ref(&self.item))
     }
@@ -306,13 +306,13 @@ fn is_l4(entry: &Entry, rule: &PortRule) -> bool {
         && !rule.ports.is_empty()
 }
 
-/// A field's value and the place of its key.
+/// A field's value, with the place of its key.
 fn field<'n>(node: &'n Node, name: &str) -> Option<(Position, &'n Node)> {
     let Value::Map(entries) = &node.value else { return None };
     entries.iter().find(|(key, _)| key.name == name).map(|(key, value)| (key.at, value))
 }
 
-/// The peers of an item, as the engine reads them in a policy of this kind.
+/// The peers of an item, compiled as in a policy of this kind.
 fn compiled(
     item: &Yaml,
     direction: Direction,
@@ -352,7 +352,7 @@ fn alike_all(one: &[Peer], other: &[Peer]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
 }
 
-/// Whether two peers are the same, `app` and `k8s:app` not told apart.
+/// Whether two peers are equal, with `app` and `k8s:app` treated alike.
 fn alike(one: &Peer, other: &Peer) -> bool {
     let plain = |selector: &Selector| {
         let mut requirements: Vec<Requirement> = selector.requirements.clone();
@@ -367,7 +367,7 @@ fn alike(one: &Peer, other: &Peer) -> bool {
     }
 }
 
-/// The resolver, by the labels that every cluster gives it.
+/// The resolver, by its labels in every cluster.
 pub(super) fn resolver() -> PeerKey {
     PeerKey::Pods {
         namespace: Some("kube-system".to_owned()),

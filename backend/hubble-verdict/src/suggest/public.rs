@@ -1,5 +1,5 @@
-//! What is open to the public: where many addresses of the internet are refused alike, the whole
-//! world is let in rather than one address after the other.
+//! Public services: where many internet addresses are refused alike, the fix allows the whole world
+//! rather than each address.
 
 use std::net::IpAddr;
 
@@ -11,28 +11,28 @@ use super::{
     demand::{PeerKey, RuleKey, SubjectKey},
 };
 
-/// Addresses that are let in one by one.
+/// Maximum number of internet addresses that are allowed one by one.
 const MAX_ADDRESSES: usize = 3;
-/// Addresses that a subject is let out to, or that come from private ranges, one by one at a port:
-/// more are not a list that anybody keeps, and their whole range is more than was asked for.
+/// Maximum number of addresses at one port, of egress or of private ranges, that are allowed one by
+/// one: a longer list is hard to maintain, and a whole range would allow more than requested.
 const MAX_LISTED: usize = 100;
 
-/// Subjects and ports that many addresses of the internet are refused at.
+/// Subjects and ports at which many internet addresses are refused.
 #[derive(Default)]
 pub(super) struct Public {
     places: Vec<Place>,
-    /// Subjects and ports with more addresses than are listed, and their number.
+    /// Subjects and ports with more addresses than are listed, with the number of addresses.
     crowds: Vec<(Place, usize)>,
 }
 
-/// A subject, and its port, whether for requests.
+/// A subject and its port, and whether the rule is for requests.
 type Place = (SubjectKey, (u8, u16), bool);
 
 impl Public {
-    /// Counts the addresses in what flows need by themselves.
+    /// Counts the addresses in the rules that the flows need.
     pub(super) fn of(rules: &Rules, set: &PolicySet) -> Self {
         let mut places = counted(rules, is_public);
-        // The world would hold what an `except` keeps out.
+        // The world would include the addresses that an `except` excludes.
         places.retain(|((subject, ..), _)| !leaves_out(set, subject));
         let places = places.into_iter();
         let crowds = counted(rules, is_listed).into_iter();
@@ -42,12 +42,12 @@ impl Public {
         }
     }
 
-    /// Whether some flows are not to be fixed one address after the other.
+    /// Whether some flows have too many addresses for a rule each.
     pub(super) fn has_crowds(&self) -> bool {
         !self.crowds.is_empty()
     }
 
-    /// Why no rule is made for one of very many addresses.
+    /// The reason why no rule is made for one of very many addresses.
     pub(super) fn crowd(&self, subject: &SubjectKey, key: &RuleKey) -> Option<String> {
         let is_own = |(own, port, l7): &Place| {
             own == subject && (*port, *l7) == (key.port, key.l7) && is_listed(key)
@@ -64,7 +64,7 @@ impl Public {
         })
     }
 
-    /// The same rules, those for many addresses as one.
+    /// The same rules, with those for many addresses merged into one.
     pub(super) fn widen(&self, rules: Rules) -> Rules {
         if self.places.is_empty() {
             return rules;
@@ -81,7 +81,7 @@ impl Public {
         widened
     }
 
-    /// The rule for everyone in place of that for one address.
+    /// The rule for everyone in place of the rule for one address.
     pub(super) fn widened(&self, subject: &SubjectKey, key: RuleKey) -> RuleKey {
         let is_own = |(own, port, l7): &Place| {
             own == subject && (*port, *l7) == (key.port, key.l7) && is_public(&key)
@@ -94,7 +94,7 @@ impl Public {
     }
 }
 
-/// Whether a rule for a subject's ingress leaves addresses out.
+/// Whether a rule for a subject's ingress excludes addresses.
 fn leaves_out(set: &PolicySet, subject: &SubjectKey) -> bool {
     let labels = labels(subject);
     let has_except = |peer: &Peer| match &peer.matcher {
@@ -111,7 +111,7 @@ fn leaves_out(set: &PolicySet, subject: &SubjectKey) -> bool {
     })
 }
 
-/// Whom rules for the whole world let through, in words.
+/// A description of everyone that rules for the whole world let through.
 pub(super) fn everyone(rules: &Rules) -> Vec<String> {
     let mut sentences = Vec::new();
     for (subject, keys) in rules {
@@ -134,7 +134,7 @@ pub(super) fn everyone(rules: &Rules) -> Vec<String> {
     sentences
 }
 
-/// What to add where not these addresses of the internet alone may come.
+/// Hints on the other internet addresses, for rules that allow single ones.
 pub(super) fn others(rules: &Rules) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for (subject, keys) in rules {
@@ -153,12 +153,12 @@ pub(super) fn others(rules: &Rules) -> Vec<String> {
     sentences
 }
 
-/// Whom a rule is about, and the port.
+/// Subject of a rule, and its port.
 fn place(subject: &SubjectKey, key: &RuleKey) -> (String, Traffic) {
     (subject.shown(), Traffic::new(key.port.0, key.port.1))
 }
 
-/// How many rules that are like this each place has.
+/// Number of similar rules at each place.
 fn counted(rules: &Rules, is_like: fn(&RuleKey) -> bool) -> Vec<(Place, usize)> {
     let mut counts: Vec<(Place, usize)> = Vec::new();
     for (subject, keys) in rules {
@@ -170,7 +170,7 @@ fn counted(rules: &Rules, is_like: fn(&RuleKey) -> bool) -> Vec<(Place, usize)> 
     counts
 }
 
-/// Whether it is for one address that stays one.
+/// Whether a rule is for one address that is never widened to the world.
 fn is_listed(key: &RuleKey) -> bool {
     matches!(key.peer, PeerKey::Cidr(_)) && !is_public(key)
 }

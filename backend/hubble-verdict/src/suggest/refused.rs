@@ -1,4 +1,4 @@
-//! What no rule is made for, though it is refused.
+//! Refused flows for which no rule is made.
 
 use std::net::IpAddr;
 
@@ -11,10 +11,10 @@ use hashbrown::{HashMap, HashSet};
 use super::demand::{HttpWish, own_label};
 use crate::{Judgement, ask::namespace_of, recorded::meets};
 
-/// Addresses of pods that are kept.
+/// Maximum number of pod addresses.
 const MAX_PODS: usize = 65_536;
 
-/// Pods by their addresses, as flows and documents tell them.
+/// Pods by address, from flows and documents.
 #[derive(Default)]
 pub(super) struct Pods {
     names: HashMap<IpAddr, String>,
@@ -50,7 +50,7 @@ impl Pods {
         }
     }
 
-    /// The pod at an address that was taken for no pod's.
+    /// The pod at an address that was not recorded as a pod's.
     fn behind(&self, peer: &Identity) -> Option<&str> {
         let is_no_pod = (peer.is_world() && !peer.is_reserved("kube-apiserver"))
             || ["init", "unmanaged"].iter().any(|own| peer.is_reserved(own));
@@ -58,7 +58,7 @@ impl Pods {
     }
 }
 
-/// Its workload's or its own name, as far as it is recorded, or else a label's.
+/// Name of the workload or the pod, as far as it is recorded, else a label's value.
 fn name(endpoint: &Endpoint) -> &str {
     let label = |key: &str| {
         let own = endpoint.labels.iter().filter_map(|label| label.strip_prefix("k8s:"));
@@ -70,7 +70,7 @@ fn name(endpoint: &Endpoint) -> &str {
     recorded.or_else(|| labelled().map(|(_, value)| value)).unwrap_or_default()
 }
 
-/// Why no rule may be made for a flow that is refused, whatever it needs.
+/// The reason why no rule can help a refused flow, whatever the flow needs.
 pub(super) fn hopeless(
     set: &PolicySet,
     judgement: &Judgement,
@@ -119,8 +119,8 @@ pub(super) fn hopeless(
     })
 }
 
-/// Whether a deny rule refuses a flow that stands before whatever can be added. Rules of the
-/// baseline tier come after an addition.
+/// Whether a deny rule with precedence over any addition denies a flow. Rules of the baseline tier
+/// come after an addition.
 fn is_refused_by_rule(set: &PolicySet, judgement: &Judgement) -> bool {
     let decision = judgement.explanation.decision;
     let Cause::Entry(index) = decision.cause else { return false };
@@ -129,7 +129,7 @@ fn is_refused_by_rule(set: &PolicySet, judgement: &Judgement) -> bool {
     decision.verdict == Verdict::Denied && set.get(index).is_some_and(stands_before)
 }
 
-/// The HTTP rule that allows a request but for its headers or host.
+/// The HTTP rule that matches a request except for its headers or host.
 fn narrower_rule<'s>(
     set: &'s PolicySet,
     judgement: &Judgement,
@@ -145,8 +145,8 @@ fn narrower_rule<'s>(
     })
 }
 
-/// What a request has to carry beside its method and path, because the rule for what it asks for
-/// demands it. Errors: the record does not show it.
+/// Headers and host that a request must carry besides its method and path, because an existing rule
+/// for that path demands them. Errors: the record does not show them.
 pub(super) fn demanded(
     set: &PolicySet,
     judgement: &Judgement,
@@ -182,7 +182,7 @@ fn asks_more(rule: &HttpRule) -> bool {
     !rule.headers.is_empty() || rule.header_matches || rule.host.is_some()
 }
 
-/// Whether a rule is about a path but for its query, its closing slash or what lies below.
+/// Whether a rule matches a path except for its query, its closing slash or deeper levels.
 fn is_near(rule: &HttpRule, path: &str) -> bool {
     let Some(pattern) = &rule.path else { return true };
     let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -192,7 +192,7 @@ fn is_near(rule: &HttpRule, path: &str) -> bool {
     })
 }
 
-/// The HTTP rules that a request was held against, in their order.
+/// The HTTP rules that the request was checked against, in their order.
 pub(super) fn looked_at<'s>(set: &'s PolicySet, judgement: &Judgement) -> Vec<&'s HttpRule> {
     let rules = judgement.l7.iter().flat_map(|l7| &l7.rules);
     let places: HashSet<_> = rules.clone().map(|rule| (rule.entry, rule.at)).collect();

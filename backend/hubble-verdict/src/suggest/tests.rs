@@ -104,14 +104,15 @@ fn suggested(text: &str, flows: &[Flow], wanted: &[usize]) -> Suggestion {
     suggest(&[SourceText { index: 7, text }], &Settings::default(), flows, wanted)
 }
 
-/// A policy about `app=b`, its rules as a block.
+/// A policy that selects `app=b`, with its rules as a block.
 fn about_b(rules: &str) -> String {
     format!(
         "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata:\n  name: b # the backend\n  namespace: pets\nspec:\n  endpointSelector:\n    matchLabels:\n      app: b\n{rules}"
     )
 }
 
-/// The first flow is let pass by adding `added` to `list`; the text is otherwise as before.
+/// Checks that adding `added` to `list` lets the first flow pass, with the rest of the text
+/// unchanged.
 fn check(text: &str, flows: &[Flow], list: &str, added: &str, expect: &str) {
     let suggestion = suggested(text, flows, &[0]);
     assert_eq!(suggestion.unfixed, [], "{text}");
@@ -142,7 +143,7 @@ fn a_port_joins_the_rule_of_its_peer() {
     let added = "            - port: \"8080\"\n              protocol: TCP\n";
     let expect = text.replace("  # Nothing about", &format!("{added}  # Nothing about"));
     check(&text, &[to_b("app=front", 8080)], "ingress[0].toPorts[0].ports", added, &expect);
-    // Two lines of Windows stay two lines of Windows.
+    // Windows line endings are kept.
     let crlf = |text: &str| text.replace('\n', "\r\n");
     check(
         &crlf(&text),
@@ -151,7 +152,7 @@ fn a_port_joins_the_rule_of_its_peer() {
         &crlf(added),
         &crlf(&expect),
     );
-    // A file that ends without a newline, and one that begins with a byte order mark.
+    // A file without a final newline, and one with a byte order mark.
     let cut = text.replace("\n  # Nothing about egress yet.\n", "");
     let bare = format!("\n{}", added.trim_end());
     let list = "ingress[0].toPorts[0].ports";
@@ -175,7 +176,7 @@ fn a_rule_of_its_own_where_neither_is_there() {
     let added = "    - fromEndpoints:\n        - matchLabels:\n            app: admin\n      toPorts:\n        - ports:\n            - port: \"8080\"\n              protocol: TCP\n";
     let expect = text.replace("  # Nothing about", &format!("{added}  # Nothing about"));
     check(&text, &[to_b("app=admin", 8080)], "ingress", added, &expect);
-    // Lists that are not indented stay so.
+    // Lists without indentation keep that style.
     let flat = about_b("  ingress:\n  - fromEntities:\n    - world\n  description: the rest\n");
     let added = "  - fromEndpoints:\n    - matchLabels:\n        app: admin\n    toPorts:\n    - ports:\n      - port: \"80\"\n        protocol: TCP\n";
     let expect = flat.replace("  description", &format!("{added}  description"));
@@ -236,7 +237,7 @@ fn a_name_joins_the_dns_rule_and_the_addresses() {
               protocol: TCP
 ";
     let text = about_b(rules);
-    // With it, the queries that a search list makes of the name.
+    // With the name, the queries that a search list makes of it.
     let added = "              - matchName: api.github.com
               - matchPattern: \"api.github.com.*.svc.cluster.local\"
               - matchName: api.github.com.svc.cluster.local
@@ -252,7 +253,7 @@ fn a_name_joins_the_dns_rule_and_the_addresses() {
     let lists: Vec<&str> = suggestion.edits.iter().map(|edit| edit.list.as_str()).collect();
     assert_eq!(lists, ["egress[0].toPorts[0].rules.dns", "egress[1].toFQDNs"]);
     assert_eq!(suggestion.fixed, [0]);
-    // A name that may be asked for already needs its addresses alone.
+    // A name that may be queried already needs only its addresses.
     let added = "        - matchName: \"a.b.known.io\"\n".replace('"', "");
     let wide = text.replace(
         "- matchPattern: \"*.known.io\"\n    - toFQDNs",
@@ -281,7 +282,7 @@ fn a_request_joins_the_http_rules_of_its_client() {
     let flows = [request("app=front", "POST", "http://b/cart?id=1")];
     let list = "ingress[0].toPorts[0].rules.http";
     check(&text, &flows, list, added, &format!("{text}{added}"));
-    // Another client gets a rule of its own, no wider than its request.
+    // Another client gets its own rule, as narrow as its request.
     let suggestion = suggested(&text, &[request("app=admin", "GET", "http://b/cart")], &[0]);
     assert_eq!(suggestion.edits[0].list, "ingress");
     assert!(suggestion.edits[0].inserted.contains("path: /cart"), "{:?}", suggestion.edits);
@@ -308,14 +309,14 @@ fn what_would_be_wider_goes_into_a_policy_of_its_own() {
         assert_eq!(suggestion.fixed, [0], "{text}");
         assert!(suggestion.yaml.contains("enableDefaultDeny"), "{}", suggestion.yaml);
     }
-    // The policy is about every pod.
+    // The policy selects every pod.
     check(CLOSED, to_b("app=front", 80));
-    // What is written once is meant twice.
+    // A shared YAML anchor is used in two places.
     let shared = about_b(
         "  ingress:\n  - &rule\n    fromEndpoints: [{matchLabels: {app: front}}]\n    toPorts: [{ports: [{port: '80', protocol: TCP}]}]\n  - *rule\n",
     );
     check(&shared, to_b("app=front", 81));
-    // It has no rules of this direction: a first one would cut off everything else.
+    // The policy has no rules of this direction: a first one would deny all other traffic.
     let other = format!("{}---\n{CLOSED}", about_b("  egress: [{}]\n"));
     check(&other, to_b("app=front", 80));
 }
@@ -400,7 +401,8 @@ fn a_network_policy_is_mended_in_its_own_dialect() {
     let added = "  - from:\n    - namespaceSelector:\n        matchLabels:\n          kubernetes.io/metadata.name: shop\n      podSelector:\n        matchLabels:\n          app: a\n    ports:\n    - port: 80\n      protocol: TCP\n";
     check(KUBERNETES, &[elsewhere], "ingress", added, &format!("{KUBERNETES}{added}"));
 
-    // About every pod of the namespace: another policy about one of them isolates nobody.
+    // The policy selects every pod of the namespace: another policy for one of them isolates no
+    // further pod.
     let wide = KUBERNETES.replace("{matchLabels: {app: b}}\n  policy", "{}\n  policy");
     let suggestion = suggested(&wide, &[to_b("app=a", 80)], &[0]);
     assert_eq!((suggestion.edits.len(), suggestion.fixed.as_slice()), (0, [0].as_slice()));
@@ -408,13 +410,13 @@ fn a_network_policy_is_mended_in_its_own_dialect() {
     assert!(suggestion.yaml.contains("podSelector:\n    matchLabels:\n      app: b"));
     assert!(!suggestion.yaml.contains("enableDefaultDeny"));
 
-    // What it cannot say, another kind has to.
+    // Another kind of policy expresses what this one cannot.
     let gateway = Endpoint { labels: vec!["reserved:ingress".to_owned()], ..Endpoint::default() };
     let flow = tcp(gateway, pod("pets", "app=b"), 80, TrafficDirection::Ingress);
     let suggestion = suggested(KUBERNETES, &[flow], &[0]);
     assert!(suggestion.yaml.contains("kind: CiliumNetworkPolicy"), "{}", suggestion.yaml);
     assert_eq!(suggestion.fixed, [0]);
-    // Beside a policy of Cilium that isolates the pod as well.
+    // Together with a Cilium policy that also isolates the pod.
     let both = format!("{KUBERNETES}---\n{}", CLOSED.replace("ingress: [{}]", "ingress: [{}] #"));
     let suggestion = suggested(
         &both.replace("{matchLabels: {app: b}}\n  policy", "{}\n  policy"),
@@ -447,7 +449,7 @@ fn the_narrowest_entity_is_taken() {
 
 #[test]
 fn what_does_not_help_is_not_offered() {
-    // A rule that cannot be told stays so, and nothing is opened for it.
+    // An unknown verdict stays unknown, and nothing is opened for it.
     let unknown = "  ingressDeny: [{fromCIDRSet: [{cidrGroupRef: unknown}]}]\n  ingress: [{fromEndpoints: [{matchLabels: {app: front}}]}]\n";
     let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
     let mut stranger = tcp(world, pod("pets", "app=b"), 80, TrafficDirection::Ingress);
@@ -459,7 +461,7 @@ fn what_does_not_help_is_not_offered() {
         (0, "", 1)
     );
     assert_eq!(suggestion.fixed, [0; 0]);
-    // What helps another flow is offered without it.
+    // The addition for another flow is offered without it.
     let suggestion = suggested(&text, &[stranger, to_b("app=a", 80)], &[0, 1]);
     assert_eq!((suggestion.fixed.as_slice(), suggestion.unfixed.len()), ([1].as_slice(), 1));
     let all: String = suggestion.edits.iter().map(|edit| edit.inserted.as_str()).collect();
@@ -536,7 +538,7 @@ fn what_is_denied_next_is_named() {
         &["egress of pets/order-service to pets/product-service 3002/TCP stays denied"],
     );
     check(lab, &[out.clone(), inward.clone()], &[0, 1], &[]);
-    // The lookup is opened, the connection behind it is not.
+    // The lookup is opened, the connection after it is not.
     let beyond = "pets/order-service can look up names, which alone opens nothing: ";
     check(
         lab,
@@ -552,9 +554,9 @@ fn what_is_denied_next_is_named() {
             "{beyond}the name is not in the record, and its egress stays limited to the rules of `CiliumNetworkPolicy/pets/allow-order-service-traffic` egress[0] (line 38)"
         )],
     );
-    // Where each connection that it tries passes with the fix, there is nothing more to say.
+    // If all connections that it tries pass with the fix, there is no note.
     check(lab, &[nameless, out.clone(), inward.clone()], &[0, 1, 2], &[]);
-    // Of a name, what flows show is asked about, else HTTPS.
+    // The port of a name comes from flows, else it is HTTPS.
     let named = of("order-service", query("product-service.pets.svc.cluster.local"));
     let name = "product-service.pets.svc.cluster.local";
     check(

@@ -1,4 +1,4 @@
-//! Rules as trees, and policies of their own.
+//! Rules as YAML trees, and new policies.
 
 use cilium_policy::{Direction, Documents, PolicyKind, PolicySet, Protocol, yaml_writer::Yaml};
 
@@ -8,7 +8,7 @@ use super::{
     kubernetes,
 };
 
-/// Policies for all rules, as documents of YAML.
+/// Policies for all rules, as YAML documents.
 pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
     let documents = set.documents();
     let mut out = String::new();
@@ -30,7 +30,7 @@ pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
                     ),
                 },
             ),
-            // Purely additive: whoever else the selector selects is not cut off by it.
+            // Purely additive: other pods that the selector matches lose no traffic.
             (
                 "enableDefaultDeny".to_owned(),
                 Yaml::map([
@@ -40,7 +40,7 @@ pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
             ),
         ];
         for direction in [Direction::Ingress, Direction::Egress] {
-            // Ports of one peer stand in one rule, ICMP types in another.
+            // One rule holds the ports of a peer, another one its ICMP types.
             let are_alike = |one: &RuleKey, other: &RuleKey| {
                 one.peer == other.peer
                     && !one.l7
@@ -86,7 +86,8 @@ const fn is_icmp((protocol, _): (u8, u16)) -> bool {
     matches!(protocol, 1 | 58)
 }
 
-/// Ports, or ICMP types, of one list. Source: the CRD's `maxItems` of `ports` and `fields`.
+/// Maximum number of ports, or ICMP types, in one list. Source: the CRD's `maxItems` of `ports` and
+/// `fields`.
 const MAX_PORTS: usize = 40;
 
 /// One item of `ingress` or `egress`.
@@ -121,7 +122,7 @@ pub(super) fn rule(key: &RuleKey, body: &RuleBody, namespace: &str, is_clusterwi
     Yaml::Map(entries)
 }
 
-/// The field of a rule's peer, and the peer.
+/// Name and value of a rule's peer field.
 pub(super) fn peer(key: &RuleKey, namespace: &str, is_clusterwide: bool) -> (&'static str, Yaml) {
     let is_ingress = key.direction == Direction::Ingress;
     let pick = |ingress, egress| if is_ingress { ingress } else { egress };
@@ -194,7 +195,7 @@ fn exists(entity: &str) -> Yaml {
     Yaml::map([("matchExpressions", Yaml::List(vec![expression]))])
 }
 
-/// A name that no policy has yet.
+/// A policy name that is not taken yet.
 fn name(subject: &SubjectKey, documents: &Documents) -> String {
     let stem: String = subject
         .entity

@@ -1,9 +1,9 @@
 //! Cases written as prose: every page of `tests/vectors/*.md`.
 //!
-//! A page is read from top to bottom. Its blocks are known by their language: `yaml` (the spec of
-//! one policy) and `requests` (what the proxy does under it); `cast` (who there is), `manifests`
-//! (files in force from here on), `flows` (records and what is said of them) and `lints`
-//! (findings, with their evidence from the flows since the manifests). Other blocks are prose.
+//! A page is read from top to bottom. The language of a block is its kind: `yaml` (the spec of one
+//! policy) and `requests` (the proxy's verdicts under it); `cast` (endpoints), `manifests` (files
+//! in force from here on), `flows` (records with their expected judgements) and `lints` (findings,
+//! with their evidence from the flows since the manifests). Other blocks are prose.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken case fails the test")]
 
@@ -12,7 +12,7 @@ mod story;
 
 use std::{fs, path::Path};
 
-/// The block that lines belong to, of those that say something.
+/// Kinds of blocks with claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Block {
     Yaml,
@@ -24,7 +24,7 @@ enum Block {
     Prose,
 }
 
-/// Reads a page and checks what it claims; returns how many claims there were.
+/// Reads a page and checks its claims. Returns the number of claims.
 fn check_page(name: &str) -> usize {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(name);
     let page = fs::read_to_string(path).unwrap();

@@ -1,5 +1,5 @@
-//! Lines of a `requests` block: `METHOD authority/path [Header: value] → verdict`, with `egress` before
-//! it as the client's side sees it, or `DNS name → verdict`.
+//! Lines of a `requests` block: `METHOD authority/path [Header: value] → verdict`, with `egress`
+//! before it for the client's side, or `DNS name → verdict`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use cilium_policy::{
     Traffic,
 };
 
-/// Judges one request under one policy. `spec`: indented by two.
+/// Judges one request under one policy. `spec`: indented by two spaces.
 pub(super) fn check(at: &str, spec: &str, line: &str) {
     let text = format!(
         "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: case, namespace: pets}}\nspec:\n{spec}"

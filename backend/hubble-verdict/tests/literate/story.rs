@@ -11,7 +11,7 @@ use hubble_verdict::{JudgeFlows, Learned, lint};
 
 const CLUSTER: &str = "aks-pets";
 
-/// Who there is, what is in force, and what has been recorded since.
+/// Endpoints, policies in force, and flows recorded since.
 #[derive(Default)]
 pub(super) struct Story {
     cast: HashMap<String, Member>,
@@ -19,9 +19,9 @@ pub(super) struct Story {
     manifests: Vec<(String, String)>,
     judge: Option<Judge>,
     flows: Vec<Flow>,
-    /// A flow that something is still to be said of.
+    /// A flow whose claim is on the next line.
     untold: Option<Flow>,
-    /// A finding that evidence is still to be named of.
+    /// A finding whose evidence is on the next lines.
     finding: Option<(Finding, usize)>,
 }
 
@@ -29,12 +29,13 @@ pub(super) struct Story {
 struct Member {
     endpoint: Endpoint,
     address: String,
-    /// The name that its address was found by.
+    /// The DNS name that led to its address.
     dns_name: Option<String>,
 }
 
 impl Story {
-    /// `name address namespace/workload label…`, or `name address reserved:label [dns name]`.
+    /// Adds an endpoint: `name address namespace/workload label…`, or `name address reserved:label
+    /// [dns name]`.
     pub(super) fn join(&mut self, at: &str, line: &str) {
         let mut words = line.split_whitespace();
         let name = words.next().unwrap();
@@ -59,13 +60,13 @@ impl Story {
         self.cast.insert(name.to_owned(), member);
     }
 
-    /// Forgets what was in force and what was recorded.
+    /// Clears the policies in force and the recorded flows.
     pub(super) fn begin(&mut self) {
         self.manifests.clear();
         self.flows.clear();
     }
 
-    /// One file of the repository.
+    /// Adds one file of the repository.
     pub(super) fn add_manifest(&mut self, at: &str, line: &str) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(line);
         let text = fs::read_to_string(&path).unwrap_or_else(|err| panic!("{at}: {line}: {err}"));
@@ -90,8 +91,8 @@ impl Story {
         self.judge = Some(Judge::new(Arc::new(set)));
     }
 
-    /// `[N × ]event direction from > to port/PROTOCOL [request]`, and below it, indented, what is
-    /// said of it: `agreement: sentence`. Returns the number of claims.
+    /// Reads a flow: `[N × ]event direction from > to port/PROTOCOL [request]`, and below it,
+    /// indented, its claim: `agreement: sentence`. Returns the number of claims.
     pub(super) fn flow_line(&mut self, at: &str, line: &str) -> usize {
         if let Some(expect) = line.strip_prefix("  ") {
             let flow = self.untold.take().unwrap_or_else(|| panic!("{at}: no flow before"));
@@ -170,8 +171,8 @@ impl Story {
         }
     }
 
-    /// `id file:line sentence's beginning`, and below it, indented, all evidence. Returns the
-    /// number of claims.
+    /// Reads a finding: `id file:line sentence's beginning`, and below it, indented, all evidence.
+    /// Returns the number of claims.
     pub(super) fn lint_line(&mut self, at: &str, line: &str) -> usize {
         if let Some(evidence) = line.strip_prefix("  ") {
             let (finding, told) = self.finding.as_mut().unwrap();
@@ -200,7 +201,7 @@ impl Story {
         1
     }
 
-    /// At the end of a line or block: nothing may be left unsaid.
+    /// Checks at the end of a line or block that no claim is missing.
     pub(super) fn finish(&mut self, at: &str) {
         if let Some(flow) = self.untold.take() {
             panic!("{at}: nothing is said of the flow before: {flow:?}");
@@ -211,7 +212,7 @@ impl Story {
     }
 }
 
-/// `DNS name`, `METHOD authority/path`, each with ` code` for an answer.
+/// The request in `DNS name` or `METHOD authority/path`, each with ` code` for an answer.
 fn request_of(event: &str, request: &[&str]) -> Option<Layer7> {
     let l7_type = if event == "answered" { L7FlowType::Response } else { L7FlowType::Request };
     let record = match request {

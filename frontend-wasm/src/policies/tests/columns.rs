@@ -1,4 +1,4 @@
-//! What is judged from columns, beside what is judged from the flows themselves.
+//! Judgements from columns, compared with judgements from the flows themselves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn vectors(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(folder)
 }
 
-/// The files below a folder whose names end so, in their order.
+/// The files below a folder with this ending, in order.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -35,7 +35,7 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The flows of a file of `hubble observe -o jsonpb`; other lines are passed over.
+/// The flows of a file of `hubble observe -o jsonpb`; other lines are skipped.
 fn flows(file: &Path) -> Vec<Flow> {
     let bytes = fs::read(file).unwrap();
     let text = String::from_utf8_lossy(&bytes);
@@ -52,7 +52,7 @@ fn policies(files: &[PathBuf]) -> PolicyFiles {
     let read = |path: &PathBuf| {
         let text = fs::read(path).unwrap();
         let name = path.to_string_lossy().into_owned();
-        // A change in between the flows of most vectors.
+        // A change between the times of most vectors' flows.
         PolicyFile {
             name,
             text: String::from_utf8_lossy(&text).into_owned(),
@@ -73,7 +73,7 @@ fn table(flows: &[Flow]) -> Table {
     table
 }
 
-/// Judges both ways; how many flows were judged at all.
+/// Judges flows both ways. Returns the number of judged flows.
 fn check(flows: &[Flow], policies: &mut PolicyFiles, with_fixes: bool) -> usize {
     let mut table = table(flows);
     assert_eq!(table.flows.len(), flows.len());
@@ -123,11 +123,11 @@ fn vectors_are_judged_from_columns_as_from_flows() {
     for file in files(&vectors("policies-lab"), ".jsonl") {
         assert!(check(&flows(&file), &mut of_lab, true) > 0);
     }
-    // Flows of any content: none of them is a connection, most cannot be judged.
+    // Flows with arbitrary content: none is a connection, most cannot be judged.
     check(&flows(&vectors("flows").join("all-fields.jsonl")), &mut of_lab, false);
 }
 
-/// Every flow of the vectors.
+/// All flows of the vectors.
 fn all_flows() -> Vec<Flow> {
     let files = [files(&vectors("field"), ".jsonl"), files(&vectors("policies-lab"), ".jsonl")];
     let all: Vec<Flow> = files.iter().flatten().flat_map(|file| flows(file)).collect();
@@ -135,7 +135,7 @@ fn all_flows() -> Vec<Flow> {
     all
 }
 
-/// A flow of parts of two others: bit by bit, a part is of the one or of the other.
+/// A flow mixed from two others: each bit of `choice` selects the source of one part.
 fn mixed(one: &Flow, other: &Flow, choice: u32, ports: [u16; 2]) -> Flow {
     let mut flow = one.clone();
     let mut bits = 0..;

@@ -1,8 +1,8 @@
-//! Services that are not a name for pods alone.
+//! Services that are more than a name for pods.
 
 use super::*;
 
-/// DNS gives the addresses of a headless Service's pods: the port that is dialled is the pods' own.
+/// Headless Services: DNS gives the addresses of the pods, so the dialled port is the pods' own.
 #[test]
 fn the_port_of_a_headless_service_is_not_translated() {
     let headless = |ports: &str| {
@@ -27,7 +27,7 @@ fn the_port_of_a_headless_service_is_not_translated() {
     check("{port: 80}", "pets/direct:80", "80/TCP", no, false);
 }
 
-/// The Service of the API server, its slices, and who is behind it.
+/// The API server's Service, its slices and its backends.
 #[test]
 fn the_service_of_the_api_server_leads_to_the_entity() {
     const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: kubernetes, namespace: default}\nspec: {clusterIP: 10.0.0.1, ports: [{name: https, port: 443, targetPort: 6443}]}\n";
@@ -67,7 +67,7 @@ fn the_service_of_the_api_server_leads_to_the_entity() {
     check("toCIDR: [20.1.1.0/24]", &[SERVICE, &outside], "10.0.0.1:443", Verdict::Allowed);
     check("toEntities: [world]", &[SERVICE, &outside], "kubernetes.default:443", Verdict::Allowed);
     check("toEndpoints: [{}]", &[SERVICE, &outside], "kubernetes.default:443", Verdict::Denied);
-    // Whether it is a node or outside is not known.
+    // Whether the backend is a node or outside the cluster is not known.
     check("toEntities: [world]", &[SERVICE], "kubernetes.default:443", Verdict::CannotTell);
     let answer = check(
         "toEntities: [kube-apiserver], toPorts: [{ports: [{port: '443'}]}]",
@@ -76,7 +76,7 @@ fn the_service_of_the_api_server_leads_to_the_entity() {
         Verdict::Denied,
     );
     assert_eq!(answer.paths[0].traffic.port, 6443);
-    // What is refused is let in by the entity.
+    // The entity allows the connection that the addresses refuse.
     let (policy, outside) = (policy("toEndpoints: [{}]"), slice("20.1.1.1", 443));
     let texts = [&*policy, CLUSTER, SERVICE, &outside];
     let refused = super::answer(&texts, "order-service", "kubernetes.default.svc:443");
@@ -85,7 +85,7 @@ fn the_service_of_the_api_server_leads_to_the_entity() {
     assert!((fixed + &fix.yaml).contains("kube-apiserver"), "{fix:?}");
 }
 
-/// Nobody answers at the addresses that a headless Service names.
+/// Addresses that a headless Service names have no backend.
 #[test]
 fn a_headless_service_has_no_addresses() {
     let check = |spec: &str, note: &str| {
@@ -102,7 +102,8 @@ fn a_headless_service_has_no_addresses() {
     check("clusterIP: 10.0.0.8", "");
 }
 
-/// Labels that the agent leaves out of identities select nobody, and Services still have their pods.
+/// Labels that the agent leaves out of identities match no pod in policies, but Services still
+/// select by them.
 #[test]
 fn labels_of_pods_are_those_of_their_identities() {
     const PODS: &str = "
@@ -132,7 +133,7 @@ spec: {clusterIP: 10.0.0.9, selector: {apps.kubernetes.io/pod-index: '0'}, ports
     }
 }
 
-/// Nobody is behind the address that stands in the slices of a Gateway; `Endpoints` are slices.
+/// The address in the slices of a Gateway has no backend; `Endpoints` count as slices.
 #[test]
 fn backends_are_those_that_the_agent_has() {
     let objects = |backends: &str| {
@@ -170,7 +171,7 @@ fn backends_are_those_that_the_agent_has() {
     check(&port(443), &outside, Verdict::Denied, "203.0.113.77");
 }
 
-/// What has a node's address is a node, or who is behind the port that nodes have of a Service.
+/// A node's address means the node, or the backends of the Service whose node port is dialled.
 #[test]
 fn a_nodes_address_is_known_by_documents() {
     const NODES: &str = "

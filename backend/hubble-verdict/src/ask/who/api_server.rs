@@ -8,14 +8,14 @@ use super::{super::objects::ServiceObject, Directory, Found, Known, Party};
 
 const LABEL: &str = "reserved:kube-apiserver";
 
-/// Whether a Service is that of the API server.
+/// Whether a Service is the API server's.
 pub(super) fn is_named(namespace: &str, name: &str) -> bool {
     (namespace, name) == ("default", "kubernetes")
 }
 
 impl Directory {
-    /// Who is behind the Service of the API server: the addresses of its slices, else who was seen as
-    /// the entity.
+    /// Endpoints behind the API server's Service: the addresses in its slices, else the endpoints
+    /// recorded as the entity.
     pub(super) fn find_api_server(
         &self,
         service: Option<&ServiceObject>,
@@ -42,7 +42,7 @@ impl Directory {
             if labels.iter().any(|own| own == LABEL) {
                 found.parties.push(party);
             } else if labels.is_empty() {
-                // It is a node of the cluster, or outside: nothing shows which.
+                // The address is a node's or outside the cluster: nothing shows which.
                 let world = self.world(self.settings.ipv4).labels;
                 for beside in [world, vec!["reserved:remote-node".to_owned()]] {
                     found.parties.push(with_label(&party, beside));
@@ -60,7 +60,7 @@ impl Directory {
     }
 }
 
-/// The entity, beside what else it is.
+/// The entity with further labels of the same endpoint.
 fn with_label(party: &Party, beside: Vec<String>) -> Party {
     let labels = [LABEL.to_owned()].into_iter().chain(beside).collect();
     Party { endpoint: Endpoint { labels, ..Endpoint::default() }, ..party.clone() }

@@ -1,4 +1,4 @@
-//! Who is behind a Service without a selector.
+//! Destinations behind a Service without a selector.
 
 use cilium_policy::{Backends, Traffic};
 use flow::Endpoint;
@@ -9,7 +9,8 @@ use super::{
 };
 
 impl Directory {
-    /// Who is behind a Service without a selector: a name elsewhere, or what its slices say.
+    /// Destinations behind a Service without a selector: an external name, or the addresses in its
+    /// slices.
     pub(super) fn find_elsewhere(
         &self,
         service: &ServiceObject,
@@ -18,7 +19,7 @@ impl Directory {
     ) {
         let shown = format!("{}/{}", service.namespace, service.name);
         if !service.external_name.is_empty() {
-            // The agent learns the addresses under the name that was asked for.
+            // The agent learns the addresses under the queried name.
             let mut elsewhere = Found::default();
             self.find_name(&service.external_name, &mut elsewhere);
             found.parties = elsewhere.parties;

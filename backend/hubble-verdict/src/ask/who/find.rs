@@ -1,4 +1,4 @@
-//! Who a name or an address means.
+//! Endpoints that a name or an address means.
 
 use std::net::IpAddr;
 
@@ -16,12 +16,12 @@ use super::{
 };
 use crate::lookup::is_of_cluster;
 
-/// What is said where nothing shows who the resolver is.
+/// Note for a question where nothing shows the resolver.
 pub(in crate::ask) const ASSUMED_RESOLVER: &str = "the resolver is taken to be the pods of kube-system with the label k8s-app=kube-dns: nothing shows it";
 
 impl Directory {
-    /// Those that a text means; `written` are the labels that stand beside it, `near` is the
-    /// namespace of the other side, `traffic` what is asked about. Errors: it could mean several.
+    /// Endpoints that a text means. `written`: labels given with it; `near`: namespace of the other
+    /// end; `traffic`: protocol and port of the question. Errors: the text could mean several.
     pub(in crate::ask) fn find(
         &self,
         target: &Target,
@@ -106,7 +106,7 @@ impl Directory {
         labels.filter(|labels| labels.iter().any(|label| !is_outside(label))).collect()
     }
 
-    /// Where flows show that a name is connected to, and the ports of its Service.
+    /// Ports to which flows show connections of this name, and the ports of its Service.
     pub(crate) fn traffics(&self, target: &Target, flows: &[Flow]) -> Vec<Traffic> {
         const MAX_TRAFFICS: usize = 8;
         let Ok(found) = self.find(target, &[], None, None) else { return Vec::new() };
@@ -161,7 +161,7 @@ impl Directory {
             .filter(|namespace| !namespace.is_empty())
             .or_else(|| label_of(POD_NAMESPACE))
             .unwrap_or(&self.settings.namespace);
-        // A node has labels of its cluster beside it, and no namespace.
+        // A node has labels of its cluster and no namespace.
         let is_outside = written.iter().any(|label| label.starts_with("reserved:"));
         Endpoint {
             namespace: if is_outside { String::new() } else { namespace.to_owned() },
@@ -220,8 +220,8 @@ impl Directory {
         Endpoint { labels: vec![label], ..Endpoint::default() }
     }
 
-    /// Namespace and name of the pod or Service that a DNS name means: `product-service.pets`,
-    /// where one of the two is known, and a known pod's own `db-0.db.pets.svc.cluster.local`.
+    /// Namespace and name of the pod or Service that a DNS name means: `product-service.pets` where
+    /// one of the two is known, and `db-0.db.pets.svc.cluster.local`, a known pod's own name.
     fn in_cluster<'d>(&self, dns: &'d str) -> Option<(&'d str, &'d str)> {
         let dns = dns.trim_end_matches('.');
         let own = dns.strip_suffix(CLUSTER_DOMAIN).and_then(|own| own.strip_suffix('.'));
@@ -229,7 +229,7 @@ impl Directory {
         let mut parts = own.split('.');
         let (name, second) = (parts.next()?, parts.next()?);
         let Some(namespace) = parts.next() else {
-            // What has addresses under just this name is elsewhere.
+            // A name with addresses recorded under exactly this text is external.
             let is_inside = self.is_known(name, second)
                 || (self.is_namespace(second) && !self.by_name.contains_key(dns));
             return is_inside.then_some((second, name));
@@ -284,7 +284,8 @@ impl Directory {
             let known = self.by_address.get(address).and_then(|id| self.known.get(*id));
             let mut endpoint =
                 known.map_or_else(|| self.world(address.is_ipv4()), |known| known.endpoint.clone());
-            // What led to the address in those days is what is asked here.
+            // The queried name replaces the names that led to the address when the flow was
+            // recorded.
             if namespace_of(&endpoint).is_empty() {
                 endpoint.labels.retain(|label| label.starts_with("reserved:"));
             }
@@ -315,7 +316,7 @@ impl Directory {
         }
     }
 
-    /// Where a name without a namespace is.
+    /// The namespace of a name without one.
     fn namespace(&self, name: &str, near: Option<&str>) -> Result<String, AskError> {
         let mut namespaces: Vec<String> = self
             .known
@@ -361,7 +362,7 @@ impl Directory {
             return;
         }
         if !is_pod_name && traffic.is_some() {
-            // Of a Service's names, the shortest that will do is asked for.
+            // A program looks up the shortest name of a Service that works.
             let is_translated =
                 object.is_some_and(|own| !own.is_headless && own.external_name.is_empty());
             found.lookup = Some(Asked::of_service(namespace, name, is_translated));
@@ -391,7 +392,7 @@ impl Directory {
             };
             all = in_namespace().filter(is_app).map(|known| (None, known)).collect();
         }
-        // What was seen running counts before what is written.
+        // Recorded endpoints take precedence over written ones.
         let is_recorded = all.iter().any(|(_, known)| known.is_recorded);
         for (service, known) in all.into_iter().filter(|(_, own)| own.is_recorded == is_recorded) {
             found.parties.push(Party {
@@ -419,7 +420,7 @@ impl Directory {
         }
     }
 
-    /// A Service that is known, and none of its pods.
+    /// Finds a known Service whose pods are not known.
     pub(super) fn find_no_pods(
         service: &ServiceObject,
         traffic: Option<Traffic>,
@@ -451,8 +452,8 @@ impl Directory {
         });
     }
 
-    /// The named ports of an endpoint; of one that was seen running, those of the document about
-    /// the same pod or workload.
+    /// The named ports of an endpoint. For a recorded endpoint, those in the document of the same
+    /// pod or workload.
     fn ports(&self, known: &Known) -> Option<Vec<(String, u8, u16)>> {
         if known.ports.is_some() {
             return known.ports.clone();

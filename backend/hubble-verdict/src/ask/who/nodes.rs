@@ -1,4 +1,4 @@
-//! Addresses of nodes, and the ports of Services that nodes have.
+//! Addresses of nodes, and node ports of Services.
 
 use std::net::IpAddr;
 
@@ -10,11 +10,12 @@ use super::{
     Directory, Found, Known, Party,
 };
 
-/// What policies know a node by; which of the two, hangs on the node that the other side is on.
+/// Labels by which policies know a node; which of the two applies depends on the node of the peer.
 const LABELS: [&str; 2] = ["reserved:host", "reserved:remote-node"];
 
 impl Directory {
-    /// Finds the node that has an address, and the Service behind its port. False: no node has it.
+    /// Finds the node with an address, and the Service behind its port. False: the address is not a
+    /// node's.
     pub(super) fn find_node(
         &self,
         address: IpAddr,
@@ -26,7 +27,7 @@ impl Directory {
         };
         let known = self.by_address.get(&address).and_then(|id| self.known.get(*id));
         let recorded = known.filter(is_node);
-        // What flows and pods say of who has it counts first.
+        // An endpoint that flows or pods show at this address takes precedence.
         if recorded.is_none() && (known.is_some() || !self.nodes.contains(&address)) {
             return false;
         }
@@ -52,7 +53,7 @@ impl Directory {
         true
     }
 
-    /// The Service that nodes have a port of.
+    /// The Service with a node port.
     fn of_node_port(&self, asked: Traffic) -> Option<(&ServiceObject, &ServicePort, Traffic)> {
         self.services.iter().find_map(|service| {
             let is_it = |own: &&ServicePort| {

@@ -17,13 +17,13 @@ spec:
   - fromEndpoints: [{}]
 ";
 
-/// Refused on ingress, which the policy allows; and the same with other ends.
+/// A flow denied on ingress, which the policy allows; the ends vary.
 fn refused(from: Endpoint, to: Endpoint, direction: TrafficDirection, seconds: i64) -> Flow {
     let flow = with_event(tcp(from, to, 80, direction), MessageType::Drop, FlowVerdict::Dropped);
     Flow { time: Timestamp::new(1_796_047_200 + seconds, 0).ok(), ..flow }
 }
 
-/// Seconds after 2026-11-30 14:00:00 UTC.
+/// A time, in seconds after 2026-11-30 14:00:00 UTC.
 const fn at(seconds: i64) -> UnixTime {
     UnixTime::new(1_796_047_200 + seconds, 0)
 }
@@ -35,7 +35,7 @@ fn set(metadata: &str, dates: &Dates) -> PolicySet {
     set.dated(dates)
 }
 
-/// How a flow and the policies compare, asked in each of the three ways.
+/// Comparison of a flow with the policies, by each of the three methods.
 fn agreement(set: PolicySet, flow: &Flow) -> Agreement {
     let learned = Learned::default();
     let judge = Judge::new(Arc::new(set));
@@ -66,16 +66,16 @@ fn a_flow_is_not_judged_by_what_came_after_it() {
     let accepted = with_event(ingress(0), MessageType::PolicyVerdict, FlowVerdict::Forwarded);
     check("", &file, &accepted, Later);
     check("", &none, &accepted, Agrees);
-    // No policy is about this direction: what has changed cannot be why.
+    // This direction has no policy: the change cannot be the reason.
     let egress = refused(front(), other(), TrafficDirection::Egress, 0);
     check("", &file, &egress, Differs);
     let elsewhere = refused(other(), other(), TrafficDirection::Ingress, 0);
     check("", &file, &elsewhere, Differs);
-    // A policy may be gone that was about it, but what agrees needs none.
+    // A policy with this subject may have been deleted, but a flow that agrees needs none.
     let gone = Dates { texts: Vec::new(), set: Some(at(180)) };
     check("", &gone, &egress, Later);
     check("", &gone, &accepted, Agrees);
-    // What the object says of itself comes before the file.
+    // The object's own dates take precedence over the file's.
     let exported = "managedFields:\n  - {manager: k, time: 'TIME', fieldsV1: {'f:spec': {}}}";
     check(&exported.replace("TIME", "2026-11-30T13:59:59Z"), &file, &ingress(0), Differs);
     check(&exported.replace("TIME", "2026-11-30T15:00:01+01:00"), &none, &ingress(0), Later);
@@ -84,12 +84,12 @@ fn a_flow_is_not_judged_by_what_came_after_it() {
     check("creationTimestamp: '2026-11-30T14:00:01Z'", &none, &ingress(0), Later);
     let created = "creationTimestamp: '2026-11-30T13:00:00Z'\n  generation: 1";
     check(created, &file, &ingress(0), Differs);
-    // Changed since it was made, at a time that it does not say.
+    // Changed since its creation, at a time that the object does not have.
     check(&created.replace(": 1", ": 4"), &file, &ingress(0), Later);
     check("creationTimestamp: null", &file, &ingress(0), Later);
 }
 
-/// `generation` counts changes of a group's addresses, not those of its labels.
+/// `generation` counts changes of a group's addresses, not of its labels.
 #[test]
 fn labels_of_groups_have_a_time_of_their_own() {
     use Agreement::{Differs, Later};
@@ -196,14 +196,14 @@ fn a_flow_is_not_judged_by_groups_and_services_that_came_after_it() {
     let by_label = policy("toCIDRSet: [{cidrGroupSelector: {matchLabels: {team: a}}}]");
     check(&(by_label.clone() + &group("g", OLD)), &world, Differs);
     check(&(by_label + &group("g", NEW)), &world, Later);
-    // No rule refers to it.
+    // No rule refers to the group.
     let by_cidr = policy("toCIDR: [20.1.1.0/24]");
     check(&(by_cidr + &group("g", NEW) + &bank(NEW)), &world, Differs);
     let by_service = policy("toServices: [{k8sService: {serviceName: bank, namespace: pets}}]");
     check(&(by_service.clone() + &bank(OLD) + &slice(OLD)), &world, Differs);
     check(&(by_service.clone() + &bank(NEW) + &slice(OLD)), &world, Later);
     check(&(by_service.clone() + &bank(OLD) + &slice(NEW)), &world, Later);
-    // Whom a Service selects, its slices do not say.
+    // The Service's selector decides about its pods, not its slices.
     let selecting =
         bank(OLD).replace("ports: [{port: 80}]", "selector: {app: bank}, ports: [{port: 80}]");
     let pods =

@@ -1,4 +1,4 @@
-//! Records that do not carry everything that policy saw.
+//! Records that lack some of what policy saw.
 
 use flow::{Policy, Service};
 
@@ -88,7 +88,7 @@ fn labels_without_a_source_are_those_of_a_pod() {
         &delivered(retina("app=mixer"), retina("app=till")),
         "differs: denied on ingress by default",
     );
-    // Of another namespace, and of none that is known.
+    // Of another namespace, and of an unknown one.
     let elsewhere = endpoint("street", &["app=oven"]);
     check(&delivered(elsewhere, retina("app=till")), "differs: denied on ingress by default");
     let nowhere = endpoint("", &["app=oven"]);
@@ -126,10 +126,10 @@ fn the_namespace_is_the_records_own() {
     check(&refused(till("")), "cannot tell: cannot tell without knowing the labels of the subject");
     let named = Flow { egress_denied_by: vec![policy("bakery")], ..refused(till("")) };
     check(&named, "agrees: denied on egress by default");
-    // A policy of the other direction says nothing about this side.
+    // A policy of the other direction shows nothing about this side.
     let other = Flow { ingress_denied_by: vec![policy("bakery")], ..refused(till("")) };
     check(&other, "cannot tell: cannot tell without knowing the labels of the subject");
-    // The label wins over the field.
+    // The label takes precedence over the field.
     let both = endpoint("street", &TILL);
     check(&refused(both), "agrees: denied on egress by default");
 }
@@ -178,7 +178,7 @@ fn nodes_are_subjects_where_the_host_firewall_is_on() {
         with(&labelled("role=control-plane")).starts_with("agrees: denied on ingress by default")
     );
     assert!(with(&labelled("role=worker")).starts_with("differs: allowed: no policy is about"));
-    // As a peer, it is the node and no more.
+    // As a peer, it is the node alone.
     let till = || endpoint("bakery", &TILL);
     let from_node = Flow { node_labels: vec!["app=oven".to_owned()], ..delivered(node(), till()) };
     check(&from_node, "agrees: allowed: a node may reach its own pods");
@@ -194,7 +194,7 @@ fn a_name_that_led_to_nothing() {
     check(&to(&["fqdn:other.example", "reserved:world"]), "agrees: denied on egress by default");
     // Before 1.16 a name led to the identity of an address.
     check(&to(&["cidr:20.1.1.1/32", "reserved:world"]), unknown);
-    // What passed was not judged by this policy.
+    // This policy did not judge a flow that passed.
     let passed = FlowVerdict::Forwarded;
     check(&with_event(to(&["reserved:world"]), MessageType::PolicyVerdict, passed), unknown);
 }

@@ -1,4 +1,4 @@
-//! Endpoints of the agent's own, which clusterwide policies alone are about, and resolvers.
+//! Endpoints of the agent itself, which only clusterwide policies select, and resolvers.
 
 use super::*;
 
@@ -26,10 +26,10 @@ fn endpoints_of_the_agent_get_a_clusterwide_policy() {
     let suggestion = suggested(CLOSED_TO_ALL, &flows, &[0, 1, 2]);
     assert_eq!(suggestion.fixed, [0, 1, 2], "{:?}", suggestion.unfixed);
     insta::assert_snapshot!(suggestion.yaml);
-    // No policy of endpoints is about another node.
+    // No endpoint policy selects another node.
     let of_node = |own: &&String| own.contains("egress of remote-node");
     assert_eq!(suggestion.still_denied.iter().find(of_node), None);
-    // A policy about that endpoint alone grows.
+    // A policy that selects exactly this endpoint is extended.
     let own = "\
 ---
 apiVersion: cilium.io/v2

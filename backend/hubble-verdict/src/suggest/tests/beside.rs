@@ -1,4 +1,4 @@
-//! Additions beside rules that ask for more, and labels that nothing is added by.
+//! Additions beside rules that check more, and labels that additions never use.
 
 use super::*;
 

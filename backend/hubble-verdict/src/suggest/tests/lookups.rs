@@ -1,8 +1,8 @@
-//! Names as resolvers ask for them, and what no policy means to allow.
+//! Names as resolvers query them, and flows that no policy intends to allow.
 
 use super::*;
 
-/// Names of the world, and the DNS rules beside them.
+/// A policy with names of the world and DNS rules.
 fn by_names(dns: &str) -> String {
     about_b(&format!(
         "  egress:\n  - toEndpoints: [{{matchLabels: {{'k8s:io.kubernetes.pod.namespace': kube-system, k8s-app: kube-dns}}}}]\n    toPorts:\n    - ports: [{{port: '53', protocol: ANY}}]\n      rules:\n        dns:\n        - matchName: {dns}\n  - toFQDNs: [{{matchName: api.github.com}}]\n    toPorts: [{{ports: [{{port: '443', protocol: TCP}}]}}]\n"
@@ -24,7 +24,7 @@ fn a_name_is_asked_for_with_its_search_list() {
     ] {
         assert!(inserted.contains(rule), "{inserted}");
     }
-    // The answer is judged by another hand: every query of the lookup passes with it.
+    // An independent judgement: every query of the lookup passes with the fix.
     let texts: Vec<String> = suggestion.texts.into_iter().map(|(_, text)| text).collect();
     let fixed = [SourceText { index: 0, text: &texts[0] }];
     let set = PolicySet::read(&fixed, Settings::default());
@@ -38,7 +38,7 @@ fn a_name_is_asked_for_with_its_search_list() {
     assert_eq!(other.verdict, Verdict::Denied);
 }
 
-/// The query of the bare name alone was recorded: musl would stop at the first of the others.
+/// Only the query of the bare name was recorded: musl would stop at the first of the others.
 #[test]
 fn a_bare_name_is_fixed_with_its_search_list() {
     let check = |name: &str, is_whole: bool| {
@@ -57,7 +57,7 @@ fn a_bare_name_is_fixed_with_its_search_list() {
     check("api.github.com", true);
     check("API.GitHub.com", true);
     check("quad9.net", true);
-    // Names of the cluster, and those that are asked for as they stand.
+    // Names of the cluster, and names that are queried as they stand.
     check("vault.security.svc.cluster.local", false);
     check("a.b.c.d.e.github.com", false);
     check("vault", false);
@@ -86,7 +86,7 @@ fn of_many_flows_those_pass_that_some_policy_means() {
         ]
     );
     assert!(!suggestion.texts[0].1.contains("bing"));
-    // By itself, a flow is let through as it is asked.
+    // Alone, a flow is let through as recorded.
     assert_eq!(suggested(&text, &flows, &[2]).fixed, [2]);
 
     let get = "  ingress:\n  - fromEndpoints: [{matchLabels: {app: front}}]\n    toPorts:\n    - ports: [{port: '80', protocol: TCP}]\n      rules:\n        http:\n        - {method: GET, path: /cart}\n";
@@ -101,7 +101,7 @@ fn of_many_flows_those_pass_that_some_policy_means() {
 
 #[test]
 fn of_many_flows_names_of_the_cluster_pass_that_some_policy_means() {
-    // b may reach `cart` by its labels, and looks up more than that.
+    // `b` may reach `cart` by its labels, and looks up further names.
     let text = by_names("shop.pets.svc.cluster.local")
         + "  - toEndpoints: [{matchLabels: {app: cart}}]\n    toPorts: [{ports: [{port: '80', protocol: TCP}]}]\n";
     let connection = |app: &str, port: u16| {
@@ -128,7 +128,7 @@ fn of_many_flows_names_of_the_cluster_pass_that_some_policy_means() {
     let meant = query("api.github.com.pets.svc.cluster.local");
     let stranger = "vault.security.svc.cluster.local";
     let cart = "cart.pets.svc.cluster.local";
-    // Nothing leads there.
+    // No rule leads to that name.
     check(&[meant.clone(), query(stranger)], &[], &[stranger]);
     check(
         &[meant.clone(), query("www.bing.com.svc.cluster.local")],
@@ -136,15 +136,15 @@ fn of_many_flows_names_of_the_cluster_pass_that_some_policy_means() {
         &["www.bing.com.svc.cluster.local"],
     );
     check(&[meant.clone(), query(cart)], &[], &[cart]);
-    // A rule leads there, or a connection that is asked for beside it.
+    // A rule leads to it, or a connection that is requested with it.
     check(&[meant.clone(), query(cart)], &[connection("cart", 80)], &[]);
     check(&[meant.clone(), query(cart)], &[connection("cart", 81)], &[cart]);
     check(&[meant.clone(), query(cart), connection("cart", 81)], &[], &[]);
-    // The lookup of a name that DNS rules hold.
+    // The lookup of a name in DNS rules.
     check(&[meant.clone(), query("shop.pets.svc.cluster.local.pets.svc.cluster.local")], &[], &[]);
 }
 
-/// A connection to another port of a name that `toFQDNs` has.
+/// A connection to another port of a name in `toFQDNs`.
 fn to_another_port() -> Flow {
     Flow {
         l4: Some(Layer4::Tcp(Tcp { source_port: 4, destination_port: 8443, flags: None })),
@@ -152,7 +152,7 @@ fn to_another_port() -> Flow {
     }
 }
 
-/// Every name may be looked up, unseen by the proxy.
+/// A rule that lets every name be looked up, past the proxy.
 const UNSEEN: &str = "  egress:\n  - toEndpoints: [{matchLabels: {'k8s:io.kubernetes.pod.namespace': kube-system, k8s-app: kube-dns}}]\n  - toFQDNs: [{matchName: api.github.com}]\n    toPorts: [{ports: [{port: '443', protocol: TCP}]}]\n";
 
 #[test]
@@ -166,8 +166,8 @@ fn a_name_that_has_to_be_seen_does_not_shut_out_the_others() {
 
 #[test]
 fn what_does_harm_is_left_out_and_the_rest_is_offered() {
-    // Names are limited over UDP alone. The policy is about others as well, so that a rule for the
-    // name of a connection comes beside it, and limits TCP.
+    // Names are limited over UDP alone. The policy selects other pods as well, so that a rule for
+    // the name of a connection is added beside it, and limits TCP.
     let text = CLOSED.replace("  ingress: [{}]\n", "").replace("ANY", "UDP")
         + UNSEEN.trim_start_matches("  egress:\n");
     let by_tcp = Flow {
@@ -183,7 +183,7 @@ fn what_does_harm_is_left_out_and_the_rest_is_offered() {
     let harm = "an addition for it would do harm: pets/b → kube-system/kube-dns 53/TCP passes now, or may, and would not with it";
     assert_eq!(reasons, [(0, harm)]);
     assert!(suggestion.yaml.contains("cart") && !suggestion.yaml.contains("8443"));
-    // By itself, nothing is offered for it.
+    // Alone, it gets no offer.
     let suggestion = suggested(&text, &flows, &[0]);
     assert_eq!((suggestion.fixed.len(), suggestion.edits.len()), (0, 0));
     assert_eq!((suggestion.yaml.as_str(), suggestion.unfixed[0].reason.as_str()), ("", harm));
@@ -191,7 +191,7 @@ fn what_does_harm_is_left_out_and_the_rest_is_offered() {
 
 #[test]
 fn what_no_policy_can_say_takes_nothing_with_it() {
-    // There are no rules for names on ingress: what is seen of a query there is its port.
+    // DNS rules do not exist on ingress, where policy sees only a query's port.
     let text = about_b("  ingress: [{}]\n");
     let asked = Flow {
         l7: query("known.io").l7,
@@ -207,7 +207,7 @@ fn what_no_policy_can_say_takes_nothing_with_it() {
     assert_eq!(suggestion.fixed, [1], "{suggestion:#?}");
     let reason = &suggestion.unfixed[0].reason;
     assert!(reason.starts_with("no policy can say what it needs: "), "{reason}");
-    // A request to an address that no name led to is one of those that nobody means.
+    // No policy intends a request to an address without a learned name.
     let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
     let ip = Ip { destination: "20.1.1.2".to_owned(), ..Ip::default() };
     let connection = tcp(pod("pets", "app=b"), world, 80, TrafficDirection::Egress);
@@ -223,8 +223,8 @@ fn what_no_policy_can_say_takes_nothing_with_it() {
     }
 }
 
-/// Where a subject goes by names, its resolver gets rules for names: past the proxy, none would
-/// ever be learned.
+/// The resolver of a subject that uses names gets DNS rules: past the proxy, no name would ever be
+/// learned.
 #[test]
 fn the_resolver_of_a_subject_that_goes_by_names_gets_names() {
     let to =
@@ -257,16 +257,16 @@ fn the_resolver_of_a_subject_that_goes_by_names_gets_names() {
     ];
     check(&only_names, to("k8s-app=kube-dns"), &listed);
     check(&only_names, to("k8s-app=node-local-dns"), &listed);
-    // Another resolver has rules for names already.
+    // Another resolver has DNS rules already.
     let with_rule = format!(
         "{only_names}  - toEndpoints: [{{matchLabels: {{io.kubernetes.pod.namespace: kube-system, k8s-app: kube-dns}}}}]\n    toPorts:\n    - ports: [{{port: '53', protocol: ANY}}]\n      rules: {{dns: [{{matchPattern: '*'}}]}}\n"
     );
     check(&with_rule, to("k8s-app=node-local-dns"), &["Pattern: \"*\""]);
-    // Who goes nowhere by names needs no names.
+    // A subject without `toFQDNs` needs no DNS rules.
     check(&about_b("  egress: [{}]\n"), to("k8s-app=kube-dns"), &[]);
 }
 
-/// A connection by a name that nothing lets the pod look up: the fix lets the whole lookup pass.
+/// A connection by a name that the pod cannot look up yet: the fix lets the whole lookup pass.
 #[test]
 fn a_new_name_comes_with_its_lookup() {
     let suggestion =

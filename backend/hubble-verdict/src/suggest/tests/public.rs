@@ -1,4 +1,4 @@
-//! The world itself, and many addresses of it.
+//! The world itself, and many of its addresses.
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn many_addresses_of_the_internet_are_let_in_as_the_world() {
     check(&["20.1.1.1", "20.1.1.2", "20.1.1.3", "30.1.1.4", "30.1.1.5"], true);
 }
 
-/// The world would hold what an `except` keeps out.
+/// The world would include the addresses that an `except` excludes.
 #[test]
 fn the_world_is_not_let_in_past_an_except() {
     let flows = ["20.1.1.1", "20.1.1.2", "20.1.1.3", "20.1.1.4", "30.0.0.1"].map(stranger);

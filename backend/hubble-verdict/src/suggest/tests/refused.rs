@@ -1,8 +1,8 @@
-//! What no addition is made for.
+//! Flows without an addition.
 
 use super::*;
 
-/// Nothing is added for the first flow, for this reason.
+/// Checks that the first flow gets no addition, for this reason.
 fn check(texts: &[&str], flows: &[Flow], reason: &str) {
     let sources: Vec<SourceText<'_>> =
         texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
@@ -16,7 +16,7 @@ fn outside(address: &str, labels: &[&str]) -> Endpoint {
     Endpoint { identity: u32::from(address.is_empty()), labels, ..Endpoint::default() }
 }
 
-/// From `app=b` to an address of the world.
+/// A connection from `app=b` to an address of the world.
 fn to_address(address: &str, port: u16, labels: &[&str]) -> Flow {
     let ip = Ip { destination: address.to_owned(), ..Ip::default() };
     let to = outside(address, labels);
@@ -54,10 +54,10 @@ spec:
     let inward = tcp(outside("", world), pod("pets", "app=b"), 443, TrafficDirection::Ingress);
     let inward = Flow { ip: Some(ip), ..inward };
     check(&[kubernetes], &[inward], "`except` in line 9 refuses it on purpose");
-    // The rule, and so its `except`, is about another port.
+    // The rule, and so its `except`, is for another port.
     let other = suggested(kubernetes, &[imds(8080)], &[0]);
     assert_eq!(other.fixed, [0], "{:?}", other.unfixed);
-    // A pod is no address to any rule.
+    // CIDR rules never match a pod.
     let dns = tcp(pod("pets", "app=b"), pod("pets", "app=c"), 80, TrafficDirection::Egress);
     assert_eq!(suggested(kubernetes, &[dns], &[0]).fixed, [0]);
 }
@@ -115,7 +115,7 @@ fn a_header_that_is_demanded_is_carried() {
     let host = text.replace("headers: ['X-Token: loaf']", "host: b");
     let suggestion = suggested(&host, &[asking("http://b/v2?x=1", &[])], &[0]);
     assert!(suggestion.edits[0].inserted.contains("host: b"), "{:?}", suggestion.unfixed);
-    // The rule is about something else.
+    // The rule is for another path.
     let other = suggested(&text, &[asking("http://b/v3", &[])], &[0]);
     assert_eq!(other.fixed, [0], "{:?}", other.unfixed);
 }

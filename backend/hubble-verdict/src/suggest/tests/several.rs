@@ -1,8 +1,8 @@
-//! Fixes for flows of several kinds, and for pods that little is known of.
+//! Fixes for flows of several kinds, and for pods with few known facts.
 
 use super::*;
 
-/// A fix is made to many flows at once; each of them passes by itself.
+/// One fix for many flows at once; each of them passes alone too.
 #[test]
 fn flows_of_all_kinds_are_fixed_together() {
     let ping = |kind: u8| Flow {
@@ -23,13 +23,13 @@ fn flows_of_all_kinds_are_fixed_together() {
     }
     let flows = [ping(8), to_b("app=a", 80), udp, v6, abroad, request("app=c", "GET", "http://b/")];
     let all: Vec<usize> = (0..flows.len()).collect();
-    // Within a policy, and beside one that is about others as well.
+    // Within a policy, and beside one that selects other pods as well.
     for text in [about_b("  ingress: [{}]\n"), CLOSED.to_owned()] {
         let suggestion = suggested(&text, &flows, &all);
         assert_eq!(suggestion.unfixed, [], "{text}");
         assert_eq!(suggestion.fixed, all);
     }
-    // A selector that names no cluster would mean the local one.
+    // A selector without a cluster would mean the local one.
     let suggestion = suggested(CLOSED, &flows, &[4]);
     assert!(suggestion.yaml.contains("io.cilium.k8s.policy.cluster: west"), "{}", suggestion.yaml);
     assert_eq!((suggestion.fixed, suggestion.also_allowed.len()), (vec![4], 0));
@@ -65,7 +65,7 @@ fn a_record_without_a_port_opens_none() {
     }
 }
 
-/// A rule for the resolver without names, beside those that are listed, would let every name pass.
+/// A rule for the resolver without names, beside the listed names, would let every name pass.
 #[test]
 fn names_that_are_listed_stay_the_only_ones() {
     let closed = about_b("  egress: [{}]\n");
@@ -84,7 +84,7 @@ fn names_that_are_listed_stay_the_only_ones() {
     assert_eq!(verdict("exfil.example"), Verdict::Denied, "{text}");
 }
 
-/// An addition to one document moves those behind it, and those of other subjects.
+/// An addition to one document moves the later ones, and those of other subjects.
 #[test]
 fn documents_of_one_text_grow_together() {
     let policy = |app: &str| {
@@ -107,7 +107,7 @@ fn documents_of_one_text_grow_together() {
     let suggestion = suggested(&text, &flows, &[0, 1, 2, 3, 4]);
     assert_eq!((suggestion.unfixed.len(), suggestion.yaml.as_str()), (0, ""));
     assert_eq!(suggestion.edits.len(), 5);
-    // The edits make the text, one after the other.
+    // The edits, applied in order, produce the text.
     let mut made = text;
     for edit in &suggestion.edits {
         made.insert_str(edit.offset, &edit.inserted);
