@@ -47,7 +47,8 @@ pub(crate) enum TextColumn {
     DropReason,
     /// Policies that Hubble names: those that denied the flow, else those that allowed it.
     Policy,
-    /// Type of the record: `policy-verdict`, `drop`, `to-endpoint`, `dns-request`, …
+    /// Type of the record, among the several of a packet: `policy-verdict`, `drop`, `to-endpoint`,
+    /// `dns-request`, …
     Type,
     /// Way of the packet in its connection: `reply` or `request`; empty if the flow does not have
     /// it.
