@@ -1,5 +1,5 @@
 //! Instructions of the hot paths, counted by Callgrind and held below their limits, which stand in
-//! `tests/bench/benches/instructions.rs`.
+//! `tests/instructions/benches/`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::progress::Step;
 use crate::toolchain::cargo;
 use crate::{Failure, debian, tools};
 
-/// The version of gungraun in `tests/bench/Cargo.toml`.
+/// The version of gungraun in `tests/instructions/Cargo.toml`.
 const RUNNER_VERSION: &str = "0.20.0";
 
 /// Why instructions could not be counted.
@@ -25,7 +25,7 @@ pub(crate) async fn check() -> Result<(), Failure> {
     let mut step = Step::start("instructions of the hot paths");
     let valgrind = Valgrind::find(&mut step).await.ok_or(NoValgrind)?;
     let mut bench = cargo();
-    bench.args(["bench", "--locked", "--profile", "measure", "-p", "bench"]);
+    bench.args(["bench", "--locked", "--profile", "instructions", "-p", "instructions"]);
     bench.args(["--bench", "instructions"]).env("GUNGRAUN_COLOR", "never");
     let own = [runner.parent().map(Path::to_owned), Some(valgrind.folder)];
     bench.env("PATH", before_path(own.into_iter().flatten())?);

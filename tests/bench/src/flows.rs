@@ -7,7 +7,6 @@ use std::hint::black_box;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use bench::inputs::wire;
 use bytes::Bytes;
 use flow::Verdict;
 use flow::aggregate::{Aggregation, AggregationLimits, Buckets};
@@ -21,6 +20,7 @@ use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 use hubble_api::projection::Decoder;
 use hubble_api::release::{Release, mask_paths};
+use instructions::wire;
 use prost::Message;
 
 use crate::measure::{Spread, race, rounds};

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bench::inputs::cluster::{WORKLOADS, flow, policies};
 use cilium_policy::Traffic;
 use hubble_api::packed::Encoder;
 use hubble_api::pb;
+use instructions::cluster::{WORKLOADS, flow, policies};
 use policy_vectors::scenarios as vectors;
 use prost::Message;
 use serde_json::{Map, Value, json};

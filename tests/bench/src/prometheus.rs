@@ -9,7 +9,7 @@ use ::prometheus::{AnswerReader, ResultData, Series};
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray};
 use arrow::datatypes::{Field, Schema};
 use arrow::ipc::writer::FileWriter;
-use bench::inputs::prometheus::matrix;
+use instructions::prometheus::matrix;
 use serde::de::IgnoredAny;
 
 use crate::Failure;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use bench::inputs::wire;
+use instructions::wire;
 
 use crate::Failure;
 use crate::flows::relay;

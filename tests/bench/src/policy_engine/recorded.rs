@@ -2,10 +2,10 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use bench::inputs::cluster::{WORKLOADS, flow, policies};
 use cilium_policy::{Judge, PolicySet, Settings, SourceText};
 use flow::Flow;
 use hubble_verdict::{JudgeFlows, Learned, Prepared};
+use instructions::cluster::{WORKLOADS, flow, policies};
 
 use crate::measure::{race, rounds};
 use crate::report::{BenchReport, Goal, Measurement};
