@@ -125,6 +125,8 @@ pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<(), 
         scenario: options.scenario.name(),
         profile: options.profile.name(),
         rate: options.rate,
+        // As Hubble's agents are configured, where nothing is said.
+        ring_capacity: 4095,
         ports: numbers,
         petshop: &petshop,
         prometheus: &prometheus,

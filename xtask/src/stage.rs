@@ -30,6 +30,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) profile: &'a str,
     /// Flows per second of the whole cluster.
     pub(crate) rate: u32,
+    /// Flows that each node remembers.
+    pub(crate) ring_capacity: u32,
     pub(crate) ports: Ports,
     pub(crate) petshop: &'a Path,
     pub(crate) prometheus: &'a Prometheus,
@@ -96,7 +98,9 @@ async fn cluster(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<
         .args(["--metrics", &format!("127.0.0.1:{}", plan.ports.metrics)])
         .args(["--scenario", plan.scenario, "--scenario-for", "10m", "--seed", "1"])
         .args(["--scenario-before", before, "--profile", plan.profile])
-        .args(["--rate", &plan.rate.to_string(), "--history", "1h", "--history-file"])
+        .args(["--rate", &plan.rate.to_string()])
+        .args(["--ring-capacity", &plan.ring_capacity.to_string()])
+        .args(["--history", "1h", "--history-file"])
         .arg(&history)
         .arg("--policies-folder")
         .arg(plan.policies());
