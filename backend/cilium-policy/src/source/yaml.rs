@@ -207,20 +207,9 @@ impl Loader<'_> {
                 }
                 _ => return self.expected("key"),
             }
-            let next =
-                if matches!(self.scanner.peek()?.0, Token::Key | Token::Value | Token::BlockEnd) {
-                    let node = self.empty()?;
-                    Next::Key(key_of(node)?)
-                } else {
-                    self.next_key(true)?
-                };
-            let has_value = matches!(self.scanner.peek()?.0, Token::Value);
-            if has_value {
-                self.scanner.take();
-            }
-            let is_empty = !has_value
-                || matches!(self.scanner.peek()?.0, Token::Key | Token::Value | Token::BlockEnd);
-            self.entry(&mut map, next, is_empty, true)?;
+            let is_ended =
+                |token: &Token| matches!(token, Token::Key | Token::Value | Token::BlockEnd);
+            self.pair(&mut map, true, is_ended)?;
         }
     }
 
@@ -254,22 +243,9 @@ impl Loader<'_> {
         self.spend(1, at)?;
         self.scanner.take();
         let mut map = Entries::default();
-        let next = if matches!(
-            self.scanner.peek()?.0,
-            Token::Value | Token::FlowEntry | Token::FlowSequenceEnd
-        ) {
-            let node = self.empty()?;
-            Next::Key(key_of(node)?)
-        } else {
-            self.next_key(false)?
-        };
-        let has_value = matches!(self.scanner.peek()?.0, Token::Value);
-        if has_value {
-            self.scanner.take();
-        }
-        let is_empty = !has_value
-            || matches!(self.scanner.peek()?.0, Token::FlowEntry | Token::FlowSequenceEnd);
-        self.entry(&mut map, next, is_empty, false)?;
+        self.pair(&mut map, false, |token| {
+            matches!(token, Token::FlowEntry | Token::FlowSequenceEnd)
+        })?;
         Ok(Node { at, value: Value::Map(map.entries) })
     }
 
@@ -288,33 +264,46 @@ impl Loader<'_> {
                 }
             }
             is_first = false;
-            let is_ended =
-                |token: &Token| matches!(token, Token::FlowEntry | Token::FlowMappingEnd);
-            let (next, has_value) = match self.scanner.peek()?.0 {
+            match self.scanner.peek()?.0 {
                 Token::FlowMappingEnd => {
                     self.scanner.take();
                     return Ok(Value::Map(map.entries));
                 }
                 Token::Key => {
                     self.scanner.take();
-                    let token = self.scanner.peek()?.0;
-                    let next = if is_ended(token) || matches!(token, Token::Value) {
-                        let node = self.empty()?;
-                        Next::Key(key_of(node)?)
-                    } else {
-                        self.next_key(false)?
-                    };
-                    let has_value = matches!(self.scanner.peek()?.0, Token::Value);
-                    if has_value {
-                        self.scanner.take();
-                    }
-                    (next, has_value)
+                    self.pair(&mut map, false, |token| {
+                        matches!(token, Token::FlowEntry | Token::FlowMappingEnd)
+                    })?;
                 }
-                _ => (self.next_key(false)?, false),
-            };
-            let is_empty = !has_value || is_ended(self.scanner.peek()?.0);
-            self.entry(&mut map, next, is_empty, false)?;
+                _ => {
+                    let next = self.next_key(false)?;
+                    self.entry(&mut map, next, true, false)?;
+                }
+            }
         }
+    }
+
+    /// Reads a pair whose key token is taken; `is_ended` recognises the tokens behind a pair without a
+    /// key or a value.
+    fn pair(
+        &mut self,
+        map: &mut Entries,
+        is_block: bool,
+        is_ended: fn(&Token) -> bool,
+    ) -> Result<(), SyntaxError> {
+        let token = self.scanner.peek()?.0;
+        let next = if is_ended(token) || matches!(token, Token::Value) {
+            let node = self.empty()?;
+            Next::Key(key_of(node)?)
+        } else {
+            self.next_key(is_block)?
+        };
+        let has_value = matches!(self.scanner.peek()?.0, Token::Value);
+        if has_value {
+            self.scanner.take();
+        }
+        let is_empty = !has_value || is_ended(self.scanner.peek()?.0);
+        self.entry(map, next, is_empty, is_block)
     }
 
     fn next_key(&mut self, is_block: bool) -> Result<Next, SyntaxError> {
