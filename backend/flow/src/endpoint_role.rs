@@ -55,7 +55,7 @@ impl EndpointRole {
         )
     }
 
-    /// Namespace of the pod; empty if there is none.
+    /// Namespace of the pod; empty if absent.
     pub fn namespace(self, columns: &FlowColumns, row: usize) -> &str {
         let of = [FlowColumns::source_namespace, FlowColumns::destination_namespace];
         columns.text(self.of(columns, row, of))
@@ -83,7 +83,7 @@ impl EndpointRole {
         columns.workloads(self.of(columns, row, of))
     }
 
-    /// Name of the first workload; empty if there is none.
+    /// Name of the first workload; empty if absent.
     pub fn workload(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
         self.workloads(columns, row).next().map_or(Cow::Borrowed(""), |workload| workload.name)
     }
@@ -110,17 +110,17 @@ impl EndpointRole {
         columns.items(self.of(columns, row, of))
     }
 
-    /// IP address; empty if there is none.
+    /// IP address; empty if absent.
     pub fn ip(self, columns: &FlowColumns, row: usize) -> &str {
         columns.text(self.of(columns, row, [FlowColumns::source_ip, FlowColumns::destination_ip]))
     }
 
-    /// Security identity; 0 if there is none.
+    /// Security identity; 0 if absent.
     pub fn identity(self, columns: &FlowColumns, row: usize) -> u32 {
         self.of(columns, row, [FlowColumns::source_identity, FlowColumns::destination_identity])
     }
 
-    /// Port; 0 if there is none.
+    /// Port; 0 if absent.
     pub fn port(self, columns: &FlowColumns, row: usize) -> u16 {
         self.of(columns, row, [FlowColumns::source_port, FlowColumns::destination_port])
     }

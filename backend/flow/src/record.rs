@@ -76,7 +76,7 @@ pub struct Flow {
     pub debug_capture_point: DebugCapturePoint,
     /// Device of the observation.
     pub interface: Option<NetworkInterface>,
-    /// Port of the L7 proxy that the packet goes to; 0 if there is none.
+    /// Port of the L7 proxy that the packet goes to; 0 if absent.
     pub proxy_port: u32,
     /// Context of distributed tracing, from HTTP headers.
     pub trace_context: Option<TraceContext>,

@@ -14,7 +14,7 @@ pub struct DropAnnotation {
     pub source: String,
     /// Name of the destination.
     pub destination: String,
-    /// Destination port; 0 if there is none.
+    /// Destination port; 0 if absent.
     pub port: u16,
     /// Protocol, such as `TCP`; empty if unknown.
     pub protocol: &'static str,

@@ -23,7 +23,7 @@ impl ClassId {
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(super) struct Class {
     subjects: Vec<u64>,
-    /// The subject selectors that may select it; empty if there are none.
+    /// The subject selectors that may select it; empty without unknown facts about the identity.
     possible_subjects: Vec<u64>,
     /// Two bits for each matcher: not no, and yes.
     matchers: Vec<u64>,

@@ -267,12 +267,12 @@ macro_rules! columns {
 
 columns! {
     numbers {
-        /// Unix time in nanoseconds; [`NO_TIME`] if there is none. Source: `Flow.time`, or else the
+        /// Unix time in nanoseconds; [`NO_TIME`] if absent. Source: `Flow.time`, or else the
         /// time of the message around it.
         TimeNanos time_nanos: i64 = NO_TIME, from ["time"];
         /// Number of a `Verdict`.
         Verdict verdict: i32 = 0, from ["verdict"];
-        /// Number of a `DropReason`; 0 if there is none. Source: `Flow.drop_reason_desc`, or else
+        /// Number of a `DropReason`; 0 if absent. Source: `Flow.drop_reason_desc`, or else
         /// the deprecated `Flow.drop_reason`, which also carries reasons without a name.
         DropReason drop_reason: i32 = 0, from ["drop_reason_desc", "drop_reason"];
         /// Number of a `TrafficDirection`.
@@ -298,7 +298,7 @@ columns! {
         /// 1 for a reply, 0 otherwise, [`REPLY_UNKNOWN`] if the flow does not say. Source:
         /// `Flow.is_reply`, or else a true `Flow.reply`, which old records carry.
         IsReply is_reply: i8 = REPLY_UNKNOWN, from ["is_reply", "reply"];
-        /// Port of the proxy that the flow was redirected to; 0 if there is none.
+        /// Port of the proxy that the flow was redirected to; 0 if absent.
         ProxyPort proxy_port: u32 = 0, from ["proxy_port"];
         InterfaceIndex interface_index: u32 = 0, from ["interface.index"];
         /// Number of an `IPVersion`.
@@ -307,10 +307,10 @@ columns! {
         Encrypted encrypted: u8 = 0, from ["IP.encrypted"];
         /// A number of [`l4_protocol`](super::l4_protocol).
         L4Protocol l4_protocol: u8 = 0, from ["l4"];
-        /// TCP, UDP or SCTP port; 0 if there is none.
+        /// TCP, UDP or SCTP port; 0 if absent.
         SourcePort source_port: u16 = 0,
             from ["l4.TCP.source_port", "l4.UDP.source_port", "l4.SCTP.source_port"];
-        /// TCP, UDP or SCTP port; 0 if there is none.
+        /// TCP, UDP or SCTP port; 0 if absent.
         DestinationPort destination_port: u16 = 0,
             from ["l4.TCP.destination_port", "l4.UDP.destination_port", "l4.SCTP.destination_port"];
         /// [`TcpFlags::bits`](crate::TcpFlags::bits).

@@ -78,7 +78,7 @@ pub struct Flow {
     /// Device of the observation.
     #[prost(message, optional, tag = "28")]
     pub interface: ::core::option::Option<NetworkInterface>,
-    /// Port of the L7 proxy that the packet goes to; 0 if there is none.
+    /// Port of the L7 proxy that the packet goes to; 0 if absent.
     #[prost(uint32, tag = "29")]
     pub proxy_port: u32,
     /// Context of distributed tracing, from HTTP headers.
