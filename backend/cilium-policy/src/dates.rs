@@ -79,7 +79,7 @@ fn time(node: Option<&Node>) -> Option<UnixTime> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Changed {
     /// The last change of the policies for the subject, and of the objects that they refer to.
-    pub bearing: Option<UnixTime>,
+    pub relevant: Option<UnixTime>,
     /// The last change of the set as a whole.
     pub set: Option<UnixTime>,
     /// Whether labels of unknown age affect the decision.
@@ -90,7 +90,7 @@ impl Changed {
     /// The latest of these changes.
     #[must_use]
     pub fn last(self) -> Option<UnixTime> {
-        self.bearing.max(self.set)
+        self.relevant.max(self.set)
     }
 
     /// The change after a flow. `differs` means that record and policies disagree, which a policy
@@ -98,7 +98,7 @@ impl Changed {
     #[must_use]
     pub fn after(self, time: UnixTime, differs: bool) -> Option<UnixTime> {
         let is_later = |changed: &UnixTime| *changed > time;
-        self.bearing.filter(is_later).or(self.set.filter(|set| differs && is_later(set)))
+        self.relevant.filter(is_later).or(self.set.filter(|set| differs && is_later(set)))
     }
 }
 
@@ -143,7 +143,7 @@ impl Judge {
         let is_settled = peer.labels().iter().any(settles_groups);
         let groups = changes.groups.filter(|_| !is_settled);
         let is_open = changes.is_open && !is_settled;
-        Changed { bearing: changes.policies.max(groups), set, is_open }
+        Changed { relevant: changes.policies.max(groups), set, is_open }
     }
 }
 

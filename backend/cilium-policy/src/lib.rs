@@ -23,8 +23,8 @@ pub const RELEASE: &str = "1.21.0-dev (4df675e3c5a7)";
 
 pub use dates::{Changed, Dates};
 pub use document::{
-    Backends, ClusterNode, Documents, LogFilter, LogFilters, LogSide, Pod, Refusal, RefusalCase,
-    RefusalClass, Refused, Replaced, Service, SourceText, objects,
+    Backends, ClusterNode, Documents, LogEndpoint, LogFilter, LogFilters, Pod, Refusal,
+    RefusalCase, RefusalClass, Refused, Replaced, Service, SourceText, objects,
 };
 pub use http_pattern::HttpPattern;
 pub use ids::{Arena, EntryId, Id, PolicyId};
@@ -34,8 +34,9 @@ pub use judge::{
     NearestMiss, PeerMiss, PolicySet, PortNames, Request, RuleMatch, Traffic, Verdict,
 };
 pub use lint::{
-    Finding, Severity, findings, in_order, lint,
+    Finding, Severity, lint,
     registry::{self as lints, Description, Lint},
+    sorted_findings, unsorted_findings,
 };
 pub use rule::{
     Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector, HttpRule,
@@ -47,4 +48,4 @@ pub use settings::{Enforcement, Families, Release, Settings};
 pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use time::UnixTime;
 pub use vocabulary::{Label, NamePattern, Operator, Prefix, Requirement, Selector};
-pub use what_if::{ChangeGroup, Compared, Ends, WhatIf};
+pub use what_if::{ChangeGroup, Compared, Connection, WhatIf};

@@ -23,7 +23,7 @@ pub struct Policy {
     /// `kubectl apply` refuses it.
     pub is_generated: bool,
     /// Whether its document lacks a required namespace.
-    pub is_unplaced: bool,
+    pub lacks_namespace: bool,
     /// The time of its last change, as far as known.
     pub(crate) dated: Dated,
 }
@@ -141,12 +141,12 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peers {
     /// An explicit empty list: it selects no peer, whatever the ports.
-    Nobody {
+    Empty {
         /// The place of the empty list.
         at: Position,
     },
     /// An absent list: it selects every peer, but only together with ports.
-    Unlimited,
+    Absent,
     /// A list of peers.
     Any(Vec<Peer>),
 }
@@ -246,7 +246,7 @@ pub struct Port {
     /// The port numbers.
     pub range: PortRange,
     /// The `endPort` as written, in the 16 bits that the agent keeps; 0 if absent.
-    pub end: u16,
+    pub end_port: u16,
 }
 
 /// The port numbers of a rule; for ICMP, the types.

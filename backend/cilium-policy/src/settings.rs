@@ -321,7 +321,7 @@ impl Settings {
     /// The address families as flows show them, in a sentence, where they differ from the assumed
     /// ones.
     #[must_use]
-    pub fn families_sentence(&self) -> Option<&'static str> {
+    pub fn families_notice(&self) -> Option<&'static str> {
         Some(match (self.families, self.ipv4, self.ipv6) {
             (Families::Shown, false, true) => {
                 "flows have `reserved:world` at addresses of IPv6, as where IPv6 alone is enabled: `enable-ipv4` is taken as false, `enable-ipv6` as true"

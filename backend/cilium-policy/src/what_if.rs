@@ -49,9 +49,9 @@ struct GroupKey {
     causes: (Cause, Cause),
 }
 
-/// The ends of a changed flow's connection, with the judged traffic.
+/// The connection of a changed flow, with the judged traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ends {
+pub struct Connection {
     /// The sender of the connection.
     pub source: String,
     /// The receiver of the connection.
@@ -74,14 +74,14 @@ pub struct Compared {
 }
 
 impl WhatIf {
-    /// The answers of two sets in groups, in the order of the flows; `ends` returns the ends of a
+    /// The answers of two sets in groups, in the order of the flows; `connection` names that of a
     /// changed flow by its index.
     #[must_use]
     pub fn of(
         before: &PolicySet,
         after: &PolicySet,
         flows: impl IntoIterator<Item = Compared>,
-        mut ends: impl FnMut(usize) -> Option<Ends>,
+        mut connection: impl FnMut(usize) -> Option<Connection>,
     ) -> Self {
         let mut answer = Self::default();
         let mut groups: HashMap<GroupKey, usize> = HashMap::new();
@@ -95,7 +95,8 @@ impl WhatIf {
                 answer.unchanged = answer.unchanged.saturating_add(weight);
                 continue;
             }
-            let Some(Ends { source, destination, traffic, direction }) = ends(index) else {
+            let Some(Connection { source, destination, traffic, direction }) = connection(index)
+            else {
                 continue;
             };
             let key = GroupKey {

@@ -139,8 +139,9 @@ fn about<'s>(
 
 /// Entries of the policies without a namespace; entries of a replaced policy do not count.
 fn unplaced(set: &PolicySet) -> impl Iterator<Item = (PolicyId, &Entry)> {
-    let is_unplaced =
-        |entry: &&Entry| set.policies().get(entry.policy).is_some_and(|policy| policy.is_unplaced);
+    let is_unplaced = |entry: &&Entry| {
+        set.policies().get(entry.policy).is_some_and(|policy| policy.lacks_namespace)
+    };
     set.entries().iter().filter(is_unplaced).map(|entry| (entry.policy, entry))
 }
 

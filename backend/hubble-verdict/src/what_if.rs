@@ -1,16 +1,16 @@
 //! Two sets of policies against the same recorded flows.
 
-use cilium_policy::{Compared, Direction, Ends, Judge, Settings, WhatIf};
+use cilium_policy::{Compared, Connection, Direction, Judge, Settings, WhatIf};
 use flow::{Endpoint, Flow};
 
 use crate::{Learned, Prepared, Sides, Summary, Unjudged};
 
 /// The ends of a flow; `None` where policy has no verdict on the flow.
 #[must_use]
-pub fn ends_of(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<Ends> {
+pub fn ends_of(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<Connection> {
     let sides = Sides::of(flow, learned, settings).ok()?;
     let (source, destination) = parties(flow, &sides);
-    Some(Ends { source, destination, traffic: sides.traffic, direction: sides.direction })
+    Some(Connection { source, destination, traffic: sides.traffic, direction: sides.direction })
 }
 
 /// Comparison of two sets over flows.
@@ -28,7 +28,7 @@ pub fn what_if_prepared(
     before: &Judge,
     after: &Judge,
     prepared: &Prepared,
-    ends: impl FnMut(usize) -> Option<Ends>,
+    ends: impl FnMut(usize) -> Option<Connection>,
 ) -> WhatIf {
     let (old, new) = (prepared.judge(before), prepared.judge(after));
     let decided = |summary: Result<Summary, Unjudged>| {

@@ -238,7 +238,7 @@ pub(crate) fn policy_set(scenario: Scenario) -> PolicySet {
 fn name_patterns(set: &PolicySet) -> Vec<&NamePattern> {
     let peers = set.entries().iter().filter_map(|entry| match &entry.peers {
         Peers::Any(peers) => Some(peers),
-        Peers::Nobody { .. } | Peers::Unlimited => None,
+        Peers::Empty { .. } | Peers::Absent => None,
     });
     peers
         .flatten()

@@ -133,7 +133,7 @@ pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
             name: refused.name.clone(),
             document: refused.document,
             reason: refused.refusal.to_string(),
-            refusal: refused.refusal.class.sentence(),
+            refusal: refused.refusal.class.summary(),
             is_policy: refused.refusal.class.is_error(),
             place: Place::of(policies, refused.source, refused.refusal.at),
         })
@@ -222,14 +222,13 @@ impl Own<'_> {
         let by_policy = self.judgement.explanation.default_deny.iter();
         by_policy
             .flat_map(|by| &by.misses)
-            .filter_map(|miss| self.rule(miss.entry, Some(miss.at), miss.miss.sentence(traffic)))
+            .filter_map(|miss| self.rule(miss.entry, Some(miss.at), miss.miss.reason(traffic)))
             .collect()
     }
 
     fn lost(&self) -> Vec<Rule> {
         let lost = self.judgement.explanation.lost.iter();
-        lost.filter_map(|lost| self.rule(lost.entry, None, lost.loss.sentence().to_owned()))
-            .collect()
+        lost.filter_map(|lost| self.rule(lost.entry, None, lost.loss.reason().to_owned())).collect()
     }
 
     fn rule(&self, entry: EntryId, at: Option<Position>, text: String) -> Option<Rule> {

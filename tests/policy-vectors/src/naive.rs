@@ -80,8 +80,8 @@ fn requires(requirement: &Requirement, labels: &[Label]) -> bool {
 
 fn match_peer(entry: &Entry, peer: &[Label]) -> bool {
     match &entry.peers {
-        Peers::Nobody { .. } => false,
-        Peers::Unlimited => entry.ports.is_some(),
+        Peers::Empty { .. } => false,
+        Peers::Absent => entry.ports.is_some(),
         Peers::Any(peers) => peers.iter().any(|own| match &own.matcher {
             PeerMatcher::Labels(selector) | PeerMatcher::Nodes(selector) => selects(selector, peer),
             PeerMatcher::Name(pattern) => {

@@ -4,7 +4,7 @@ use super::{
     Document, Refusal,
     kubernetes::{address_or_prefix, everyone},
     object::Object,
-    ports::{is_service_name, kept_end, parse_port, range},
+    ports::{is_service_name, kept_end_port, parse_port, range},
     selector::{
         CLUSTER, Decoding, RawSelector, cidr_text, decode, is_cluster, k8s, name_text,
         names_cluster, namespace_requirements, spelled_namespaces,
@@ -309,7 +309,7 @@ impl Conversion<'_> {
                     named_or_number(&name)
                 }
             };
-            let port = Port { at: item.at, protocol, range, end: kept_end(end) };
+            let port = Port { at: item.at, protocol, range, end_port: kept_end_port(end) };
             rules.push(PortRule { at: item.at, ports: vec![port], l7: L7Rules::default() });
         }
         Ok(Some(rules))
@@ -346,7 +346,7 @@ fn dns_entry(mut entry: Entry, field: &'static str, dns: Vec<DnsRule>) -> Entry 
         at,
         protocol: Protocol::Any,
         range: PortRange::Named(name.to_owned()),
-        end: 0,
+        end_port: 0,
     });
     entry.ports =
         Some(vec![PortRule { at, ports: ports.into(), l7: L7Rules { dns, ..L7Rules::default() } }]);

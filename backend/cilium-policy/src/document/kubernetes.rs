@@ -3,7 +3,7 @@
 use super::{
     Document, Refusal,
     object::Object,
-    ports::{is_service_name, kept_end, parse_port, range},
+    ports::{is_service_name, kept_end_port, parse_port, range},
     selector::{
         CLUSTER, Decoding, POD_NAMESPACE, RawSelector, cidr_text, decode, is_cluster, k8s,
         names_cluster, namespace_requirements, spelled_namespaces,
@@ -51,7 +51,7 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
         if is_isolated && !entries.iter().any(|entry: &Entry| entry.direction == direction) {
             let at = at(direction.name());
             let mut entry = conversion.entry(direction, None, None, at, &subject);
-            entry.peers = Peers::Nobody { at };
+            entry.peers = Peers::Empty { at };
             entries.push(entry);
         }
     }
@@ -221,7 +221,7 @@ impl Conversion<'_> {
                     .unwrap_or_else(|what| if what == "value out of range" { u16::MAX } else { 0 });
                 range(number, end)
             };
-            let port = Port { at: item.at, protocol, range, end: kept_end(end) };
+            let port = Port { at: item.at, protocol, range, end_port: kept_end_port(end) };
             rules.push(PortRule { at: item.at, ports: vec![port], l7: L7Rules::default() });
         }
         Ok(Some(rules))

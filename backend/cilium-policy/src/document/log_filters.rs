@@ -27,9 +27,9 @@ pub struct LogFilter {
     /// The filter's place.
     pub at: Position,
     /// The sender.
-    pub from: LogSide,
+    pub from: LogEndpoint,
     /// The receiver.
-    pub to: LogSide,
+    pub to: LogEndpoint,
     /// The protocols: `tcp`, `udp`, `dns`.
     pub protocol: Vec<String>,
     /// The verdicts: `forwarded`, `dropped`.
@@ -38,7 +38,7 @@ pub struct LogFilter {
 
 /// One side of a filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogSide {
+pub struct LogEndpoint {
     /// Pods as `namespace/prefix of a pod's name`.
     pub namespaced_pod: Vec<String>,
     /// The label selector.
@@ -145,10 +145,10 @@ fn filters(node: &Node) -> Result<Vec<LogFilter>, Refusal> {
         .collect()
 }
 
-fn side(item: &Object<'_>, field: &str) -> Result<LogSide, Refusal> {
+fn side(item: &Object<'_>, field: &str) -> Result<LogEndpoint, Refusal> {
     let known = &["namespacedPod", "labelSelector", "ip"];
     let Some(side) = item.object(field, "Endpoint", known)? else {
-        return Ok(LogSide::default());
+        return Ok(LogEndpoint::default());
     };
     let labels = side
         .get("labelSelector")
@@ -160,7 +160,7 @@ fn side(item: &Object<'_>, field: &str) -> Result<LogSide, Refusal> {
     for (at, text) in side.strings("ip", "[]string")?.unwrap_or_default() {
         ip.push(super::kubernetes::address_or_prefix(&text, at)?);
     }
-    Ok(LogSide {
+    Ok(LogEndpoint {
         namespaced_pod: side
             .strings("namespacedPod", "[]string")?
             .unwrap_or_default()

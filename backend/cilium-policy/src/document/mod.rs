@@ -17,7 +17,7 @@ pub(crate) mod selector;
 mod services;
 
 pub use backends::Backends;
-pub use log_filters::{LogFilter, LogFilters, LogSide};
+pub use log_filters::{LogEndpoint, LogFilter, LogFilters};
 pub use nodes::ClusterNode;
 pub use pods::Pod;
 pub use refusal::{Refusal, RefusalCase, RefusalClass, Refused};
@@ -334,11 +334,11 @@ impl Reading<'_> {
             let reason = format!("{} must have name", kind.name());
             return Err(Refusal::invalid(node.at, reason));
         }
-        let mut is_unplaced = false;
+        let mut lacks_namespace = false;
         match kind {
             PolicyKind::CiliumNetworkPolicy | PolicyKind::NetworkPolicy => {
                 if namespace.is_empty() {
-                    is_unplaced = true;
+                    lacks_namespace = true;
                     namespace.clone_from(&self.settings.namespace);
                 }
             }
@@ -370,7 +370,15 @@ impl Reading<'_> {
         let own = object.name.clone();
         let policies = &mut self.documents.policies;
         let at = node.at;
-        policies.push(Policy { name, source, at, object: own, is_generated, is_unplaced, dated });
+        policies.push(Policy {
+            name,
+            source,
+            at,
+            object: own,
+            is_generated,
+            lacks_namespace,
+            dated,
+        });
         // A cluster holds one object of a name: the later one replaces the earlier. Generated names
         // are always new.
         if !is_generated && let Some(earlier) = self.latest.insert(object, policy) {

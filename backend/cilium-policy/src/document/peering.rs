@@ -87,10 +87,10 @@ impl Peering<'_, '_> {
         for name in [fields.endpoints, fields.nodes, fields.entities, fields.cidr, fields.cidr_set]
         {
             if self.rule.list(name, "list")?.is_some_and(<[Node]>::is_empty) {
-                return Ok(Peers::Nobody { at: self.rule.at(name) });
+                return Ok(Peers::Empty { at: self.rule.at(name) });
             }
         }
-        Ok(if peers.is_empty() { Peers::Unlimited } else { Peers::Any(peers) })
+        Ok(if peers.is_empty() { Peers::Absent } else { Peers::Any(peers) })
     }
 
     fn check_single_kind(&self, fields: &Fields) -> Result<(), Refusal> {

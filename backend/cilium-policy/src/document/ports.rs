@@ -296,7 +296,9 @@ fn port(raw: &RawPort, has_dns: bool, context: PortContext<'_>) -> Result<Port, 
         range(number, raw.end_port)
     };
     match protocol {
-        Some(protocol) => Ok(Port { at: raw.at, protocol, range, end: kept_end(raw.end_port) }),
+        Some(protocol) => {
+            Ok(Port { at: raw.at, protocol, range, end_port: kept_end_port(raw.end_port) })
+        }
         None => invalid(format!(
             "invalid protocol {:?}, must be {{ tcp | udp | sctp | vrrp | igmp | gre | ipip | ipv6 | esp | ah | any }}",
             raw.protocol.to_ascii_uppercase()
@@ -306,7 +308,7 @@ fn port(raw: &RawPort, has_dns: bool, context: PortContext<'_>) -> Result<Port, 
 
 /// The ports from a number to an end; an end at or below the number is ignored.
 pub(super) fn range(number: u16, end: i32) -> PortRange {
-    match (number, kept_end(end)) {
+    match (number, kept_end_port(end)) {
         (0, _) => PortRange::All,
         (number, end) if end > number => PortRange::Numbers(number, end),
         (number, _) => PortRange::Numbers(number, number),
@@ -314,7 +316,7 @@ pub(super) fn range(number: u16, end: i32) -> PortRange {
 }
 
 /// The 16 bits of an end that Cilium keeps.
-pub(super) fn kept_end(end: i32) -> u16 {
+pub(super) fn kept_end_port(end: i32) -> u16 {
     u16::try_from(end & 0xffff).unwrap_or(0)
 }
 
@@ -467,7 +469,7 @@ pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
                     .unwrap_or_else(|what| if what == "value out of range" { u16::MAX } else { 0 }),
             };
             let protocol = if family == "IPv6" { Protocol::ICMPV6 } else { Protocol::ICMP };
-            ports.push(Port { at: node.at, protocol, range: range(number, 0), end: 0 });
+            ports.push(Port { at: node.at, protocol, range: range(number, 0), end_port: 0 });
         }
         rules.push(PortRule { at: item.at, ports, l7: L7Rules::default() });
     }

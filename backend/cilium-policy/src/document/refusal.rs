@@ -77,7 +77,7 @@ pub enum RefusalClass {
 impl RefusalClass {
     /// The start of a sentence: the component that refuses, and the effect on the document.
     #[must_use]
-    pub const fn sentence(self) -> &'static str {
+    pub const fn summary(self) -> &'static str {
         match self {
             Self::Syntax => "Kubernetes cannot read this document",
             Self::NotAPolicy | Self::Read => "This is not a network policy",

@@ -158,7 +158,7 @@ pub(super) fn resolve(
             }
         }
         // Services without backends leave a rule without peers, as if the rule listed no peers.
-        entry.peers = if found.is_empty() { Peers::Unlimited } else { Peers::Any(found) };
+        entry.peers = if found.is_empty() { Peers::Absent } else { Peers::Any(found) };
     }
     by_service
 }

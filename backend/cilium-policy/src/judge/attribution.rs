@@ -227,8 +227,8 @@ fn selections<'e>(
     let everyone = Selection { peer: true, aggregate: true };
     let aggregate = world.aggregate(peer);
     match &entry.peers {
-        Peers::Nobody { .. } => HashMap::new(),
-        Peers::Unlimited => HashMap::from_iter([("", everyone)]),
+        Peers::Empty { .. } => HashMap::new(),
+        Peers::Absent => HashMap::from_iter([("", everyone)]),
         Peers::Any(peers) => peers
             .iter()
             .map(|own| {

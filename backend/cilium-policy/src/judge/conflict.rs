@@ -232,9 +232,9 @@ pub(super) fn steps<'e>(
     mut add: impl FnMut(Key<'e>, Option<u32>, Option<&'e L7Rules>),
 ) {
     let peers: Vec<&str> = match &entry.peers {
-        Peers::Nobody { .. } => return,
-        Peers::Unlimited if entry.ports.is_none() => return,
-        Peers::Unlimited => vec![""],
+        Peers::Empty { .. } => return,
+        Peers::Absent if entry.ports.is_none() => return,
+        Peers::Absent => vec![""],
         // The agent drops all other selectors beside the one for everyone.
         Peers::Any(peers) if peers.iter().any(is_everyone) => vec![""],
         Peers::Any(peers) => {
@@ -250,7 +250,7 @@ pub(super) fn steps<'e>(
         protocol,
         ports: port.map(|port| {
             let is_named = matches!(port.range, PortRange::Named(_));
-            (&port.range, if is_named { 0 } else { port.end })
+            (&port.range, if is_named { 0 } else { port.end_port })
         }),
         peer,
     };
@@ -282,8 +282,8 @@ pub(super) fn steps<'e>(
 /// An upper bound for the number of an entry's keys.
 fn count_of_steps(entry: &Entry) -> usize {
     let peers = match &entry.peers {
-        Peers::Nobody { .. } => 0,
-        Peers::Unlimited => 1,
+        Peers::Empty { .. } => 0,
+        Peers::Absent => 1,
         Peers::Any(peers) => peers.len(),
     };
     let ports = match &entry.ports {

@@ -11,7 +11,7 @@ use crate::{Action, Direction, PeerMatcher, Peers, Position};
 impl PolicySet {
     /// The position of a peer that would match the traffic but for its `except`.
     #[must_use]
-    pub fn excepted(
+    pub fn excluding_peer(
         &self,
         subject: &Identity,
         peer: &Identity,

@@ -93,9 +93,9 @@ pub struct NearestMiss {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
     /// An empty list of peers.
-    SelectsNobody,
+    EmptyPeers,
     /// A rule with neither peers nor ports.
-    Empty,
+    EmptyRule,
     /// A rule that only sets the default.
     NoRule,
     /// A peer that matches, with ports that do not.
@@ -234,7 +234,7 @@ impl Judge {
 
 impl Judge {
     /// The entries that may decide about one direction, given the known facts.
-    pub fn possible(
+    pub fn possible_entries(
         &self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
@@ -332,10 +332,10 @@ impl View<'_> {
                 .collect()
         };
         let (at, miss) = match &entry.peers {
-            Peers::Nobody { at } if entry.clause.index.is_none() => (*at, Miss::NoRule),
-            Peers::Nobody { at } => (*at, Miss::SelectsNobody),
-            Peers::Unlimited if entry.ports.is_none() => (entry.at, Miss::Empty),
-            Peers::Unlimited => (self.port_at(index), Miss::Port { wanted: wanted() }),
+            Peers::Empty { at } if entry.clause.index.is_none() => (*at, Miss::NoRule),
+            Peers::Empty { at } => (*at, Miss::EmptyPeers),
+            Peers::Absent if entry.ports.is_none() => (entry.at, Miss::EmptyRule),
+            Peers::Absent => (self.port_at(index), Miss::Port { wanted: wanted() }),
             Peers::Any(peers) => {
                 let world = self.set.world();
                 let is_peer = peers
@@ -476,7 +476,7 @@ impl Miss {
             Self::Peer(PeerMiss::Address { .. } | PeerMiss::Name { .. }) => 1,
             Self::Peer(_) => 2,
             Self::PeerAndPort(..) => 3,
-            Self::SelectsNobody | Self::Empty => 4,
+            Self::EmptyPeers | Self::EmptyRule => 4,
             Self::NoRule => 5,
         }
     }

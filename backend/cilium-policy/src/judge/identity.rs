@@ -47,7 +47,7 @@ pub enum Knowledge {
     Recorded,
     /// The labels of a flow record without those that the agent takes from the pod's namespace and
     /// service account, or from the node.
-    Thin,
+    Partial,
     /// No labels: a record without them.
     Nothing,
 }
@@ -98,11 +98,11 @@ impl Identity {
         facts.into()
     }
 
-    /// Marks its labels as those of a thin record.
+    /// Marks its labels as incomplete, see [`Knowledge::Partial`].
     #[must_use]
-    pub fn with_thin_labels(self) -> Self {
+    pub fn with_partial_labels(self) -> Self {
         let mut facts = self.into_facts();
-        facts.knowledge = Knowledge::Thin;
+        facts.knowledge = Knowledge::Partial;
         facts.into()
     }
 

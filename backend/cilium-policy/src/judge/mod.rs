@@ -16,11 +16,11 @@ mod map_state;
 mod memory;
 mod nodes;
 mod pair;
-mod sentence;
 mod set;
 mod switch;
 mod truth;
 mod walk;
+mod wording;
 
 use std::sync::{Arc, OnceLock};
 

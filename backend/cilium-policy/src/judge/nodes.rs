@@ -15,7 +15,7 @@ pub(super) fn selects(
 ) -> Truth {
     match identity.knowledge() {
         Knowledge::Nothing => return Truth::Unknown,
-        Knowledge::Recorded | Knowledge::Thin => {}
+        Knowledge::Recorded | Knowledge::Partial => {}
         Knowledge::Everything => return Truth::of(selector.matches(identity.labels())),
     }
     let is_reserved = |requirement: &Requirement| requirement.source.as_deref() == Some("reserved");

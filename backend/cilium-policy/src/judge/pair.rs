@@ -154,8 +154,8 @@ impl Class {
     /// Whether an entry's peers include this identity.
     pub(super) fn is_peer_of(&self, entry: &CompiledEntry) -> Truth {
         match &entry.peers {
-            CompiledPeers::Nobody => Truth::No,
-            CompiledPeers::Everyone => Truth::Yes,
+            CompiledPeers::None => Truth::No,
+            CompiledPeers::All => Truth::Yes,
             CompiledPeers::Any(matchers) => {
                 matchers.iter().map(|matcher| self.matches(*matcher)).max().unwrap_or(Truth::No)
             }

@@ -51,8 +51,8 @@ pub(super) struct CompiledEntry {
 
 #[derive(Debug, Clone)]
 pub(super) enum CompiledPeers {
-    Nobody,
-    Everyone,
+    None,
+    All,
     Any(Vec<MatcherId>),
 }
 
@@ -146,10 +146,10 @@ impl PolicySet {
                 .or_insert_with(|| set.subjects.push(entry.subject.clone()));
             let ports = entry.ports.as_ref().map(|rules| compile_ports(rules));
             let peers = match &entry.peers {
-                Peers::Nobody { .. } => CompiledPeers::Nobody,
-                Peers::Unlimited if ports.is_none() => CompiledPeers::Nobody,
-                Peers::Unlimited => CompiledPeers::Everyone,
-                Peers::Any(peers) if peers.iter().any(is_everyone) => CompiledPeers::Everyone,
+                Peers::Empty { .. } => CompiledPeers::None,
+                Peers::Absent if ports.is_none() => CompiledPeers::None,
+                Peers::Absent => CompiledPeers::All,
+                Peers::Any(peers) if peers.iter().any(is_everyone) => CompiledPeers::All,
                 Peers::Any(peers) => CompiledPeers::Any(
                     peers
                         .iter()

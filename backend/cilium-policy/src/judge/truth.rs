@@ -138,13 +138,13 @@ impl World<'_> {
                             Truth::Unknown
                         }
                     }
-                    Knowledge::Recorded | Knowledge::Thin => {
+                    Knowledge::Recorded | Knowledge::Partial => {
                         Truth::of(identity.names().iter().any(|name| pattern.matches(name)))
                     }
                 }
             }
             PeerMatcher::CloudGroup { .. }
-                if matches!(identity.knowledge(), Knowledge::Recorded | Knowledge::Thin)
+                if matches!(identity.knowledge(), Knowledge::Recorded | Knowledge::Partial)
                     && !identity.is_world() =>
             {
                 Truth::No
@@ -256,7 +256,7 @@ impl World<'_> {
 pub(super) fn labels(selector: &Selector, identity: &Identity) -> Truth {
     match identity.knowledge() {
         Knowledge::Nothing if !selector.is_wildcard() => Truth::Unknown,
-        Knowledge::Thin => selector
+        Knowledge::Partial => selector
             .requirements
             .iter()
             .fold(Truth::Yes, |truth, requirement| truth.and(thin(requirement, identity))),

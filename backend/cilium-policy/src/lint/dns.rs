@@ -28,16 +28,16 @@ impl<'r> Rules<'r> {
             for peer in peers {
                 let PeerMatcher::Name(pattern) = &peer.matcher else { continue };
                 if rules.is_empty() {
-                    let sentence = format!(
+                    let message = format!(
                         "no DNS rule among these policies lets the agent see queries: without one, no address is ever learned for `{pattern}`, and connections are refused"
                     );
-                    let finding = Finding::of::<FqdnWithoutDnsRule>(sentence);
+                    let finding = Finding::of::<FqdnWithoutDnsRule>(message);
                     findings.push((finding, peer.at, None));
                 } else if !rules.iter().any(|rule| name_patterns::covers(&rule.patterns, pattern)) {
-                    let sentence = format!(
+                    let message = format!(
                         "`{pattern}` stands in toFQDNs, but in no DNS rule: its query is refused, and no connection is ever tried"
                     );
-                    let finding = Finding::of::<FqdnNotInDnsRules>(sentence);
+                    let finding = Finding::of::<FqdnNotInDnsRules>(message);
                     findings.push((finding, peer.at, Some(dns_fix(peers, peer.at))));
                 }
             }
@@ -144,8 +144,8 @@ fn allows_dns(entry: &Entry) -> bool {
     entry.direction == Direction::Egress
         && entry.action == Action::Allow
         && match &entry.peers {
-            Peers::Nobody { .. } => false,
-            Peers::Unlimited => true,
+            Peers::Empty { .. } => false,
+            Peers::Absent => true,
             // A resolver cannot be reached by its name: the name needs a resolver first.
             Peers::Any(peers) => {
                 peers.iter().any(|peer| !matches!(peer.matcher, PeerMatcher::Name(_)))
@@ -174,8 +174,8 @@ fn goes_by_name(entry: &Entry) -> bool {
     entry.direction == Direction::Egress
         && entry.action == Action::Allow
         && match &entry.peers {
-            Peers::Nobody { .. } => false,
-            Peers::Unlimited => entry.ports.is_some(),
+            Peers::Empty { .. } => false,
+            Peers::Absent => entry.ports.is_some(),
             Peers::Any(peers) => peers.iter().any(is_by_name),
         }
 }

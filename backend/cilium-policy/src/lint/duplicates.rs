@@ -20,7 +20,7 @@ impl Rules<'_> {
         let set = self.set;
         for (earlier, policy) in set.documents().replacements() {
             let (source, at) = (earlier.source, earlier.at);
-            let (severity, sentence) = if source == policy.source {
+            let (severity, message) = if source == policy.source {
                 (
                     Severity::Error,
                     "another policy of this name stands before it: applied one after the other, this one replaces it",
@@ -36,7 +36,7 @@ impl Rules<'_> {
                     "another file has a policy of this name, as overlays and clusters of their own have: where both are applied, as here, this one replaces it",
                 )
             };
-            let mut finding = Finding::of::<DuplicateName>(sentence.to_owned())
+            let mut finding = Finding::of::<DuplicateName>(message.to_owned())
                 .graded(severity)
                 .in_policy(Some(policy), policy.at);
             finding.other = Some((source, at));
@@ -52,8 +52,8 @@ impl Rules<'_> {
             let Some(content) = content(entry) else { continue };
             if let Some(first) = known.get(&content).copied() {
                 let place = (entry, entry.at);
-                let sentence = "another rule says the same";
-                self.add_beside(Finding::of::<DuplicateRule>(sentence.to_owned()), place, first);
+                let message = "another rule says the same";
+                self.add_beside(Finding::of::<DuplicateRule>(message.to_owned()), place, first);
             } else {
                 known.insert(content, entry);
             }

@@ -9,7 +9,7 @@ pub struct Finding {
     id: &'static str,
     severity: Severity,
     /// What was found, in one sentence.
-    pub sentence: String,
+    pub message: String,
     /// Index of the source text; none where the finding is about flows alone.
     pub source: Option<usize>,
     /// Place in the source text.
@@ -20,7 +20,7 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// YAML to write instead, where it follows from the finding.
     pub fix: Option<String>,
-    /// Second place that the sentence refers to: index of the source text, and position.
+    /// Second place that the message refers to: index of the source text, and position.
     pub other: Option<(usize, Position)>,
 }
 
@@ -28,15 +28,15 @@ impl Finding {
     /// A finding of a lint, without a place.
     #[inline]
     #[must_use]
-    pub fn of<L: Lint>(sentence: String) -> Self {
-        Self::new(L::ID, L::SEVERITY, sentence)
+    pub fn of<L: Lint>(message: String) -> Self {
+        Self::new(L::ID, L::SEVERITY, message)
     }
 
-    const fn new(id: &'static str, severity: Severity, sentence: String) -> Self {
+    const fn new(id: &'static str, severity: Severity, message: String) -> Self {
         Self {
             id,
             severity,
-            sentence,
+            message,
             source: None,
             at: Position { line: 0, column: 0 },
             policy: String::new(),
@@ -88,13 +88,13 @@ impl Finding {
         self.id == L::ID
     }
 
-    /// The sentence, with its second place; `name` gives the names of files.
+    /// The message, with its second place; `name` gives the names of files.
     #[must_use]
     pub fn text<'n>(&self, name: impl Fn(usize) -> Option<&'n str>) -> String {
-        let Some((source, at)) = self.other else { return self.sentence.clone() };
+        let Some((source, at)) = self.other else { return self.message.clone() };
         match name(source).filter(|name| !name.is_empty()) {
-            Some(name) => format!("{} ({name}:{})", self.sentence, at.line),
-            None => format!("{} (line {})", self.sentence, at.line),
+            Some(name) => format!("{} ({name}:{})", self.message, at.line),
+            None => format!("{} (line {})", self.message, at.line),
         }
     }
 }

@@ -41,11 +41,11 @@ pub(super) fn lint(set: &PolicySet, is_kept: impl Fn(&str) -> bool, findings: &m
             Operator::In(_) | Operator::Exists => format!("{who} selects no pod"),
             Operator::NotIn(_) | Operator::DoesNotExist => "every pod meets that".to_owned(),
         };
-        let sentence = format!(
+        let message = format!(
             "the label `{}` is never a part of an identity, unless the agent's option `labels` keeps it: {so}",
             own.key
         );
         let policy = set.policies().get(entry.policy);
-        findings.push(Finding::of::<LabelLeftOut>(sentence).in_policy(policy, at));
+        findings.push(Finding::of::<LabelLeftOut>(message).in_policy(policy, at));
     }
 }

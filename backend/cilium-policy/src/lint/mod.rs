@@ -25,12 +25,12 @@ const MAX_FINDINGS: usize = 10_000;
 /// where the texts are not files.
 #[must_use]
 pub fn lint(set: &PolicySet, texts: &[SourceText<'_>], names: &[&str]) -> Vec<Finding> {
-    in_order(findings(set, texts, names, |_| false))
+    sorted_findings(unsorted_findings(set, texts, names, |_| false))
 }
 
 /// Findings of [`lint`] without an order, for callers that add findings. `is_kept` answers whether identities
 /// are known to carry a label's key: an agent's option may keep labels that other agents leave out.
-pub fn findings(
+pub fn unsorted_findings(
     set: &PolicySet,
     texts: &[SourceText<'_>],
     names: &[&str],
@@ -47,16 +47,16 @@ pub fn findings(
     findings
 }
 
-/// Findings in the order of their places, 10,000 at most.
+/// Findings sorted by source text and position, 10,000 at most.
 #[must_use]
-pub fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+pub fn sorted_findings(mut findings: Vec<Finding>) -> Vec<Finding> {
     crate::sorted::sort_by(&mut findings, |one, other| {
-        (one.source, one.at, one.severity(), one.id(), &one.sentence).cmp(&(
+        (one.source, one.at, one.severity(), one.id(), &one.message).cmp(&(
             other.source,
             other.at,
             other.severity(),
             other.id(),
-            &other.sentence,
+            &other.message,
         ))
     });
     findings.truncate(MAX_FINDINGS);
@@ -84,7 +84,7 @@ fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
         } else {
             ""
         };
-        let mut finding = of(format!("{}: {refusal}{whole}", refusal.class.sentence()));
+        let mut finding = of(format!("{}: {refusal}{whole}", refusal.class.summary()));
         finding.source = Some(refused.source);
         finding.at = refusal.at;
         finding.policy.clone_from(&refused.name);

@@ -69,7 +69,7 @@ impl Rules<'_> {
     fn entry(&mut self, index: usize, entry: &Entry) {
         let clause = &entry.clause;
         match (&entry.peers, entry.action) {
-            (Peers::Unlimited, Action::Allow) if entry.ports.is_none() => self.add(
+            (Peers::Absent, Action::Allow) if entry.ports.is_none() => self.add(
                 Finding::of::<EmptyRule>(
                     format!(
                         "`{clause}: {{}}` allows nobody in a Cilium policy: it {} (in a NetworkPolicy it allows everyone)",
@@ -81,7 +81,7 @@ impl Rules<'_> {
                 None,
             ),
             // No fix: a rule that denies everyone would overrule what other policies allow.
-            (Peers::Unlimited, Action::Deny) if entry.ports.is_none() => self.add(
+            (Peers::Absent, Action::Deny) if entry.ports.is_none() => self.add(
                 Finding::of::<EmptyDeny>(
                     format!(
                         "`{clause}: {{}}` denies nobody: it {}",
@@ -92,7 +92,7 @@ impl Rules<'_> {
                 entry.at,
                 None,
             ),
-            (Peers::Nobody { at }, _) if clause.index.is_some() => self.add(
+            (Peers::Empty { at }, _) if clause.index.is_some() => self.add(
                 Finding::of::<EmptyPeers>(
                     format!("the list of peers is empty: `{clause}` selects nobody, with every port"),
                 ),
@@ -117,7 +117,7 @@ impl Rules<'_> {
                         Direction::Egress => "the peer's",
                     };
                     let numbers = self.numbers_of(name, entry.direction);
-                    let (severity, sentence) = if numbers.is_empty() {
+                    let (severity, message) = if numbers.is_empty() {
                         (
                             Severity::Hint,
                             format!(
@@ -134,7 +134,7 @@ impl Rules<'_> {
                         )
                     };
                     self.add(
-                        Finding::of::<NamedPort>(sentence).graded(severity),
+                        Finding::of::<NamedPort>(message).graded(severity),
                         entry,
                         port.at,
                         None,
@@ -153,7 +153,7 @@ impl Rules<'_> {
         let at = match &entry.peers {
             Peers::Any(_) if peers.iter().all(is_open) => peers.first().map(|peer| peer.at),
             // The Services among the files have no backends.
-            Peers::Unlimited => {
+            Peers::Absent => {
                 let mut of_services = self.set.documents().by_service.iter();
                 of_services.any(|(own, _)| own.index() == index).then_some(entry.at)
             }
@@ -376,7 +376,7 @@ impl Rules<'_> {
             let is_default = rules.clone().any(|entry| entry.default_deny);
             // Rules that deny no peer are there for default deny alone.
             let denies_somebody = rules.clone().any(|entry| {
-                !matches!(entry.peers, Peers::Nobody { .. })
+                !matches!(entry.peers, Peers::Empty { .. })
                     && (entry.ports.is_some() || matches!(entry.peers, Peers::Any(_)))
             });
             let Some(first) = self.set.entries().get(first) else { continue };

@@ -29,11 +29,11 @@ pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
         for peer in peers {
             let found = match &peer.matcher {
                 PeerMatcher::Labels(selector) if is_older && is_cluster_mesh(peer, selector) => {
-                    let sentence = format!(
+                    let message = format!(
                         "the entity `cluster-mesh` is known since Cilium 1.20: an agent of {}, as `cilium-release` says, refuses the policy, which is judged here all the same",
                         set.settings().release
                     );
-                    Some(Finding::of::<NewerThanRelease>(sentence))
+                    Some(Finding::of::<NewerThanRelease>(message))
                 }
                 PeerMatcher::Labels(selector) if !gets_cluster(set, entry, selector) => {
                     aggregates(set, selector)
@@ -41,8 +41,8 @@ pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
                 PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), except }
                     if selector.is_wildcard() && except.is_empty() =>
                 {
-                    let sentence = "an empty cidrGroupSelector is the selector of everyone, pods and nodes included, and not of every CIDR group";
-                    Some(Finding::of::<GroupOfEveryone>(sentence.to_owned()))
+                    let message = "an empty cidrGroupSelector is the selector of everyone, pods and nodes included, and not of every CIDR group";
+                    Some(Finding::of::<GroupOfEveryone>(message.to_owned()))
                 }
                 PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), .. }
                     if set.settings().cidr_matches_pods =>
@@ -62,11 +62,11 @@ fn cluster_policies(set: &PolicySet, findings: &mut Vec<Finding>) {
     for policy in
         set.policies().iter().filter(|own| own.name.kind == PolicyKind::ClusterNetworkPolicy)
     {
-        let sentence = format!(
+        let message = format!(
             "ClusterNetworkPolicy is read since Cilium 1.20, and off by default: an agent of {}, as `cilium-release` says, enforces nothing of it, and it is judged here all the same",
             set.settings().release
         );
-        let finding = Finding::of::<NewerThanRelease>(sentence);
+        let finding = Finding::of::<NewerThanRelease>(message);
         findings.push(finding.in_policy(Some(policy), policy.at));
     }
 }
@@ -106,11 +106,11 @@ fn aggregates(set: &PolicySet, selector: &Selector) -> Option<Finding> {
     }
     let severity =
         if set.settings().release.has_aggregates() { Severity::Warning } else { Severity::Hint };
-    let sentence = format!(
+    let message = format!(
         "`{selector}` only excludes: since Cilium 1.20 it selects all {} by the entries that stand for them, the excluded ones too; a requirement that has to hold, such as a namespace that exists, keeps it to what it says",
         selected.join(", all ")
     );
-    Some(Finding::of::<SelectsMore>(sentence).graded(severity))
+    Some(Finding::of::<SelectsMore>(message).graded(severity))
 }
 
 /// Whether a selector names an aggregate entry, as those of entities do.

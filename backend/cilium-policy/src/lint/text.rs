@@ -48,7 +48,7 @@ fn once_for_the_file(before: usize, settings: &Settings, findings: &mut Vec<Find
         if !finding.is::<NoNamespace>() {
             return Some(finding);
         }
-        finding.sentence = format!(
+        finding.message = format!(
             "{count} documents of this file name no namespace; they land in `{}` or wherever kubectl's context points",
             settings.namespace
         );

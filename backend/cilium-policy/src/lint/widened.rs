@@ -68,9 +68,9 @@ fn is_inside(port: &Port, other: &Port, is_http: bool) -> bool {
 /// Whether every peer of an entry is certainly a peer of the other one.
 fn has_peers(other: &Peers, own: &Peers, settings: &Settings) -> bool {
     match (other, own) {
-        (Peers::Nobody { .. }, _) | (_, Peers::Nobody { .. }) => false,
-        (Peers::Unlimited, _) => true,
-        (Peers::Any(others), Peers::Unlimited) => others.iter().any(is_everyone),
+        (Peers::Empty { .. }, _) | (_, Peers::Empty { .. }) => false,
+        (Peers::Absent, _) => true,
+        (Peers::Any(others), Peers::Absent) => others.iter().any(is_everyone),
         (Peers::Any(others), Peers::Any(own)) => {
             own.iter().all(|peer| others.iter().any(|other| has_peer(other, peer, settings)))
         }

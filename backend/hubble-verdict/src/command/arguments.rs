@@ -178,7 +178,7 @@ impl Given {
         };
         notices.extend(of_flows);
         let settings = settings(pairs, settings_from(&flows, Settings::default()))?;
-        notices.extend(settings.families_sentence().map(str::to_owned));
+        notices.extend(settings.families_notice().map(str::to_owned));
         Ok(Self { files, flows, settings, notices })
     }
 }

@@ -168,7 +168,7 @@ fn near_misses(judgement: &Judgement, set: &cilium_policy::PolicySet) -> Vec<Str
             let policy = &set.policies().get(by.policy)?.name;
             let clause = &set.get(miss.entry)?.clause;
             let line = miss.at.line;
-            Some(format!("{policy} {clause} (line {line}): {}", miss.miss.sentence(traffic)))
+            Some(format!("{policy} {clause} (line {line}): {}", miss.miss.reason(traffic)))
         })
         .collect()
 }
@@ -185,7 +185,7 @@ fn lost(judgement: &Judgement, set: &cilium_policy::PolicySet) -> Vec<String> {
             Some(format!(
                 "{policy} {} (line {line}) matches too, but {}",
                 entry.clause,
-                lost.loss.sentence()
+                lost.loss.reason()
             ))
         })
         .collect()

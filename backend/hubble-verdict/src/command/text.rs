@@ -106,7 +106,7 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
         let (name, reason) = (clean(&refused.name), clean(&refused.refusal.to_string()));
         writeln!(out, "{} {} {name}: {reason}", paint.code(code, word), clean(&place))?;
         if class.is_error() {
-            writeln!(out, "    {}", paint.dim(class.sentence()))?;
+            writeln!(out, "    {}", paint.dim(class.summary()))?;
         }
     }
     for group in &report.groups {

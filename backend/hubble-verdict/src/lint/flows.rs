@@ -196,7 +196,7 @@ fn what_fixes_change(set: &PolicySet, seen: &Seen, findings: &mut [Finding]) {
         evidence.truncate(MAX_EVIDENCE);
         if finding.is::<DenyOnly>() && !evidence.is_empty() {
             finding.fix = None;
-            finding.sentence.push_str("; the smallest fix lets these flows pass and no others");
+            finding.message.push_str("; the smallest fix lets these flows pass and no others");
         }
         finding.evidence = evidence;
     }

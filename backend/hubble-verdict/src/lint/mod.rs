@@ -7,7 +7,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
-use cilium_policy::{Finding, Judge, SourceText, findings, in_order};
+use cilium_policy::{Finding, Judge, SourceText, sorted_findings, unsorted_findings};
 use flow::Flow;
 
 /// Most lines of evidence of one finding.
@@ -23,11 +23,11 @@ pub fn lint(
 ) -> Vec<Finding> {
     // Flows carry a label where the agent's option keeps it.
     let is_kept = |key: &str| flows.iter().any(|flow| has_key(flow, key));
-    let mut findings = findings(judge.set(), texts, names, is_kept);
+    let mut findings = unsorted_findings(judge.set(), texts, names, is_kept);
     if !flows.is_empty() {
         flows::lint(judge, flows, &mut findings);
     }
-    in_order(findings)
+    sorted_findings(findings)
 }
 
 /// Whether an endpoint of a flow has a label with this key.

@@ -223,7 +223,11 @@ impl Seen {
                     .any(|own| own.cause == Cause::MissingFact);
             if is_open {
                 let parties = (subject, peer);
-                self.decided.extend(judge.possible(parties, sides.direction, sides.traffic));
+                self.decided.extend(judge.possible_entries(
+                    parties,
+                    sides.direction,
+                    sides.traffic,
+                ));
             }
         }
         if summary.decision.is_redirect

@@ -460,7 +460,7 @@ fn one_bad_entry_of_specs_takes_the_others_down() {
     let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspecs:\n- endpointSelector: {}\n  ingress: [{fromEntities: [all]}]\n- endpointSelector: {}\n  egress: [{toCIDR: [0.0.0.0/08]}]\n";
     let found = findings(policy, &Settings::default(), &[]);
     let refused = found.iter().find(|own| own.id() == "refused").unwrap();
-    assert!(refused.sentence.contains("every other entry of `specs` is refused too"));
+    assert!(refused.message.contains("every other entry of `specs` is refused too"));
     assert_eq!(refused.at.line, 8);
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use cilium_policy::{Label, LogFilter, LogSide};
+use cilium_policy::{Label, LogEndpoint, LogFilter};
 use flow::{Endpoint, Flow, L7Record, Layer4, Verdict};
 use vocabulary::NamespacedPrefix;
 
@@ -23,7 +23,7 @@ pub fn is_logged(filter: &LogFilter, flow: &Flow) -> bool {
             || filter.verdict.iter().any(|wanted| is_verdict(wanted, flow)))
 }
 
-fn matches(side: &LogSide, endpoint: Option<&Endpoint>, address: Option<IpAddr>) -> bool {
+fn matches(side: &LogEndpoint, endpoint: Option<&Endpoint>, address: Option<IpAddr>) -> bool {
     let pods = side.namespaced_pod.is_empty()
         || endpoint.is_some_and(|endpoint| {
             side.namespaced_pod.iter().any(|wanted| {

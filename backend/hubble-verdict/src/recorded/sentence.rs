@@ -116,14 +116,14 @@ impl Judgement {
             let _ = write!(text, "; none of its {direction} rules names this peer or this port");
             // The other misses say no more than that.
             if let PeerMiss::NotInWorld { .. } = peer {
-                let _ = write!(text, ": {}", peer.sentence());
+                let _ = write!(text, ": {}", peer.reason());
             }
         } else if let Some(miss) = by.misses.first() {
             let clause = set.get(miss.entry).map(|e| e.clause.to_string());
             text.push_str("; nearest rule: ");
             text.push_str(&clause.unwrap_or_default());
             let _ = write!(text, " (line {}): ", miss.at.line);
-            text.push_str(&miss.miss.sentence(self.sides.traffic));
+            text.push_str(&miss.miss.reason(self.sides.traffic));
         }
         text
     }

@@ -219,7 +219,7 @@ impl Party<'_> {
         let mut identity =
             Identity::recorded(labels, address).with_names(names.chain(known.iter().cloned()));
         if is_thin {
-            identity = identity.with_thin_labels();
+            identity = identity.with_partial_labels();
         }
         if is_unnamed {
             identity = identity.without_learned_name();

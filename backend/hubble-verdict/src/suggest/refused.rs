@@ -99,7 +99,7 @@ pub(super) fn hopeless(
         ));
     }
     let sides = &judgement.sides;
-    let excepted = set.excepted(&sides.subject, &sides.peer, sides.direction, sides.traffic);
+    let excepted = set.excluding_peer(&sides.subject, &sides.peer, sides.direction, sides.traffic);
     if let Some(at) = excepted {
         return Some(format!(
             "`except` in line {} refuses it on purpose: an addition would open what it keeps shut",

@@ -196,7 +196,7 @@ impl Story {
         let found =
             findings.iter().find(|finding| finding.id() == id && place_of(finding) == place);
         let Some(finding) = found else { panic!("{at}: `{id}` is not at {place}: {findings:#?}") };
-        assert!(finding.sentence.starts_with(sentence), "{at}: {}", finding.sentence);
+        assert!(finding.message.starts_with(sentence), "{at}: {}", finding.message);
         self.finding = Some((finding.clone(), 0));
         1
     }

@@ -180,7 +180,7 @@ fn a_namespace_that_is_missing_is_said_once_of_a_file() {
     let found = findings(&both, &Settings::default(), &[]);
     let said: Vec<&Finding> = found.iter().filter(|own| own.id() == "no-namespace").collect();
     assert_eq!(said.len(), 1);
-    assert!(said[0].sentence.starts_with("2 documents of this file name no namespace"));
+    assert!(said[0].message.starts_with("2 documents of this file name no namespace"));
     assert_eq!(said[0].at.line, 3);
 }
 

@@ -1,4 +1,4 @@
-//! The sentences of an explanation.
+//! The wording of an explanation.
 
 use super::{
     PolicySet,
@@ -39,24 +39,24 @@ impl PolicySet {
 }
 
 impl Miss {
-    /// The miss in a sentence; `traffic` is the traffic of the flow.
+    /// The reason in words; `traffic` is the traffic of the flow.
     #[must_use]
-    pub fn sentence(&self, traffic: Traffic) -> String {
+    pub fn reason(&self, traffic: Traffic) -> String {
         match self {
-            Self::SelectsNobody => "its list of peers is empty: it selects nobody".to_owned(),
-            Self::Empty => "it has neither peers nor ports: it matches nothing".to_owned(),
+            Self::EmptyPeers => "its list of peers is empty: it selects nobody".to_owned(),
+            Self::EmptyRule => "it has neither peers nor ports: it matches nothing".to_owned(),
             Self::NoRule => "it has no rule for this direction".to_owned(),
             Self::Port { wanted } => {
                 format!("peer matches, port {} does not: the flow goes to {traffic}", list(wanted))
             }
-            Self::Peer(miss) => format!("port matches, peer does not: {}", miss.sentence()),
+            Self::Peer(miss) => format!("port matches, peer does not: {}", miss.reason()),
             Self::PeerAndPort(miss, wanted) if wanted.is_empty() => {
-                format!("peer does not match: {}", miss.sentence())
+                format!("peer does not match: {}", miss.reason())
             }
             Self::PeerAndPort(miss, wanted) => format!(
                 "neither peer nor port {} matches: {}; the flow goes to {traffic}",
                 list(wanted),
-                miss.sentence()
+                miss.reason()
             ),
         }
     }
@@ -74,9 +74,9 @@ fn list(items: &[String]) -> String {
 }
 
 impl PeerMiss {
-    /// The miss in a sentence.
+    /// The reason in words.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn reason(&self) -> String {
         match self {
             Self::Label { requirement, value: None } => {
                 format!("it wants `{requirement}`, the peer has no such label")
@@ -139,7 +139,7 @@ impl std::fmt::Display for Traffic {
 impl Loss {
     /// The end of the sentence "it matches too, but …".
     #[must_use]
-    pub const fn sentence(self) -> &'static str {
+    pub const fn reason(self) -> &'static str {
         match self {
             Self::LaterTier => "an earlier tier decides first",
             Self::LaterPriority => "a smaller priority number of its tier decides first",
