@@ -23,7 +23,7 @@ export default [
     rules: { 'react/react-in-jsx-scope': 'off', 'react/jsx-uses-react': 'off', 'react/prop-types': 'off' },
   },
   {
-    files: ['src/**/*.{ts,tsx}'],
+    files: ['src/**/*.{ts,tsx}', 'tests/frontend/**/*.{ts,tsx}'],
     rules: { 'no-console': 'error' },
   },
   {

@@ -38,10 +38,10 @@ const react18 = {
   displayName: 'React 18',
   globals: { REACT_MAJOR: '18' },
   testEnvironment: 'jest-environment-jsdom',
-  roots: ['<rootDir>/src', '<rootDir>/preview/page/src'],
+  roots: ['<rootDir>/src', '<rootDir>/tests/frontend', '<rootDir>/preview/page/src'],
   testMatch: ['**/*.test.{ts,tsx}'],
-  setupFiles: ['<rootDir>/src/testing/browser.ts'],
-  setupFilesAfterEnv: ['<rootDir>/src/testing/matchers.ts'],
+  setupFiles: ['<rootDir>/tests/frontend/browser.ts'],
+  setupFilesAfterEnv: ['<rootDir>/tests/frontend/matchers.ts'],
   transform: {
     '^.+\\.(t|j|mj)sx?$': [
       '@swc/jest',
@@ -57,11 +57,11 @@ const react18 = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
   moduleNameMapper: {
-    '\\?worker-text$': '<rootDir>/src/testing/asset.ts',
-    '\\.wasm\\?address$': '<rootDir>/src/testing/asset.ts',
+    '\\?worker-text$': '<rootDir>/tests/frontend/asset.ts',
+    '\\.wasm\\?address$': '<rootDir>/tests/frontend/asset.ts',
     // Icons are fetched; none is looked at.
-    '^react-inlinesvg$': '<rootDir>/src/testing/icon.tsx',
-    '\\.(svg|css)$': '<rootDir>/src/testing/asset.ts',
+    '^react-inlinesvg$': '<rootDir>/tests/frontend/icon.tsx',
+    '\\.(svg|css)$': '<rootDir>/tests/frontend/asset.ts',
   },
 };
 

@@ -1,6 +1,6 @@
 /** The strings of the app's own page and of its link in panel menus. Sentence case. */
 export const text = {
-  loading: 'Loading…',
+  page: { loading: 'Loading…', failed: 'This page did not load. Reload it.' },
   what: 'Network flows of a Cilium cluster from Hubble Relay, beside the metrics in Prometheus.',
   sources: {
     title: 'Data sources',
@@ -28,6 +28,8 @@ export const text = {
     unsupported: 'Not applied: Hubble has no filter for it',
     source: 'Data source',
     open: 'Open in Explore',
+    loading: 'Loading…',
+    failed: 'Show flows did not load. Reload the page.',
     nothing: 'The metrics of this panel do not count flows.',
   },
 } as const;

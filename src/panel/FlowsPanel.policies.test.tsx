@@ -2,8 +2,8 @@ import { createDataFrame, FieldType } from '@grafana/data';
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import { cells, packed, policies, policiesOf, shown } from '../testing/flowsPanel';
-import { labPolicies, labRows } from '../testing/wasm';
+import { cells, packed, policies, policiesOf, shown } from '../../tests/frontend/flowsPanel';
+import { labPolicies, labRows } from '../../tests/frontend/wasm';
 import { testIds } from './testIds';
 import { text } from './text';
 

@@ -3,8 +3,8 @@ import { locationService } from '@grafana/runtime';
 import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import { cells, engines, expected, packed, policies, props, rows, shown } from '../testing/flowsPanel';
-import { packedVector } from '../testing/wasm';
+import { cells, engines, expected, packed, policies, props, rows, shown } from '../../tests/frontend/flowsPanel';
+import { packedVector } from '../../tests/frontend/wasm';
 import { InlineEngine } from './engine/InlineEngine';
 import { startEngine } from './engine/startEngine';
 import { sessionOf } from './engine/startSession';

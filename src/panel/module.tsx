@@ -1,23 +1,17 @@
-import { PanelPlugin, type PanelProps, type SelectFieldConfigSettings } from '@grafana/data';
-import { LoadingPlaceholder } from '@grafana/ui';
-import { lazy, Suspense } from 'react';
+import { PanelPlugin, type SelectFieldConfigSettings } from '@grafana/data';
 
+import { lazyComponent } from '../lazyComponent';
 import { defaultOptions, type FlowsPanelOptions } from './options';
 import { columns } from './table/columns';
 import { text } from './text';
 
 // Grafana loads this module for every list of panels; the table and the decoder load when a panel is drawn.
-const FlowsPanel = lazy(() => import('./FlowsPanel').then(({ FlowsPanel }) => ({ default: FlowsPanel })));
+const FlowsPanel = lazyComponent(() => import('./FlowsPanel').then(({ FlowsPanel }) => FlowsPanel), {
+  loading: text.states.starting,
+  failed: text.states.notLoaded,
+});
 
-function LazyFlowsPanel(props: PanelProps<FlowsPanelOptions>) {
-  return (
-    <Suspense fallback={<LoadingPlaceholder text={text.states.starting} />}>
-      <FlowsPanel {...props} />
-    </Suspense>
-  );
-}
-
-export const plugin = new PanelPlugin<FlowsPanelOptions>(LazyFlowsPanel).setPanelOptions((builder) =>
+export const plugin = new PanelPlugin<FlowsPanelOptions>(FlowsPanel).setPanelOptions((builder) =>
   builder
     .addMultiSelect<unknown, SelectFieldConfigSettings<unknown>>({
       path: 'columns',

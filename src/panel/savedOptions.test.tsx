@@ -3,7 +3,7 @@ import { render, screen } from '@testing-library/react';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { packed, props } from '../testing/flowsPanel';
+import { packed, props } from '../../tests/frontend/flowsPanel';
 import { FlowsPanel } from './FlowsPanel';
 import { plugin } from './module';
 import type { FlowsPanelOptions } from './options';

@@ -56,6 +56,7 @@ export const text = {
   states: {
     waiting: 'Waiting for the query…',
     starting: 'Loading the decoder…',
+    notLoaded: 'The panel did not load. Reload the page.',
     decoding: 'Decoding flows…',
     noData: 'No data',
     noQuery: 'This panel shows flows. Add a query of type Flows with format Packed.',

@@ -1,13 +1,14 @@
 import {
+  AppEvents,
   PluginExtensionPoints,
   type PluginExtensionAddedLinkConfig,
   type RawTimeRange,
   type ScopedVars,
 } from '@grafana/data';
-import { getDataSourceSrv, getTemplateSrv, locationService } from '@grafana/runtime';
-import { Suspense, lazy } from 'react';
+import { getAppEvents, getDataSourceSrv, getTemplateSrv, locationService } from '@grafana/runtime';
 
 import { escapeRegex, escapeText } from '../../datasource/query/promqlText';
+import { lazyComponent } from '../../lazyComponent';
 import { datasourceId } from '../../pluginIds';
 import { exploreLink } from '../exploreLink';
 import { text } from '../text';
@@ -20,7 +21,7 @@ interface PanelContext {
   scopedVars?: ScopedVars;
 }
 
-const ChooseFlows = lazy(() => import('./ChooseFlows').then(({ ChooseFlows }) => ({ default: ChooseFlows })));
+const ChooseFlows = lazyComponent(() => import('./ChooseFlows').then(({ ChooseFlows }) => ChooseFlows), text.showFlows);
 
 /** The link "Show flows" in the menu of panels and in Explore, wherever PromQL counts flows. */
 export const showFlowsLink: PluginExtensionAddedLinkConfig<PanelContext> = {
@@ -31,7 +32,9 @@ export const showFlowsLink: PluginExtensionAddedLinkConfig<PanelContext> = {
   configure: (context) => (exprsOf(context).some(namesFlows) ? {} : undefined),
   onClick: (event, { context, openModal }) => {
     event?.preventDefault();
-    void show(context, openModal);
+    show(context, openModal).catch(() =>
+      getAppEvents().publish({ type: AppEvents.alertError.name, payload: [text.showFlows.failed] })
+    );
   },
 };
 
@@ -69,9 +72,7 @@ async function show(context: PanelContext | undefined, openModal: OpenModal): Pr
   openModal({
     title: text.showFlows.title,
     body: ({ onDismiss }) => (
-      <Suspense fallback={null}>
-        <ChooseFlows flows={flows} sources={sources} range={context?.timeRange} onDismiss={onDismiss} />
-      </Suspense>
+      <ChooseFlows flows={flows} sources={sources} range={context?.timeRange} onDismiss={onDismiss} />
     ),
   });
 }

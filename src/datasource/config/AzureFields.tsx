@@ -1,13 +1,13 @@
 import { Field, RadioButtonGroup } from '@grafana/ui';
 
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import type { AzureAuthType, AzureCloud, AzureCredentials } from '../types';
 import { SecretField } from './SecretField';
 import type { Settings } from './settings';
 import { TextField } from './TextField';
 
-const words = text.config.azure;
+const words = text.azure;
 
 /** The identity whose token of Microsoft Entra ID is sent to an Azure Monitor workspace. */
 export function AzureFields({ settings }: { settings: Settings }) {

@@ -5,7 +5,7 @@ import userEvent, { type UserEvent } from '@testing-library/user-event';
 import { useState } from 'react';
 
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import type { HubbleSecrets, HubbleSettings } from '../types';
 import { ConfigEditor } from './ConfigEditor';
 
@@ -44,10 +44,10 @@ test('an address with http:// shows an error', async () => {
   const address = screen.getByTestId(ids.address);
   await user.type(address, 'relay:4245');
   expect(stored.url).toBe('relay:4245');
-  expect(screen.queryByText(text.config.relay.addressScheme)).not.toBeInTheDocument();
+  expect(screen.queryByText(text.relay.addressScheme)).not.toBeInTheDocument();
   await user.clear(address);
   await user.type(address, 'http://relay');
-  expect(screen.getByText(text.config.relay.addressScheme)).toBeInTheDocument();
+  expect(screen.getByText(text.relay.addressScheme)).toBeInTheDocument();
 });
 
 test('TLS settings show with TLS only, with the server name for AKS', async () => {
@@ -99,13 +99,13 @@ test('each authentication method has its own fields', async () => {
   const user = userEvent.setup();
   render(<Page initial={{}} />);
   await fill(user, ids.prometheusUrl, 'prometheus:9090');
-  expect(screen.getByText(text.config.prometheus.urlScheme)).toBeInTheDocument();
+  expect(screen.getByText(text.prometheus.urlScheme)).toBeInTheDocument();
   expect(screen.queryByTestId(ids.secret('prometheusToken'))).not.toBeInTheDocument();
-  await user.click(screen.getByRole('radio', { name: text.config.prometheus.auths.bearer }));
+  await user.click(screen.getByRole('radio', { name: text.prometheus.auths.bearer }));
   expect(stored.jsonData.prometheusAuth).toBe('bearer');
   await fill(user, ids.secret('prometheusToken'), 'token');
   expect(stored.secureJsonData).toEqual({ prometheusToken: 'token' });
-  await user.click(screen.getByRole('radio', { name: text.config.prometheus.auths.basic }));
+  await user.click(screen.getByRole('radio', { name: text.prometheus.auths.basic }));
   await fill(user, ids.prometheusUser, 'ada');
   await fill(user, ids.secret('prometheusPassword'), 'pass');
   expect(stored.jsonData.prometheusUser).toBe('ada');
@@ -120,13 +120,13 @@ test('timeouts are numbers of seconds; other values show an error and are not st
   await user.clear(timeout);
   expect(stored.jsonData.requestTimeoutSecs).toBeUndefined();
   await user.type(timeout, '0');
-  expect(screen.getByText(text.config.numberError(1, 600))).toBeInTheDocument();
+  expect(screen.getByText(text.numberError(1, 600))).toBeInTheDocument();
   expect(stored.jsonData.requestTimeoutSecs).toBeUndefined();
   await user.clear(timeout);
   await user.type(timeout, '60');
   expect(stored.jsonData.requestTimeoutSecs).toBe(60);
   await fill(user, ids.scrapeInterval, 'often');
-  expect(screen.getByText(text.config.limits.durationError)).toBeInTheDocument();
+  expect(screen.getByText(text.limits.durationError)).toBeInTheDocument();
 });
 
 test('a provisioned data source is read-only', () => {
@@ -138,11 +138,11 @@ test('a provisioned data source is read-only', () => {
 test('each kind of Entra ID authentication has its own fields, in every cloud', async () => {
   const user = userEvent.setup();
   render(<Page initial={{}} />);
-  await user.click(screen.getByRole('radio', { name: text.config.prometheus.auths.azure }));
+  await user.click(screen.getByRole('radio', { name: text.prometheus.auths.azure }));
   await fill(user, ids.tenantId, 'tenant');
   await fill(user, ids.clientId, 'client');
   await fill(user, ids.secret('azureClientSecret'), 'hush');
-  await user.click(screen.getByRole('radio', { name: text.config.azure.clouds.AzureUSGovernment }));
+  await user.click(screen.getByRole('radio', { name: text.azure.clouds.AzureUSGovernment }));
   expect(stored.jsonData).toMatchObject({
     prometheusAuth: 'azure',
     azureCredentials: {
@@ -154,10 +154,10 @@ test('each kind of Entra ID authentication has its own fields, in every cloud', 
   });
   expect(stored.secureJsonData).toEqual({ azureClientSecret: 'hush' });
   expect(JSON.stringify(stored.jsonData)).not.toContain('hush');
-  await user.click(screen.getByRole('radio', { name: text.config.azure.types.workloadidentity }));
+  await user.click(screen.getByRole('radio', { name: text.azure.types.workloadidentity }));
   expect(screen.queryByTestId(ids.secret('azureClientSecret'))).not.toBeInTheDocument();
-  expect(screen.getAllByText(text.config.azure.optional)).toHaveLength(2);
-  await user.click(screen.getByRole('radio', { name: text.config.azure.types.msi }));
+  expect(screen.getAllByText(text.azure.optional)).toHaveLength(2);
+  await user.click(screen.getByRole('radio', { name: text.azure.types.msi }));
   expect(screen.queryByTestId(ids.tenantId)).not.toBeInTheDocument();
   expect(stored.jsonData.azureCredentials).toMatchObject({ authType: 'msi', tenantId: 'tenant' });
 });
@@ -196,7 +196,7 @@ test('headers are added, named and removed with their values', async () => {
   expect(screen.getByTestId(ids.secret('httpHeaderValue2'))).toBeDisabled();
   await user.click(screen.getByTestId(ids.addHeader));
   await fill(user, ids.headerName(3), 'X Tenant');
-  expect(screen.getByText(text.config.headers.nameError)).toBeInTheDocument();
+  expect(screen.getByText(text.headers.nameError)).toBeInTheDocument();
   await user.clear(screen.getByTestId(ids.headerName(3)));
   await fill(user, ids.headerName(3), 'X-Scope-OrgID');
   await fill(user, ids.secret('httpHeaderValue3'), 'tenant-1');
@@ -215,9 +215,9 @@ test('limits, parameters and forwarded identity', async () => {
   await fill(user, ids.responseLimit, '128');
   await fill(user, ids.queryTimeout, '1m');
   await fill(user, ids.customQueryParameters, 'dedup');
-  expect(screen.getByText(text.config.limits.parametersError)).toBeInTheDocument();
+  expect(screen.getByText(text.limits.parametersError)).toBeInTheDocument();
   await fill(user, ids.customQueryParameters, '=true');
-  expect(screen.queryByText(text.config.limits.parametersError)).not.toBeInTheDocument();
+  expect(screen.queryByText(text.limits.parametersError)).not.toBeInTheDocument();
   await user.click(screen.getByTestId(ids.forwardIdentity));
   expect(stored.jsonData).toEqual({
     seriesLimit: 0,
@@ -227,7 +227,7 @@ test('limits, parameters and forwarded identity', async () => {
     oauthPassThru: true,
   });
   await fill(user, ids.responseLimit, '0');
-  expect(screen.getByText(text.config.numberError(1, 512))).toBeInTheDocument();
+  expect(screen.getByText(text.numberError(1, 512))).toBeInTheDocument();
   expect(stored.jsonData.prometheusResponseLimitMib).toBe(128);
 });
 
@@ -238,15 +238,15 @@ test('another data source answers PromQL, and alert rules keep a URL', async () 
   } as unknown as DataSourceSrv);
   const user = userEvent.setup();
   render(<Page initial={{}} />);
-  await user.click(screen.getByRole('radio', { name: text.config.prometheus.modes.datasource }));
+  await user.click(screen.getByRole('radio', { name: text.prometheus.modes.datasource }));
   expect(stored.jsonData.prometheusDatasourceUid).toBe('');
   expect(screen.getByTestId(ids.prometheusDatasource)).toBeInTheDocument();
-  expect(screen.getByTestId(ids.delegationAlert)).toHaveTextContent(text.config.prometheus.alertsText);
-  expect(screen.getByText(text.config.prometheus.urlForAlerts)).toBeInTheDocument();
-  expect(screen.queryByRole('radio', { name: text.config.prometheus.auths.basic })).not.toBeInTheDocument();
+  expect(screen.getByTestId(ids.delegationAlert)).toHaveTextContent(text.prometheus.alertsText);
+  expect(screen.getByText(text.prometheus.urlForAlerts)).toBeInTheDocument();
+  expect(screen.queryByRole('radio', { name: text.prometheus.auths.basic })).not.toBeInTheDocument();
   await fill(user, ids.prometheusUrl, 'http://prometheus');
-  expect(screen.getByRole('radio', { name: text.config.prometheus.auths.basic })).toBeInTheDocument();
-  await user.click(screen.getByRole('radio', { name: text.config.prometheus.modes.url }));
+  expect(screen.getByRole('radio', { name: text.prometheus.auths.basic })).toBeInTheDocument();
+  await user.click(screen.getByRole('radio', { name: text.prometheus.modes.url }));
   expect(stored.jsonData.prometheusDatasourceUid).toBeUndefined();
 });
 
@@ -256,19 +256,19 @@ test('policies come from a folder or a text; an invalid folder shows an error', 
   const folder = screen.getByTestId(ids.policiesFolder);
   expect(folder).toHaveValue('/etc/policies');
   await user.type(folder, '/../secret');
-  expect(screen.getByText(text.config.policies.folderParent)).toBeInTheDocument();
+  expect(screen.getByText(text.policies.folderParent)).toBeInTheDocument();
   await user.clear(folder);
   await user.type(folder, 'etc');
-  expect(screen.getByText(text.config.policies.folderRelative)).toBeInTheDocument();
+  expect(screen.getByText(text.policies.folderRelative)).toBeInTheDocument();
   await user.clear(folder);
   await user.click(screen.getByTestId(ids.policiesText));
   await user.paste('kind: NetworkPolicy');
   const namespace = screen.getByTestId(ids.policiesNamespace);
   await user.type(namespace, 'Pets');
-  expect(screen.getByText(text.config.policies.namespaceInvalid)).toBeInTheDocument();
+  expect(screen.getByText(text.policies.namespaceInvalid)).toBeInTheDocument();
   await user.clear(namespace);
   await user.type(namespace, 'pets');
-  expect(screen.queryByText(text.config.policies.namespaceInvalid)).not.toBeInTheDocument();
+  expect(screen.queryByText(text.policies.namespaceInvalid)).not.toBeInTheDocument();
   expect(stored.jsonData).toEqual({
     policiesFolder: '',
     policiesNamespace: 'pets',

@@ -3,10 +3,10 @@ import { Alert, Field } from '@grafana/ui';
 
 import { prometheusTypes } from '../delegation';
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import type { Settings } from './settings';
 
-const words = text.config.prometheus;
+const words = text.prometheus;
 
 /** The Prometheus data source that answers PromQL, and a note on alert rules. */
 export function DelegationFields({ settings }: { settings: Settings }) {

@@ -4,12 +4,12 @@ import { ConfigSubSection } from '@grafana/plugin-ui';
 import { Button, IconButton, useStyles2 } from '@grafana/ui';
 
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import { SecretField } from './SecretField';
 import { isHeaderName, type Settings } from './settings';
 import { TextField } from './TextField';
 
-const words = text.config.headers;
+const words = text.headers;
 /** Upper bound, as in the backend. */
 const maxHeaders = 64;
 

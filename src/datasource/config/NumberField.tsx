@@ -1,7 +1,7 @@
 import { Field, Input } from '@grafana/ui';
 
 import { useDraft } from '../useDraft';
-import { text } from '../text';
+import { text } from './text';
 import { wholeNumberOf } from './settings';
 
 interface Props {
@@ -40,7 +40,7 @@ export function NumberField({
       description={description}
       htmlFor={id}
       invalid={isInvalid}
-      error={isInvalid ? text.config.numberError(min, max) : undefined}
+      error={isInvalid ? text.numberError(min, max) : undefined}
       disabled={disabled}
     >
       <Input

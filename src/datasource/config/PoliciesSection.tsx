@@ -2,11 +2,11 @@ import { ConfigSection } from '@grafana/plugin-ui';
 import { Field, TextArea } from '@grafana/ui';
 
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import type { Settings } from './settings';
 import { TextField } from './TextField';
 
-const words = text.config.policies;
+const words = text.policies;
 
 /** The folder, the default namespace and the text of the network policies that flows are compared with. */
 export function PoliciesSection({ settings }: { settings: Settings }) {

@@ -2,13 +2,13 @@ import { ConfigSubSection } from '@grafana/plugin-ui';
 import { Field, RadioButtonGroup } from '@grafana/ui';
 
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import type { HubbleSettings } from '../types';
 import { NumberField } from './NumberField';
 import { isDuration, isQueryString, type Settings } from './settings';
 import { TextField } from './TextField';
 
-const words = text.config.limits;
+const words = text.limits;
 /** Upper bounds, as in the backend. */
 const maxSeriesLimit = 1_000_000;
 const maxResponseLimitMib = 512;

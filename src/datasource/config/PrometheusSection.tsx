@@ -2,7 +2,7 @@ import { ConfigSection, ConfigSubSection } from '@grafana/plugin-ui';
 import { Field, RadioButtonGroup, Stack } from '@grafana/ui';
 
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import type { PrometheusAuth } from '../types';
 import { AzureFields } from './AzureFields';
 import { DelegationFields } from './DelegationFields';
@@ -14,7 +14,7 @@ import { TextField } from './TextField';
 import { prometheusTls, TlsFields } from './TlsFields';
 import { Toggle } from './Toggle';
 
-const words = text.config.prometheus;
+const words = text.prometheus;
 
 type Mode = keyof typeof words.modes;
 
@@ -49,7 +49,7 @@ export function PrometheusSection({ settings }: { settings: Settings }) {
           <AuthFields settings={settings} />
           <Stack direction="column" gap={3}>
             {/^https:/i.test(url) && (
-              <ConfigSubSection title={text.config.prometheusTls.title}>
+              <ConfigSubSection title={text.prometheusTls.title}>
                 <TlsFields settings={settings} connection={prometheusTls} />
               </ConfigSubSection>
             )}

@@ -1,14 +1,14 @@
 import { ConfigSection } from '@grafana/plugin-ui';
 
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import { NumberField } from './NumberField';
 import { maxTimeoutSecs, usesTls, type Settings } from './settings';
 import { TextField } from './TextField';
 import { relayTls, TlsFields } from './TlsFields';
 import { Toggle } from './Toggle';
 
-const words = text.config.relay;
+const words = text.relay;
 
 /** The relay's address, its TLS, the timeouts and the cluster's name. */
 export function RelaySection({ settings }: { settings: Settings }) {

@@ -1,14 +1,14 @@
 import { Alert } from '@grafana/ui';
 
 import { testIds } from '../testIds';
-import { text } from '../text';
+import { text } from './text';
 import type { SecretName } from '../types';
 import { SecretField } from './SecretField';
 import type { FieldName, Settings } from './settings';
 import { TextField } from './TextField';
 import { Toggle } from './Toggle';
 
-const common = text.config.tls;
+const common = text.tls;
 
 /** The settings of one TLS connection: to Hubble Relay or to Prometheus. */
 interface TlsConnection {
@@ -37,7 +37,7 @@ export const relayTls: TlsConnection = {
   ca: 'tlsCACert',
   clientCertificate: 'tlsClientCert',
   clientKey: 'tlsClientKey',
-  words: text.config.relayTls,
+  words: text.relayTls,
   testIds: testIds.config.relayTls,
 };
 
@@ -49,7 +49,7 @@ export const prometheusTls: TlsConnection = {
   ca: 'prometheusTlsCACert',
   clientCertificate: 'prometheusTlsClientCert',
   clientKey: 'prometheusTlsClientKey',
-  words: text.config.prometheusTls,
+  words: text.prometheusTls,
   testIds: testIds.config.prometheusTls,
 };
 

@@ -1,3 +1,4 @@
+// Half of the data source's module.js. It cannot load later: Grafana expects interpolated and modified queries at once.
 import { parser } from '@prometheus-io/lezer-promql';
 import type { SyntaxNode } from '@lezer/common';
 

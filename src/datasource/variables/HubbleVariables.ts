@@ -1,9 +1,15 @@
 import { CustomVariableSupport, type DataQueryRequest, type DataQueryResponse } from '@grafana/data';
 import { from, map, type Observable } from 'rxjs';
 
+import { lazyComponent } from '../../lazyComponent';
 import type { HubbleDataSource } from '../datasource';
+import { text } from '../text';
 import { variableText, type VariableQuery } from './query';
-import { VariableEditor } from './VariableEditor';
+
+const VariableEditor = lazyComponent(
+  () => import('./VariableEditor').then(({ VariableEditor }) => VariableEditor),
+  text.lazy.variable
+);
 
 /** Dashboard variables, with values from Hubble or Prometheus. */
 export class HubbleVariables extends CustomVariableSupport<HubbleDataSource, VariableQuery> {

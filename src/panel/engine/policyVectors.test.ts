@@ -1,5 +1,5 @@
-import { compare, compareNames, scenarios, type Report } from '../../testing/policyVectors';
-import { startWasm } from '../../testing/wasm';
+import { compare, compareNames, scenarios, type Report } from '../../../tests/frontend/policyVectors';
+import { startWasm } from '../../../tests/frontend/wasm';
 
 beforeAll(startWasm);
 

@@ -1,5 +1,5 @@
 import { FlowTable, Policies } from '../../../frontend-wasm/pkg/engine';
-import { labPolicies, labRows, startWasm } from '../../testing/wasm';
+import { labPolicies, labRows, startWasm } from '../../../tests/frontend/wasm';
 import type { CompiledPolicies, Connection, Explanation, Finding, Fix, Reachability } from './protocol';
 import { buffersOf, type Session } from './session';
 import { sessionOf } from './startSession';

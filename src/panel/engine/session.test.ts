@@ -1,4 +1,4 @@
-import { base64Rows, packedVector, startWasm } from '../../testing/wasm';
+import { base64Rows, packedVector, startWasm } from '../../../tests/frontend/wasm';
 import { textColumns } from '../table/columns';
 import type { FlowBatch, FlowsView, ViewSpec } from './protocol';
 import type { Session } from './session';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { initSync as initDecoder } from '../../frontend-wasm/pkg/decoder';
 import { initSync as initEngine } from '../../frontend-wasm/pkg/engine';
-import type { PolicyFile } from '../panel/engine/protocol';
+import type { PolicyFile } from '../../src/panel/engine/protocol';
 
 const root = join(__dirname, '../..');
 

@@ -10,12 +10,12 @@ import {
 } from '@grafana/data';
 import { render, screen } from '@testing-library/react';
 
-import { InlineEngine } from '../panel/engine/InlineEngine';
-import { startEngine } from '../panel/engine/startEngine';
-import { sessionOf } from '../panel/engine/startSession';
-import { FlowsPanel } from '../panel/FlowsPanel';
-import { defaultOptions, type FlowsPanelOptions } from '../panel/options';
-import { testIds } from '../panel/testIds';
+import { InlineEngine } from '../../src/panel/engine/InlineEngine';
+import { startEngine } from '../../src/panel/engine/startEngine';
+import { sessionOf } from '../../src/panel/engine/startSession';
+import { FlowsPanel } from '../../src/panel/FlowsPanel';
+import { defaultOptions, type FlowsPanelOptions } from '../../src/panel/options';
+import { testIds } from '../../src/panel/testIds';
 import { packedVector, startWasm } from './wasm';
 
 export const { rows, expected } = packedVector('mixed');

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { matchNames, Policies, Questions } from '../../frontend-wasm/pkg/engine';
 
-const folder = join(__dirname, '../../tests/vectors');
+const folder = join(__dirname, '../vectors');
 
 /** What Cilium's engine answers about one direction. */
 interface Answer {
@@ -179,20 +179,20 @@ export function compare(scenario: Scenario, report: Report): void {
   all.forEach(({ flow, direction, expected }, at) => {
     report.directions++;
     const ours = ['denied', 'allowed', 'cannot tell'][verdicts[at] ?? 2];
-    const told = `${scenario.name}: ${direction} ${JSON.stringify(flow)}, ours: ${ours}, ${by[at]}`;
+    const mismatch = `${scenario.name}: ${direction} ${JSON.stringify(flow)}, ours: ${ours}, ${by[at]}`;
     if (!expected) {
       if (ours !== 'cannot tell') {
-        report.mismatches.push(told);
+        report.mismatches.push(mismatch);
       }
       return;
     }
     if (ours !== expected.v || (redirects[at] === 1) !== (expected.redirect ?? false)) {
-      report.mismatches.push(told);
+      report.mismatches.push(mismatch);
       return;
     }
     const names = (by[at] ?? '').split('\n');
     if (!(expected.by ?? []).every((name) => names.includes(name))) {
-      report.attributionMismatches.push(told);
+      report.attributionMismatches.push(mismatch);
     }
   });
   const refused = (JSON.parse(policies.refused()) as Array<{ document: number; name: string; reason: string }>).map(
