@@ -1,4 +1,4 @@
-//! The flows of an answer: columns, cells, and the places of their messages.
+//! The flows of an answer: columns, cells, and the locations of their messages.
 
 use std::error::Error;
 
@@ -58,17 +58,17 @@ pub(crate) struct Table {
     pub(crate) captions: Captions,
     /// The packed bytes, still compressed: a sixth of the size of their messages.
     streams: Vec<Vec<u8>>,
-    /// Place of each row's message.
-    places: Vec<Place>,
+    /// Location of each row's message.
+    locations: Vec<MessageLocation>,
     /// Notices for the user on what could not be read.
     problems: Vec<String>,
     #[cfg(feature = "policies")]
-    pub(crate) ready: crate::policies::Ready,
+    pub(crate) policy_data: crate::policies::PolicyData,
 }
 
-/// The place of a row's message.
+/// The location of a row's message.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct MessageLocation {
     stream: u32,
     batch: u32,
     message: u32,
@@ -108,10 +108,10 @@ impl Table {
             flows: FlowColumns::only(PROJECTION, ColumnLimits::default()),
             captions: Captions::new(),
             streams: Vec::new(),
-            places: Vec::new(),
+            locations: Vec::new(),
             problems: Vec::new(),
             #[cfg(feature = "policies")]
-            ready: crate::policies::Ready::default(),
+            policy_data: crate::policies::PolicyData::default(),
         }
     }
 
@@ -121,12 +121,12 @@ impl Table {
     /// Errors: nothing could be read, or the cells exceed their bound.
     pub(crate) fn append(&mut self, packed: &[u8]) -> Result<(), AppendError> {
         #[cfg(feature = "policies")]
-        self.ready.clear();
-        let rows_before = self.places.len();
+        self.policy_data.clear();
+        let rows_before = self.locations.len();
         let defect = self.read(packed);
         self.captions.extend(&self.flows).map_err(AppendError::Texts)?;
         match defect {
-            Some(error) if self.places.len() == rows_before => Err(AppendError::Packed(error)),
+            Some(error) if self.locations.len() == rows_before => Err(AppendError::Packed(error)),
             Some(error) => {
                 self.problems.push(format!("the answer is cut: {}", chain(&error)));
                 Ok(())
@@ -145,15 +145,15 @@ impl Table {
     /// Errors: the row does not exist, or its message is defective in a part that the table does
     /// not read.
     pub(crate) fn record(&self, row: u32) -> Result<String, RecordError> {
-        let place = self.places.get(row as usize).ok_or(RecordError::Row { row })?;
-        let stream = self.streams.get(place.stream as usize).ok_or(RecordError::Row { row })?;
+        let location = self.locations.get(row as usize).ok_or(RecordError::Row { row })?;
+        let stream = self.streams.get(location.stream as usize).ok_or(RecordError::Row { row })?;
         let batch = packed::batches(stream)
-            .nth(place.batch as usize)
+            .nth(location.batch as usize)
             .and_then(Result::ok)
             .ok_or(RecordError::Row { row })?;
         let message = batch
             .messages()
-            .nth(place.message as usize)
+            .nth(location.message as usize)
             .and_then(Result::ok)
             .ok_or(RecordError::Row { row })?;
         let message = GetFlowsResponse::decode(message).map_err(RecordError::Message)?;
@@ -164,7 +164,7 @@ impl Table {
         let stream = count(self.streams.len());
         let stated = packed::stated_messages(packed);
         self.flows.reserve(stated);
-        self.places.reserve_exact(stated.min(ColumnLimits::default().max_flows));
+        self.locations.reserve_exact(stated.min(ColumnLimits::default().max_flows));
         let mut decoder = Decoder::new(PROJECTION);
         let mut unread = Unread::default();
         let mut defect = None;
@@ -185,7 +185,9 @@ impl Table {
                     }
                 };
                 match decoder.decode(bytes, &mut self.flows) {
-                    Ok(Decoded::Flow) => self.places.push(Place { stream, batch, message }),
+                    Ok(Decoded::Flow) => {
+                        self.locations.push(MessageLocation { stream, batch, message });
+                    }
                     // The answer's own notices cover lost events and node status.
                     Ok(Decoded::Notice(_) | Decoded::Empty) => {}
                     Err(error) => unread.add(error),

@@ -71,9 +71,9 @@ pub use lint::{lint, registry as lints};
 pub use log_resource::is_logged;
 pub use recorded::{
     Agreement, Exchange, JudgeFlows, Judgement, Learned, Observed, PolicyLabel, Prepared, Proof,
-    Sides, Summary, Unjudged, settings_from, settings_from_counted, unix_time,
+    RecordedConnection, Summary, Unjudged, settings_from, settings_from_counted, unix_time,
 };
 pub use review::Review;
-pub use suggest::{Edit, Suggestion, Unfixed, suggest};
+pub use suggest::{Edit, Suggestion, Unfixed, UnfixedReason, suggest};
 pub use unplaced::Unplaced;
-pub use what_if::{ends_of, parties, what_if, what_if_prepared};
+pub use what_if::{endpoint_names, named_connection, what_if, what_if_prepared};

@@ -25,7 +25,7 @@ pub(crate) struct Lookup {
 
 /// One query of a lookup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Query {
+pub(crate) struct LookupQuery {
     /// The queried name.
     pub(crate) name: String,
     /// The queried name with `*` for labels in which hosts differ.
@@ -169,22 +169,22 @@ impl SearchLists {
     }
 
     /// All queries of a lookup, in order.
-    pub(crate) fn queries(&self, lookup: &Lookup) -> Vec<Query> {
+    pub(crate) fn queries(&self, lookup: &Lookup) -> Vec<LookupQuery> {
         let extended = self.domains(&lookup.namespace);
-        let extended = extended.map(|domain| Query {
+        let extended = extended.map(|domain| LookupQuery {
             // Where hosts' domains differ in a label, any label will do.
             name: format!("{}.{}", lookup.meant, domain.replace('*', "x")),
             shown: format!("{}.{domain}", lookup.meant),
         });
-        extended.chain([Query::of(&lookup.meant)]).collect()
+        extended.chain([LookupQuery::of(&lookup.meant)]).collect()
     }
 
     /// All queries by which a program of a namespace gets from a name, as it is written there, to
     /// the full name with an answer. A dot at the end makes the name itself the only query.
-    pub(crate) fn way(&self, written: &str, full: &str, namespace: &str) -> Vec<Query> {
+    pub(crate) fn way(&self, written: &str, full: &str, namespace: &str) -> Vec<LookupQuery> {
         let dots = written.matches('.').count();
         if written.ends_with('.') || dots >= MANY_DOTS || namespace.is_empty() {
-            return vec![Query::of(full)];
+            return vec![LookupQuery::of(full)];
         }
         let mut queries = self.queries(&Lookup::of(written, namespace));
         if let Some(last) = queries.iter().position(|query| query.name == full) {
@@ -207,7 +207,7 @@ impl SearchLists {
     }
 }
 
-impl Query {
+impl LookupQuery {
     fn of(name: &str) -> Self {
         Self { name: name.to_owned(), shown: name.to_owned() }
     }

@@ -85,10 +85,10 @@ impl Judgement {
     /// is given.
     #[must_use]
     pub fn unplaced(&self, set: &PolicySet) -> Option<String> {
-        let namespace = meant(set, &self.sides.subject)?;
+        let namespace = meant(set, &self.connection.subject)?;
         // Rules of the other direction change nothing here.
-        let mut policies: Vec<PolicyId> = about(set, &self.sides.subject)
-            .filter(|(_, entry)| entry.direction == self.sides.direction)
+        let mut policies: Vec<PolicyId> = about(set, &self.connection.subject)
+            .filter(|(_, entry)| entry.direction == self.connection.direction)
             .map(|(policy, _)| policy)
             .collect();
         policies.dedup();

@@ -3,14 +3,20 @@
 use cilium_policy::{Compared, Connection, Direction, Judge, Settings, WhatIf};
 use flow::{Endpoint, Flow};
 
-use crate::{Learned, Prepared, Sides, Summary, Unjudged};
+use crate::{Learned, Prepared, RecordedConnection, Summary, Unjudged};
 
-/// The ends of a flow; `None` where policy has no verdict on the flow.
+/// The connection of a flow, with the names of source and destination; `None` where policy has no
+/// verdict on the flow.
 #[must_use]
-pub fn ends_of(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<Connection> {
-    let sides = Sides::of(flow, learned, settings).ok()?;
-    let (source, destination) = parties(flow, &sides);
-    Some(Connection { source, destination, traffic: sides.traffic, direction: sides.direction })
+pub fn named_connection(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<Connection> {
+    let connection = RecordedConnection::of(flow, learned, settings).ok()?;
+    let (source, destination) = endpoint_names(flow, &connection);
+    Some(Connection {
+        source,
+        destination,
+        traffic: connection.traffic,
+        direction: connection.direction,
+    })
 }
 
 /// Comparison of two sets over flows.
@@ -19,16 +25,17 @@ pub fn what_if(before: &Judge, after: &Judge, flows: &[Flow]) -> WhatIf {
     let settings = after.set().settings().clone();
     let prepared = Prepared::of(flows, &learned, &settings);
     what_if_prepared(before, after, &prepared, |index| {
-        ends_of(flows.get(index)?, &learned, &settings)
+        named_connection(flows.get(index)?, &learned, &settings)
     })
 }
 
-/// Comparison of two sets over prepared flows; `ends` names the ends of those that change.
+/// Comparison of two sets over prepared flows; `connection` gives the connection of a flow that
+/// changes.
 pub fn what_if_prepared(
     before: &Judge,
     after: &Judge,
     prepared: &Prepared,
-    ends: impl FnMut(usize) -> Option<Connection>,
+    connection: impl FnMut(usize) -> Option<Connection>,
 ) -> WhatIf {
     let (old, new) = (prepared.judge(before), prepared.judge(after));
     let decided = |summary: Result<Summary, Unjudged>| {
@@ -39,29 +46,32 @@ pub fn what_if_prepared(
         before: decided(old),
         after: decided(new),
     });
-    WhatIf::of(before.set(), after.set(), flows, ends)
+    WhatIf::of(before.set(), after.set(), flows, connection)
 }
 
-/// Names of a connection's two ends, client first; clients of the world without their address.
+/// Names of a connection's source and destination; a source in the world without its address.
 #[must_use]
-pub fn parties(flow: &Flow, sides: &Sides) -> (String, String) {
-    let sender = party(
+pub fn endpoint_names(flow: &Flow, connection: &RecordedConnection) -> (String, String) {
+    let packet_source = endpoint_name(
         flow.source.as_ref(),
         flow.ip.as_ref().map_or("", |ip| &ip.source),
         &flow.source_names,
     );
-    let receiver = party(
+    let packet_destination = endpoint_name(
         flow.destination.as_ref(),
         flow.ip.as_ref().map_or("", |ip| &ip.destination),
         &flow.destination_names,
     );
-    let is_forward = sides.subject_is_sender == (sides.direction == Direction::Egress);
-    let (mut source, destination) =
-        if is_forward { (sender, receiver) } else { (receiver, sender) };
-    if sides.direction == Direction::Ingress
-        && sides.peer.is_world()
-        && !sides.peer.is_reserved("kube-apiserver")
-        && sides.peer.names().is_empty()
+    let is_forward = connection.is_subject_source == (connection.direction == Direction::Egress);
+    let (mut source, destination) = if is_forward {
+        (packet_source, packet_destination)
+    } else {
+        (packet_destination, packet_source)
+    };
+    if connection.direction == Direction::Ingress
+        && connection.peer.is_world()
+        && !connection.peer.is_reserved("kube-apiserver")
+        && connection.peer.names().is_empty()
     {
         // Clients come from anywhere: their addresses would separate flows that are alike.
         "world".clone_into(&mut source);
@@ -70,7 +80,7 @@ pub fn parties(flow: &Flow, sides: &Sides) -> (String, String) {
 }
 
 /// A name that people know: the workload, the pod, the DNS name, the address, the reserved label.
-fn party(endpoint: Option<&Endpoint>, address: &str, names: &[String]) -> String {
+fn endpoint_name(endpoint: Option<&Endpoint>, address: &str, names: &[String]) -> String {
     if let Some(endpoint) = endpoint {
         let owner = endpoint.workloads.first().map(|workload| workload.name.as_str());
         let app = || {

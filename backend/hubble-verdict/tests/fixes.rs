@@ -11,7 +11,9 @@ use flow::{
     CiliumEventType, Dns, Endpoint, Flow, Http, Icmp, Ip, L7FlowType, L7Record, Layer4, Layer7,
     MessageType, Sctp, Tcp, TrafficDirection, Udp,
 };
-use hubble_verdict::{Directory, JudgeFlows, Learned, Question, StepKind, Target, ask, suggest};
+use hubble_verdict::{
+    Directory, JudgeFlows, Learned, Question, StepKind, Target, UnfixedReason, ask, suggest,
+};
 use serde_json::Value;
 
 /// Policies, and flows in both directions.
@@ -157,7 +159,7 @@ impl Case {
         let show = || format!("{}: {suggestion:#?}\n{}", self.name, self.texts.join("\n---\n"));
         assert_eq!(refused_now, *refused, "{}", show());
         // A flow that a fix for many does not help is not helped by its own fix either.
-        let no_help = suggestion.unfixed.iter().filter(|own| own.reason.starts_with("it does not"));
+        let no_help = suggestion.unfixed.iter().filter(|own| own.reason == UnfixedReason::NoHelp);
         for unfixed in no_help.take(if wanted.len() > 1 { 3 } else { 0 }) {
             let single = [unfixed.flow];
             let alone = suggest(&sources(&self.texts), &self.settings, &self.flows, &single);

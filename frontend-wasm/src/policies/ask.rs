@@ -13,13 +13,13 @@ use crate::table::Table;
 
 /// The answer to whether a source may reach a destination.
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Reachability"))]
-pub(crate) struct Reachable {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct Reachability {
     /// Verdict: `allowed`, `denied`, `cannot tell`; the last also where it depends on the pod.
     #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     verdict: &'static str,
     /// Paths, one for each kind of source and destination that the names mean.
-    paths: Vec<Path>,
+    paths: Vec<ConnectionPath>,
     /// Assumptions, and facts that are not known.
     notes: Vec<String>,
     /// The fix, if requested. Its rows are steps, counted from 0 over all paths.
@@ -28,22 +28,22 @@ pub(crate) struct Reachable {
 
 /// The way from one source to one destination.
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "ConnectionPath"))]
-pub(crate) struct Path {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct ConnectionPath {
     source: String,
     destination: String,
     /// Port and protocol; behind a Service, those of its pods.
     traffic: String,
     #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     verdict: &'static str,
-    steps: Vec<Step>,
+    steps: Vec<ConnectionStep>,
     /// Steps that stay closed if only the first one is opened.
     alone: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "ConnectionStep"))]
-pub(crate) struct Step {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct ConnectionStep {
     /// Kind of the step: `DNS`, `DNS server's ingress`, `egress`, `ingress`.
     #[cfg_attr(feature = "typescript", ts(type = "StepKind"))]
     kind: &'static str,
@@ -72,7 +72,7 @@ pub(crate) fn reachable(
     policies: &mut PolicyFiles,
     question: &Question,
     with_fix: bool,
-) -> Result<Reachable, AskError> {
+) -> Result<Reachability, AskError> {
     table.prepare(policies);
     let directory = table.directory(policies);
     let answer = hubble_verdict::ask(&policies.judge, directory, question)?;
@@ -82,14 +82,14 @@ pub(crate) fn reachable(
         let suggested = answer.suggest(&texts, policies.set().settings(), &flows);
         Fix::of(suggested, policies, |step| step)
     });
-    let step = |step: hubble_verdict::Step| Step {
+    let step = |step: hubble_verdict::Step| ConnectionStep {
         kind: step.kind.name(),
         about: step.about,
         verdict: step.judgement.verdict.name(),
         sentence: step.judgement.sentence(policies.set()),
         reasons: Reasons::of(policies, &step.judgement),
     };
-    let paths = answer.paths.into_iter().map(|path| Path {
+    let paths = answer.paths.into_iter().map(|path| ConnectionPath {
         verdict: path.verdict().name(),
         alone: path.alone(),
         traffic: path.traffic.to_string(),
@@ -105,5 +105,5 @@ pub(crate) fn reachable(
             table.flows.len()
         ));
     }
-    Ok(Reachable { verdict: answer.verdict.name(), paths, notes, fix })
+    Ok(Reachability { verdict: answer.verdict.name(), paths, notes, fix })
 }

@@ -19,7 +19,7 @@ pub(crate) struct Distinct {
 }
 
 /// Everything but the time that a verdict depends on, as numbers and codes.
-type Key = [u32; 42];
+type ClassKey = [u32; 42];
 
 impl Distinct {
     /// Classes of all rows, in the order of their first rows.
@@ -50,7 +50,7 @@ impl Distinct {
     }
 }
 
-fn key(columns: &FlowColumns, row: usize) -> Key {
+fn key(columns: &FlowColumns, row: usize) -> ClassKey {
     let is_reply = at(columns.is_reply(), row);
     // Policy knows a connection's destination port. The other port and the TCP flags only show
     // whether the packet accompanies a connection.

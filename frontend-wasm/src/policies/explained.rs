@@ -4,7 +4,7 @@ use cilium_policy::{Direction, EntryId, Policy, PolicyId, PolicySet, Position, V
 use hubble_verdict::{JudgeFlows, Judgement, Unjudged};
 use serde::Serialize;
 
-use super::place::Place;
+use super::location::PolicyLocation;
 use super::policy_files::PolicyFiles;
 use crate::table::Table;
 
@@ -14,8 +14,8 @@ const MAX_RULES: usize = 40;
 /// A judged flow, in words.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Explanation"))]
-pub(crate) struct Explained {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct Explanation {
     /// The proof in the record and the policies' verdict.
     sentence: String,
     /// Agreement: `agrees`, `differs`, `cannot tell`; null if policy has no verdict on the flow.
@@ -69,7 +69,7 @@ pub(crate) struct Rule {
     /// A note on the rule; may be empty.
     text: String,
     #[serde(flatten)]
-    place: Place,
+    location: PolicyLocation,
 }
 
 /// A document that is not a policy, or that Cilium refuses.
@@ -87,7 +87,7 @@ pub(crate) struct RefusedDocument {
     /// manifests.
     is_policy: bool,
     #[serde(flatten)]
-    place: Place,
+    location: PolicyLocation,
 }
 
 /// A row that does not exist.
@@ -104,14 +104,14 @@ pub(crate) fn explained(
     table: &mut Table,
     policies: &mut PolicyFiles,
     row: u32,
-) -> Result<Explained, NoSuchRow> {
+) -> Result<Explanation, NoSuchRow> {
     table.prepare(policies);
     let flow = table.flows.flow(row as usize).ok_or(NoSuchRow { row })?;
     let judgement = match policies.judge.explain_flow(&flow, table.learned()) {
         Ok(judgement) => judgement,
-        Err(why) => return Ok(Explained::unjudged(why)),
+        Err(why) => return Ok(Explanation::unjudged(why)),
     };
-    Ok(Explained {
+    Ok(Explanation {
         sentence: format!(
             "Observed: {}. Computed: {}.",
             judgement.observed.why,
@@ -135,12 +135,12 @@ pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
             reason: refused.refusal.to_string(),
             refusal: refused.refusal.class.summary(),
             is_policy: refused.refusal.class.is_error(),
-            place: Place::of(policies, refused.source, refused.refusal.at),
+            location: PolicyLocation::of(policies, refused.source, refused.refusal.at),
         })
         .collect()
 }
 
-impl Explained {
+impl Explanation {
     fn unjudged(why: Unjudged) -> Self {
         Self {
             sentence: format!("Not judged: {why}."),
@@ -155,7 +155,7 @@ impl Explained {
 
 impl Reasons {
     pub(crate) fn of(policies: &PolicyFiles, judgement: &Judgement) -> Self {
-        let own = Own { policies, set: policies.set(), judgement };
+        let lists = RuleLists { policies, set: policies.set(), judgement };
         let mut more = 0;
         let mut listed = |mut rules: Vec<Rule>| {
             more += rules.len().saturating_sub(MAX_RULES);
@@ -163,23 +163,24 @@ impl Reasons {
             rules
         };
         let (deciding, near_misses, lost) =
-            (listed(own.deciding()), listed(own.near_misses()), listed(own.lost()));
+            (listed(lists.deciding()), listed(lists.near_misses()), listed(lists.lost()));
         let mut missing: Vec<String> =
             judgement.explanation.missing.iter().map(ToString::to_string).collect();
         if let Some(l7) = &judgement.l7 {
             missing.extend(l7.missing.iter().map(ToString::to_string));
         }
-        Self { deciding, near_misses, lost, more, missing, notes: own.notes() }
+        Self { deciding, near_misses, lost, more, missing, notes: lists.notes() }
     }
 }
 
-struct Own<'o> {
+/// Rules of a judgement, as they are listed.
+struct RuleLists<'o> {
     policies: &'o PolicyFiles,
     set: &'o PolicySet,
     judgement: &'o Judgement,
 }
 
-impl Own<'_> {
+impl RuleLists<'_> {
     fn deciding(&self) -> Vec<Rule> {
         let explanation = &self.judgement.explanation;
         let of_proxy = self.judgement.l7.as_ref().filter(|l7| !l7.rules.is_empty());
@@ -200,12 +201,12 @@ impl Own<'_> {
             .iter()
             .filter_map(|by| {
                 let policy = self.set.policies().get(by.policy)?;
-                let at = self.first_rule(by.policy, self.judgement.sides.direction);
+                let at = self.first_rule(by.policy, self.judgement.connection.direction);
                 Some(Rule {
                     policy: policy.name.to_string(),
-                    clause: self.judgement.sides.direction.name().to_owned(),
+                    clause: self.judgement.connection.direction.name().to_owned(),
                     text: "turns the default to deny".to_owned(),
-                    place: self.place(policy, at.unwrap_or(policy.at)),
+                    location: self.location(policy, at.unwrap_or(policy.at)),
                 })
             })
             .collect()
@@ -218,7 +219,7 @@ impl Own<'_> {
     }
 
     fn near_misses(&self) -> Vec<Rule> {
-        let traffic = self.judgement.sides.traffic;
+        let traffic = self.judgement.connection.traffic;
         let by_policy = self.judgement.explanation.default_deny.iter();
         by_policy
             .flat_map(|by| &by.misses)
@@ -238,12 +239,12 @@ impl Own<'_> {
             policy: policy.name.to_string(),
             clause: entry.clause.to_string(),
             text,
-            place: self.place(policy, at.unwrap_or(entry.at)),
+            location: self.location(policy, at.unwrap_or(entry.at)),
         })
     }
 
-    fn place(&self, policy: &Policy, at: Position) -> Place {
-        Place::of(self.policies, policy.source, at)
+    fn location(&self, policy: &Policy, at: Position) -> PolicyLocation {
+        PolicyLocation::of(self.policies, policy.source, at)
     }
 
     /// Notes on policies without a namespace that may select the subject, and on settings that the

@@ -8,8 +8,9 @@ mod distinct;
 mod explained;
 mod judged;
 mod lint;
-mod place;
+mod location;
 mod policy_files;
+mod prepared;
 mod questions;
 mod recorded;
 mod suggest;
@@ -19,7 +20,7 @@ mod tests;
 pub(crate) mod typescript;
 mod vectors;
 
-pub(crate) use recorded::Ready;
+pub(crate) use prepared::PolicyData;
 pub use vectors::{Questions, Verdicts, match_names};
 
 use hubble_verdict::Question;

@@ -1,49 +1,33 @@
-//! The flows of a table in the form that the policies judge.
+//! Access of the policies to a table's flows.
 
 use std::sync::Arc;
 
-use cilium_policy::PolicySet;
 use flow::Flow;
 use hashbrown::HashSet;
 use hubble_verdict::{Directory, Learned};
 
-use super::policy_files::{Flows, PolicyFiles, sources};
+use super::policy_files::{PolicyFiles, sources};
+use super::prepared::PreparedRows;
 use crate::table::Table;
 
 /// Maximum number of flows, newest first, for lints, fixes and names: each is held decoded.
 pub(crate) const MAX_FLOWS: usize = 50_000;
 
-/// Data of a table's flows that the policies need; empty until the first use.
-#[derive(Debug, Default)]
-pub(crate) struct Ready {
-    flows: Flows,
-    /// The names of flows and documents, with the policies that the documents come with; set by the
-    /// first question.
-    directory: Option<(Arc<PolicySet>, Directory)>,
-}
-
-impl Ready {
-    /// Clears everything: the table has other flows now.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
-}
-
 impl Table {
     /// The flows, prepared for these policies; the policies are compiled for the flows' cluster.
-    pub(crate) fn prepare(&mut self, policies: &mut PolicyFiles) -> &Flows {
-        self.ready.flows.prepare(&self.flows, policies);
-        &self.ready.flows
+    pub(crate) fn prepare(&mut self, policies: &mut PolicyFiles) -> &PreparedRows {
+        self.policy_data.rows.prepare(&self.flows, policies);
+        &self.policy_data.rows
     }
 
     /// Facts that the prepared flows show about each other.
     pub(crate) const fn learned(&self) -> &Learned {
-        &self.ready.flows.learned
+        &self.policy_data.rows.learned
     }
 
     /// The names of the newest flows, and of the documents beside the policies.
     pub(crate) fn directory(&mut self, policies: &PolicyFiles) -> &Directory {
-        let known = self.ready.directory.take();
+        let known = self.policy_data.directory.take();
         let known = known.filter(|(set, _)| Arc::ptr_eq(set, policies.set()));
         let read = || {
             let (_, flows) = self.newest(&HashSet::new());
@@ -52,7 +36,7 @@ impl Table {
             (set, directory)
         };
         let known = known.unwrap_or_else(read);
-        &self.ready.directory.insert(known).1
+        &self.policy_data.directory.insert(known).1
     }
 
     /// The newest flows and those of the rows `asked`, with their row numbers.

@@ -89,7 +89,10 @@ impl Fix {
             yaml: suggested.yaml,
             fixed: suggested.fixed.into_iter().map(&row).collect(),
             unfixed: unfixed
-                .map(|unfixed| Unfixed { row: row(unfixed.flow), reason: unfixed.reason })
+                .map(|unfixed| Unfixed {
+                    row: row(unfixed.flow),
+                    reason: unfixed.reason.to_string(),
+                })
                 .collect(),
             also_allowed: suggested.also_allowed,
             still_denied: suggested.still_denied,

@@ -7,10 +7,10 @@ use cilium_policy::{Severity, Verdict};
 use hubble_verdict::StepKind;
 use ts_rs::{Config, TS};
 
-use super::ask::{Path, Reachable, Step};
-use super::explained::{Attribution, Explained, Reasons, RefusedDocument, Rule};
-use super::lint::Found;
-use super::place::Place;
+use super::ask::{ConnectionPath, ConnectionStep, Reachability};
+use super::explained::{Attribution, Explanation, Reasons, RefusedDocument, Rule};
+use super::lint::LintFinding;
+use super::location::PolicyLocation;
 use super::suggest::{Edited, FileText, Fix, Unfixed};
 
 /// The TypeScript declarations.
@@ -25,17 +25,17 @@ pub(crate) fn declarations() -> String {
     let kinds = [StepKind::Lookup, StepKind::Resolver, StepKind::Egress, StepKind::Ingress];
     names("StepKind", &kinds.map(StepKind::name));
     for declared in [
-        Place::decl(&config),
+        PolicyLocation::decl(&config),
         RefusedDocument::decl(&config),
         Rule::decl(&config),
         Reasons::decl(&config),
         Attribution::decl(&config),
-        Explained::decl(&config),
-        Step::decl(&config),
-        Path::decl(&config),
-        Reachable::decl(&config),
-        // A finding has the fields of a place only if it has a place.
-        Found::decl(&config).replace("};", "} & Partial<Place>;"),
+        Explanation::decl(&config),
+        ConnectionStep::decl(&config),
+        ConnectionPath::decl(&config),
+        Reachability::decl(&config),
+        // A finding has the fields of a location only if it has a location.
+        LintFinding::decl(&config).replace("};", "} & Partial<PolicyLocation>;"),
         Edited::decl(&config),
         FileText::decl(&config),
         Unfixed::decl(&config),

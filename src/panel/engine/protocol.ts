@@ -8,7 +8,7 @@ export type {
   Explanation,
   Finding,
   Fix,
-  Place,
+  PolicyLocation,
   Reachability,
   Reasons,
   RefusedDocument,

@@ -2,11 +2,11 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 
-import type { Place } from '../engine/protocol';
+import type { PolicyLocation } from '../engine/protocol';
 import { text } from '../text';
 
 /** A quoted line of a policy file; not drawn without a file and line. */
-export function Quote({ file, line, quote }: Partial<Place>) {
+export function Quote({ file, line, quote }: Partial<PolicyLocation>) {
   const styles = useStyles2(quoteStyles);
   if (file === undefined || line === undefined || line === 0) {
     return null;

@@ -1,11 +1,11 @@
 //! Answers to the question whether a source may reach a destination, for connections that no flow
 //! shows yet. Step by step: the lookup of the name, the source's egress, the destination's ingress.
 
+mod directory;
 mod objects;
 mod target;
 #[cfg(test)]
 mod tests;
-mod who;
 
 use cilium_policy::{Cause, Direction, Judge, NamedPorts, Settings, SourceText, Traffic, Verdict};
 use flow::{
@@ -19,11 +19,11 @@ use crate::{
     recorded::JudgeRecords,
     suggest,
 };
-use who::{Asked, Party};
+use directory::{Candidate, LookupName};
 
+pub use directory::{AskError, Directory};
+pub(crate) use directory::{is_private, namespace_of};
 pub use target::{Target, TargetError};
-pub use who::{AskError, Directory};
-pub(crate) use who::{is_private, namespace_of};
 
 /// A question about one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,11 +102,11 @@ pub enum StepKind {
 /// Answer to a question. Errors: a name without a namespace exists in several namespaces.
 pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<Answer, AskError> {
     let Question { from, from_labels, to, to_labels, traffic, request } = question;
-    let source = directory.find(from, from_labels, None, None)?;
+    let sources = directory.find(from, from_labels, None, None)?;
     if to.is_loopback() {
         let note = format!("`{to}` is loopback, which never leaves the pod: no policy is asked");
         let path = Path {
-            source: source.shown,
+            source: sources.shown,
             destination: to.to_string(),
             traffic: *traffic,
             is_worldwide: false,
@@ -114,42 +114,42 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
         };
         return Ok(Answer { verdict: path.verdict(), paths: vec![path], notes: vec![note] });
     }
-    let near = Some(source.namespace.as_str()).filter(|namespace| !namespace.is_empty());
-    let destination = directory.find(to, to_labels, near, Some(*traffic))?;
+    let near = Some(sources.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+    let destinations = directory.find(to, to_labels, near, Some(*traffic))?;
     let mut answer =
-        Answer { verdict: Verdict::CannotTell, paths: Vec::new(), notes: source.notes };
-    answer.notes.extend(destination.notes);
-    for sender in &source.parties {
-        for receiver in &destination.parties {
-            let mut asker = Asker {
+        Answer { verdict: Verdict::CannotTell, paths: Vec::new(), notes: sources.notes };
+    answer.notes.extend(destinations.notes);
+    for source in &sources.candidates {
+        for destination in &destinations.candidates {
+            let mut path_judge = PathJudge {
                 judge,
                 directory,
-                sender,
-                receiver,
+                source,
+                destination,
                 request: request.as_ref(),
                 // A name may stand for several pods, so the destination may be another pod than the
                 // source.
                 is_itself: matches!(to, Target::Address(_))
-                    && sender.is_subject()
-                    && sender.address == receiver.address
-                    && !sender.address.is_empty(),
+                    && source.is_subject()
+                    && source.address == destination.address
+                    && !source.address.is_empty(),
                 notes: Vec::new(),
             };
-            let traffic = receiver.traffic.unwrap_or(*traffic);
-            let (steps, notes) = asker.steps(destination.lookup.as_ref(), traffic);
+            let traffic = destination.traffic.unwrap_or(*traffic);
+            let (steps, notes) = path_judge.steps(destinations.lookup.as_ref(), traffic);
             for note in notes {
                 if !answer.notes.contains(&note) {
                     answer.notes.push(note);
                 }
             }
             let path = Path {
-                source: source.shown.clone(),
-                destination: destination.shown.clone(),
+                source: sources.shown.clone(),
+                destination: destinations.shown.clone(),
                 is_worldwide: from.is_world() || to.is_world(),
                 traffic,
                 steps,
             };
-            if !answer.paths.iter().any(|own| own.says_the_same(&path, judge)) {
+            if !answer.paths.iter().any(|own| own.has_same_answers(&path, judge)) {
                 answer.paths.push(path);
             }
         }
@@ -169,35 +169,36 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
 pub(crate) fn connect(
     judge: &Judge,
     directory: &Directory,
-    (sender, address): (&Endpoint, &str),
+    (endpoint, address): (&Endpoint, &str),
     to: &Target,
     traffic: Traffic,
 ) -> Vec<Step> {
-    let sender = Party::of(sender.clone(), address.to_owned());
-    let near = Some(who::namespace_of(&sender.endpoint)).filter(|own| !own.is_empty());
+    let source = Candidate::of(endpoint.clone(), address.to_owned());
+    let near = Some(directory::namespace_of(&source.endpoint)).filter(|own| !own.is_empty());
     let Ok(found) = directory.find(to, &[], near, Some(traffic)) else { return Vec::new() };
     let mut steps = Vec::new();
-    for receiver in &found.parties {
-        let mut asker = Asker {
+    for destination in &found.candidates {
+        let mut path_judge = PathJudge {
             judge,
             directory,
-            sender: &sender,
-            receiver,
+            source: &source,
+            destination,
             request: None,
             is_itself: false,
             notes: Vec::new(),
         };
-        let names = found.lookup.as_ref().map(Asked::names).unwrap_or_default();
-        asker.connect(&names, receiver.traffic.unwrap_or(traffic), &mut steps);
+        let names = found.lookup.as_ref().map(LookupName::names).unwrap_or_default();
+        path_judge.connect(&names, destination.traffic.unwrap_or(traffic), &mut steps);
     }
     steps
 }
 
-struct Asker<'a> {
+/// Judgement of the steps from one source to one destination.
+struct PathJudge<'a> {
     judge: &'a Judge,
     directory: &'a Directory,
-    sender: &'a Party,
-    receiver: &'a Party,
+    source: &'a Candidate,
+    destination: &'a Candidate,
     request: Option<&'a (String, String)>,
     /// Whether the destination is the source itself.
     is_itself: bool,
@@ -205,19 +206,19 @@ struct Asker<'a> {
     notes: Vec<String>,
 }
 
-impl Asker<'_> {
-    fn steps(&mut self, lookup: Option<&Asked>, traffic: Traffic) -> (Vec<Step>, Vec<String>) {
+impl PathJudge<'_> {
+    fn steps(&mut self, lookup: Option<&LookupName>, traffic: Traffic) -> (Vec<Step>, Vec<String>) {
         let (mut steps, mut notes) = (Vec::new(), Vec::new());
-        let sender = self.sender;
+        let source = self.source;
         let mut names = Vec::new();
-        if let Some(asked) = lookup.filter(|_| sender.is_subject()) {
+        if let Some(asked) = lookup.filter(|_| source.is_subject()) {
             let (resolver, is_assumed) = self.directory.resolver();
             notes.extend(self.look_up(asked, &resolver, &mut steps));
             let depends = steps.iter().any(Step::depends_on_peer);
             if is_assumed && depends {
-                notes.push(who::ASSUMED_RESOLVER.to_owned());
+                notes.push(directory::ASSUMED_RESOLVER.to_owned());
             }
-            let flow = record(sender, &resolver, Direction::Ingress, Traffic::new(17, 53), None);
+            let flow = record(source, &resolver, Direction::Ingress, Traffic::new(17, 53), None);
             let mut ingress = Vec::new();
             if resolver.is_subject() {
                 self.judge(StepKind::Resolver, "", flow, &resolver, &mut ingress);
@@ -244,10 +245,15 @@ impl Asker<'_> {
     }
 
     /// Adds every query of a lookup as a step. Returns the assumptions that were made.
-    fn look_up(&mut self, asked: &Asked, resolver: &Party, steps: &mut Vec<Step>) -> Vec<String> {
+    fn look_up(
+        &mut self,
+        asked: &LookupName,
+        resolver: &Candidate,
+        steps: &mut Vec<Step>,
+    ) -> Vec<String> {
         // A node has a search list of its own.
-        let is_node = self.sender.endpoint.labels.iter().any(|own| own.starts_with("reserved:"));
-        let namespace = if is_node { "" } else { who::namespace_of(&self.sender.endpoint) };
+        let is_node = self.source.endpoint.labels.iter().any(|own| own.starts_with("reserved:"));
+        let namespace = if is_node { "" } else { directory::namespace_of(&self.source.endpoint) };
         let lists = SearchLists::of_rules(self.judge.set()).with(&self.directory.lists);
         for query in lists.way(&asked.written, &asked.full, namespace) {
             let record_of = |name: &str| {
@@ -259,7 +265,7 @@ impl Asker<'_> {
                 ..Layer7::default()
             };
             let flow =
-                record(self.sender, resolver, Direction::Egress, Traffic::new(17, 53), Some(l7));
+                record(self.source, resolver, Direction::Egress, Traffic::new(17, 53), Some(l7));
             let before = steps.len();
             self.judge(StepKind::Lookup, &query.shown, flow, resolver, steps);
             if let Some(step) = steps.get_mut(before).filter(|_| query.name != asked.full) {
@@ -289,10 +295,10 @@ impl Asker<'_> {
 
     /// Adds egress and ingress, where `names` led to the destination's address.
     fn connect(&mut self, names: &[String], traffic: Traffic, steps: &mut Vec<Step>) {
-        let (sender, receiver) = (self.sender, self.receiver);
+        let (source, destination) = (self.source, self.destination);
         for (kind, direction, subject) in [
-            (StepKind::Egress, Direction::Egress, sender),
-            (StepKind::Ingress, Direction::Ingress, receiver),
+            (StepKind::Egress, Direction::Egress, source),
+            (StepKind::Ingress, Direction::Ingress, destination),
         ] {
             if !subject.is_subject() {
                 continue;
@@ -301,10 +307,10 @@ impl Asker<'_> {
                 Some((method, path)) => (Some(http(method, path)), format!("{method} {path}")),
                 None => (None, String::new()),
             };
-            let mut flow = record(sender, receiver, direction, traffic, l7);
+            let mut flow = record(source, destination, direction, traffic, l7);
             flow.destination_names = names.to_vec();
             let before = steps.len();
-            self.judge(kind, &about, flow, receiver, steps);
+            self.judge(kind, &about, flow, destination, steps);
             if let Some(Step { judgement, .. }) = steps.get(before)
                 && judgement.explanation.decision.is_redirect
                 && judgement.verdict == Verdict::Allowed
@@ -323,7 +329,7 @@ impl Asker<'_> {
         kind: StepKind,
         about: &str,
         flow: Flow,
-        receiver: &Party,
+        destination: &Candidate,
         steps: &mut Vec<Step>,
     ) {
         let nothing = Learned::default();
@@ -333,7 +339,7 @@ impl Asker<'_> {
         } else {
             &self.directory.learned
         };
-        let named = receiver.ports.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
+        let named = destination.ports.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
         match self.judge.explain_record(&flow, learned, named) {
             Ok(judgement) => {
                 let unplaced = judgement.unplaced(self.judge.set());
@@ -346,8 +352,8 @@ impl Asker<'_> {
 
 /// The record that the first packet of such a connection would leave.
 fn record(
-    sender: &Party,
-    receiver: &Party,
+    source: &Candidate,
+    destination: &Candidate,
     direction: Direction,
     Traffic { protocol, port, .. }: Traffic,
     l7: Option<Layer7>,
@@ -361,8 +367,8 @@ fn record(
         },
         is_reply: Some(false),
         ip: Some(Ip {
-            source: sender.address.clone(),
-            destination: receiver.address.clone(),
+            source: source.address.clone(),
+            destination: destination.address.clone(),
             ..Ip::default()
         }),
         l4: Some(match protocol {
@@ -371,9 +377,9 @@ fn record(
             _ => Layer4::Tcp(Tcp { destination_port: port, ..Tcp::default() }),
         }),
         l7,
-        destination_service: receiver.service.clone(),
-        source: Some(sender.endpoint.clone()),
-        destination: Some(receiver.endpoint.clone()),
+        destination_service: destination.service.clone(),
+        source: Some(source.endpoint.clone()),
+        destination: Some(destination.endpoint.clone()),
         ..Flow::default()
     }
 }
@@ -469,14 +475,14 @@ impl Path {
         }
     }
 
-    fn says_the_same(&self, other: &Self, judge: &Judge) -> bool {
-        let said = |path: &Self| -> Vec<(StepKind, Verdict, String)> {
+    fn has_same_answers(&self, other: &Self, judge: &Judge) -> bool {
+        let answers = |path: &Self| -> Vec<(StepKind, Verdict, String)> {
             let of_step = |step: &Step| {
                 (step.kind, step.judgement.verdict, step.judgement.sentence(judge.set()))
             };
             path.steps.iter().map(of_step).collect()
         };
-        self.traffic == other.traffic && said(self) == said(other)
+        self.traffic == other.traffic && answers(self) == answers(other)
     }
 }
 

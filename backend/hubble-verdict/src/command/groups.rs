@@ -6,7 +6,7 @@ use crate::decision::Decision;
 use flow::Flow;
 
 use cilium_policy::{Direction, Judge, Traffic, Verdict};
-use hubble_verdict::{Agreement, JudgeFlows, Judgement, Learned, Unjudged, parties};
+use hubble_verdict::{Agreement, JudgeFlows, Judgement, Learned, Unjudged, endpoint_names};
 
 /// Flows with the same ends, port, verdict and reason.
 pub(crate) struct Group {
@@ -86,13 +86,13 @@ pub(crate) fn group(judge: &Judge, flows: &[Flow], learned: &Learned) -> (Vec<Gr
             Agreement::Later => tally.later += stands_for,
             Agreement::CannotTell => tally.cannot_tell += stands_for,
         }
-        let (source, destination) = parties(flow, &judgement.sides);
+        let (source, destination) = endpoint_names(flow, &judgement.connection);
         let set = std::sync::Arc::clone(judge.set());
         let key = Key {
             source,
             destination,
-            traffic: judgement.sides.traffic,
-            direction: judgement.sides.direction,
+            traffic: judgement.connection.traffic,
+            direction: judgement.connection.direction,
             request: request(flow),
             verdict: judgement.verdict,
             agreement: judgement.agreement,
@@ -158,7 +158,7 @@ fn request(flow: &Flow) -> Option<String> {
 }
 
 fn near_misses(judgement: &Judgement, set: &cilium_policy::PolicySet) -> Vec<String> {
-    let traffic = judgement.sides.traffic;
+    let traffic = judgement.connection.traffic;
     judgement
         .explanation
         .default_deny

@@ -124,7 +124,7 @@ pub(crate) fn suggested(files: &[PolicyFile], suggestion: &hubble_verdict::Sugge
     let unfixed: Vec<Value> = suggestion
         .unfixed
         .iter()
-        .map(|unfixed| json!({"flow": unfixed.flow, "reason": unfixed.reason}))
+        .map(|unfixed| json!({"flow": unfixed.flow, "reason": unfixed.reason.to_string()}))
         .collect();
     let edits: Vec<Value> = edits(files, suggestion);
     let texts: Vec<Value> = suggestion

@@ -276,12 +276,12 @@ pub(crate) fn suggested(
     for line in &suggestion.still_denied {
         writeln!(out, "next: {}", clean(line))?;
     }
-    let mut reasons: Vec<&str> =
-        suggestion.unfixed.iter().map(|unfixed| unfixed.reason.as_str()).collect();
+    let mut reasons: Vec<String> =
+        suggestion.unfixed.iter().map(|unfixed| unfixed.reason.to_string()).collect();
     reasons.sort_unstable();
     reasons.dedup();
     for reason in reasons {
-        writeln!(out, "not fixed: {}", clean(reason))?;
+        writeln!(out, "not fixed: {}", clean(&reason))?;
     }
     Ok(())
 }

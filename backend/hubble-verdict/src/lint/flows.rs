@@ -17,7 +17,7 @@ use super::{
         CidrInsideCluster, DnsSearchList, HostNetworkPeer, NodeLocalDns, OlderFlows, OtherCluster,
         PeerInOtherNamespace, RuleNeverHit, SelectsNobodySeen, SharedAddress, UnselectedEndpoints,
     },
-    seen::{Denied, Refused, Seen},
+    seen::{AnsweredQuery, RefusedQuery, Seen, UndecidedConnection},
 };
 
 /// Looks at flows: removes findings that they disprove, adds evidence to others, and adds findings.
@@ -58,7 +58,7 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             .refused
             .iter()
             .filter(|(refused, _)| pattern.matches(refused.name()))
-            .map(Refused::line)
+            .map(RefusedQuery::line)
             .take(MAX_EVIDENCE)
             .collect();
         for finding in findings.iter_mut() {
@@ -75,7 +75,7 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     }
     // A query with a suffix of the search list comes before the query for the name itself.
     let extended = seen.refused.iter().filter(|(refused, _)| refused.is_extended());
-    let evidence: Vec<String> = extended.map(Refused::line).take(MAX_EVIDENCE).collect();
+    let evidence: Vec<String> = extended.map(RefusedQuery::line).take(MAX_EVIDENCE).collect();
     if !evidence.is_empty() {
         let sentence = "names that the search list extends are refused: musl (Alpine) gives up at the first refusal";
         let finding = Finding::of::<DnsSearchList>(sentence.to_owned());
@@ -112,7 +112,7 @@ fn private_cidrs(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                             prefix.contains(&cilium_policy::Prefix::of_address(ip))
                         })
                 })
-                .map(Denied::line)
+                .map(UndecidedConnection::line)
                 .take(MAX_EVIDENCE)
                 .collect();
             if evidence.is_empty() {
@@ -211,7 +211,7 @@ fn is_disproved(finding: &Finding, set: &PolicySet, seen: &Seen) -> bool {
             })
         })
     };
-    let is_by = |entry: &Entry, query: &super::seen::Query| {
+    let is_by = |entry: &Entry, query: &AnsweredQuery| {
         entry.direction == Direction::Egress && entry.subject.matches(query.by.labels())
     };
     let mut queries = seen.answered.iter();
@@ -293,7 +293,7 @@ fn older(seen: &Seen, flows: &[Flow], findings: &mut Vec<Finding>) {
 }
 
 /// Constructor of a finding, its sentence, and a test for the refused connections that are its evidence.
-type PeerLint<'l> = (fn(String) -> Finding, &'static str, &'l dyn Fn(&Denied) -> bool);
+type PeerLint<'l> = (fn(String) -> Finding, &'static str, &'l dyn Fn(&UndecidedConnection) -> bool);
 
 /// Refused peers that selectors of pods cannot match: of other clusters, nodes, node-local DNS.
 fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
@@ -326,8 +326,12 @@ fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
         ),
     ];
     for (of, sentence, is_meant) in groups {
-        let mut evidence: Vec<String> =
-            seen.denied.iter().filter(|denied| is_meant(denied)).map(Denied::line).collect();
+        let mut evidence: Vec<String> = seen
+            .denied
+            .iter()
+            .filter(|denied| is_meant(denied))
+            .map(UndecidedConnection::line)
+            .collect();
         sort(&mut evidence);
         evidence.dedup();
         evidence.truncate(MAX_EVIDENCE);
@@ -363,7 +367,7 @@ fn other_namespaces(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                         && denied.peer.k8s_label(NAMESPACE).is_some_and(|other| other != own)
                         && said.iter().all(|r| r.matches(denied.peer.labels()))
                 })
-                .map(Denied::line)
+                .map(UndecidedConnection::line)
                 .collect();
             sort(&mut evidence);
             evidence.dedup();

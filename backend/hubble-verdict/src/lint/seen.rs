@@ -9,9 +9,8 @@ use flow::{Flow, L7Record};
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
-    Agreement, JudgeFlows, Learned, Proof, Sides, Summary,
+    Agreement, JudgeFlows, Learned, Proof, RecordedConnection, Summary, endpoint_names,
     lookup::{SearchLists, is_named},
-    parties,
 };
 
 /// Facts from flows.
@@ -20,15 +19,15 @@ pub(super) struct Seen {
     /// Entries that decided a flow: all matching entries of the winning rank.
     pub(super) decided: HashSet<EntryId>,
     /// Refused queries, and how often each was refused.
-    pub(super) refused: Vec<(Refused, u64)>,
+    pub(super) refused: Vec<(RefusedQuery, u64)>,
     /// Search lists by which names are looked up.
     pub(super) lists: SearchLists,
     /// Queries that passed.
-    pub(super) answered: HashSet<Query>,
+    pub(super) answered: HashSet<AnsweredQuery>,
     /// Connections refused by default.
-    pub(super) denied: Vec<Denied>,
+    pub(super) denied: Vec<UndecidedConnection>,
     /// Connections that pass because no policy selects their subject.
-    pub(super) unselected: Vec<Denied>,
+    pub(super) unselected: Vec<UndecidedConnection>,
     /// Addresses with their names.
     pub(super) names: Vec<(String, Vec<String>)>,
     /// Subjects that no policy selects, by name and direction, with the number of flows.
@@ -38,20 +37,20 @@ pub(super) struct Seen {
     /// Whether an allowed ingress flow has `kube-apiserver` as its peer.
     pub(super) has_apiserver_client: bool,
     /// Identities of the endpoints of flows.
-    ends: HashSet<Identity>,
+    identities: HashSet<Identity>,
     /// Subjects by direction, with what the records prove.
-    asked: HashMap<(Identity, Direction), Proofs>,
+    proofs: HashMap<(Identity, Direction), Proofs>,
 }
 
 /// A query that the DNS proxy let pass.
 #[derive(PartialEq, Eq, Hash)]
-pub(super) struct Query {
+pub(super) struct AnsweredQuery {
     pub(super) by: Identity,
     pub(super) name: String,
 }
 
 /// A connection that no rule decided.
-pub(super) struct Denied {
+pub(super) struct UndecidedConnection {
     pub(super) source: String,
     pub(super) destination: String,
     pub(super) subject: Identity,
@@ -68,25 +67,25 @@ struct Proofs {
 
 /// A query that the DNS proxy refused.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Refused {
+pub(super) struct RefusedQuery {
     query: String,
     /// Name whose lookup the query is a part of, where it is another name.
     pub(super) meant: Option<String>,
     /// Whether some policy names that name.
     is_named: bool,
-    who: String,
+    source: String,
 }
 
-impl Refused {
+impl RefusedQuery {
     fn of(
         query: String,
-        who: &str,
+        source: &str,
         lists: &SearchLists,
-        (sides, set): (&Sides, &PolicySet),
+        (connection, set): (&RecordedConnection, &PolicySet),
     ) -> Self {
-        let meant = lists.lookup(&query, &sides.subject, set).map(|lookup| lookup.meant);
-        let is_named = meant.as_ref().is_some_and(|name| is_named(set, &sides.subject, name));
-        Self { query, meant, is_named, who: who.to_owned() }
+        let meant = lists.lookup(&query, &connection.subject, set).map(|lookup| lookup.meant);
+        let is_named = meant.as_ref().is_some_and(|name| is_named(set, &connection.subject, name));
+        Self { query, meant, is_named, source: source.to_owned() }
     }
 
     /// Name that was looked up.
@@ -100,9 +99,9 @@ impl Refused {
     }
 
     pub(super) fn line((own, count): &(Self, u64)) -> String {
-        let Self { query, meant, who, .. } = own;
+        let Self { query, meant, source, .. } = own;
         let meant = meant.as_ref().map(|name| format!(": {name} is meant")).unwrap_or_default();
-        format!("{count} refused queries for {query} by {who}{meant}")
+        format!("{count} refused queries for {query} by {source}{meant}")
     }
 }
 
@@ -117,62 +116,68 @@ impl Seen {
         let (mut refused, mut open, mut peers) = (Vec::new(), Vec::new(), HashSet::new());
         let mut explained = HashSet::new();
         for flow in flows {
-            let ends = Sides::ends(flow, &learned, judge.set().settings());
-            for end in ends.into_iter().flatten() {
-                if seen.ends.len() < MAX_KEPT {
-                    seen.ends.insert(end);
+            let identities = RecordedConnection::identities(flow, &learned, judge.set().settings());
+            for identity in identities.into_iter().flatten() {
+                if seen.identities.len() < MAX_KEPT {
+                    seen.identities.insert(identity);
                 }
             }
-            let Ok(sides) = Sides::of(flow, &learned, judge.set().settings()) else { continue };
+            let Ok(connection) = RecordedConnection::of(flow, &learned, judge.set().settings())
+            else {
+                continue;
+            };
             let Ok(summary) = judge.judge_flow(flow, &learned) else { continue };
-            if sides.companion.is_some() {
+            if connection.companion.is_some() {
                 continue;
             }
-            seen.has_apiserver_client |= sides.direction == Direction::Ingress
-                && sides.peer.is_reserved("kube-apiserver")
+            seen.has_apiserver_client |= connection.direction == Direction::Ingress
+                && connection.peer.is_reserved("kube-apiserver")
                 && summary.decision.verdict == Verdict::Allowed;
             let is_older = summary.agreement == Agreement::Later;
             if is_older {
-                let changed = judge.changed((&sides.subject, &sides.peer), sides.direction).last();
+                let changed = judge
+                    .changed((&connection.subject, &connection.peer), connection.direction)
+                    .last();
                 seen.older =
                     (seen.older.0.saturating_add(flow.stands_for()), seen.older.1.max(changed));
             }
-            seen.credit(judge, flow, (&sides, summary), &learned, &mut explained);
-            let (source, destination) = parties(flow, &sides);
+            seen.credit(judge, flow, (&connection, summary), &learned, &mut explained);
+            let (source, destination) = endpoint_names(flow, &connection);
             if let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
                 let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
                 if is_older {
                     // Other policies decided about it.
                 } else if flow.verdict == flow::Verdict::Dropped {
-                    let query = Refused::of(name, &source, &seen.lists, (&sides, judge.set()));
+                    let query =
+                        RefusedQuery::of(name, &source, &seen.lists, (&connection, judge.set()));
                     refused.push((query, flow.stands_for()));
                 } else if seen.answered.len() < MAX_KEPT {
-                    seen.answered.insert(Query { by: sides.subject.clone(), name });
+                    seen.answered.insert(AnsweredQuery { by: connection.subject.clone(), name });
                 }
             }
-            let is_pod = !sides.subject.is_world() && !sides.subject.is_node();
+            let is_pod = !connection.subject.is_world() && !connection.subject.is_node();
             let kept = match (summary.decision.verdict, summary.decision.cause) {
                 (Verdict::Denied, Cause::DefaultDeny) => Some(&mut seen.denied),
                 (_, Cause::NotSelected) if is_pod => {
-                    let is_egress = sides.direction == Direction::Egress;
+                    let is_egress = connection.direction == Direction::Egress;
                     let subject = if is_egress { &source } else { &destination };
-                    open.push(((subject.clone(), sides.direction), flow.stands_for()));
+                    open.push(((subject.clone(), connection.direction), flow.stands_for()));
                     Some(&mut seen.unselected)
                 }
                 _ => None,
             };
             if let Some(kept) = kept.filter(|kept| kept.len() < MAX_KEPT) {
-                kept.push(Denied {
+                kept.push(UndecidedConnection {
                     source,
                     destination,
-                    subject: sides.subject.clone(),
-                    peer: sides.peer.clone(),
-                    direction: sides.direction,
-                    traffic: sides.traffic,
+                    subject: connection.subject.clone(),
+                    peer: connection.peer.clone(),
+                    direction: connection.direction,
+                    traffic: connection.traffic,
                 });
             }
-            if sides.peer.names().len() > 1 && peers.len() < MAX_KEPT {
-                peers.insert(sides.peer);
+            if connection.peer.names().len() > 1 && peers.len() < MAX_KEPT {
+                peers.insert(connection.peer);
             }
         }
         seen.refused = counted(refused);
@@ -191,13 +196,13 @@ impl Seen {
         &mut self,
         judge: &Judge,
         flow: &Flow,
-        (sides, summary): (&Sides, Summary),
+        (connection, summary): (&RecordedConnection, Summary),
         learned: &Learned,
         explained: &mut HashSet<(Identity, Identity, Direction, Traffic)>,
     ) {
-        let key = (sides.subject.clone(), sides.direction);
-        if self.asked.len() < MAX_KEPT || self.asked.contains_key(&key) {
-            let proofs = self.asked.entry(key).or_default();
+        let key = (connection.subject.clone(), connection.direction);
+        if self.proofs.len() < MAX_KEPT || self.proofs.contains_key(&key) {
+            let proofs = self.proofs.entry(key).or_default();
             match summary.proof {
                 _ if summary.agreement == Agreement::Later => {}
                 Proof::Allowed | Proof::Redirected => proofs.passed = true,
@@ -210,11 +215,17 @@ impl Seen {
         if let Cause::Entry(entry) = summary.decision.cause {
             self.decided.insert(entry);
         }
-        let question = (sides.subject.clone(), sides.peer.clone(), sides.direction, sides.traffic);
+        let question = (
+            connection.subject.clone(),
+            connection.peer.clone(),
+            connection.direction,
+            connection.traffic,
+        );
         if explained.len() < MAX_KEPT && explained.insert(question) {
-            let (subject, peer) = (&sides.subject, &sides.peer);
+            let (subject, peer) = (&connection.subject, &connection.peer);
             let unknown = NamedPorts::Unknown;
-            let why = judge.explain(subject, peer, sides.direction, sides.traffic, unknown);
+            let why =
+                judge.explain(subject, peer, connection.direction, connection.traffic, unknown);
             self.decided.extend(why.deciding.iter().map(|rule| rule.entry));
             // Where a fact is missing, any entry that could match may have decided.
             let is_open = summary.verdict == Verdict::CannotTell
@@ -222,11 +233,11 @@ impl Seen {
                     .iter()
                     .any(|own| own.cause == Cause::MissingFact);
             if is_open {
-                let parties = (subject, peer);
+                let identities = (subject, peer);
                 self.decided.extend(judge.possible_entries(
-                    parties,
-                    sides.direction,
-                    sides.traffic,
+                    identities,
+                    connection.direction,
+                    connection.traffic,
                 ));
             }
         }
@@ -241,22 +252,24 @@ impl Seen {
 
     /// Number of distinct pods of a namespace; of all namespaces where it is empty.
     pub(super) fn pods_of(&self, namespace: &str) -> usize {
-        let is_one = |end: &&Identity| {
-            end.k8s_label(cilium_policy::identity_label::POD_NAMESPACE)
+        let is_one = |identity: &&Identity| {
+            identity
+                .k8s_label(cilium_policy::identity_label::POD_NAMESPACE)
                 .is_some_and(|own| namespace.is_empty() || own == namespace)
         };
-        let pods: HashSet<_> = self.ends.iter().filter(is_one).map(Identity::labels).collect();
+        let pods: HashSet<_> =
+            self.identities.iter().filter(is_one).map(Identity::labels).collect();
         pods.len()
     }
 
     pub(super) fn has(&self, is_meant: impl FnMut(&Identity) -> bool) -> bool {
-        self.ends.iter().any(is_meant)
+        self.identities.iter().any(is_meant)
     }
 
     /// Whether the flows could show that an entry decides: traffic of its subject passed or, for a deny rule, was
     /// refused.
     pub(super) fn shows(&self, entry: &Entry) -> bool {
-        self.asked.iter().any(|((subject, direction), proofs)| {
+        self.proofs.iter().any(|((subject, direction), proofs)| {
             *direction == entry.direction
                 && entry.subject.matches(subject.labels())
                 && if entry.action == Action::Deny { proofs.refused } else { proofs.passed }
@@ -264,7 +277,7 @@ impl Seen {
     }
 }
 
-impl Denied {
+impl UndecidedConnection {
     /// A line of evidence.
     pub(super) fn line(&self) -> String {
         self.line_that("refused")

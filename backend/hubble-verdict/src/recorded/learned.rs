@@ -6,7 +6,7 @@ use cilium_policy::Direction;
 use flow::{Flow, L7Record, MessageType, Verdict};
 use hashbrown::{HashMap, HashSet};
 
-use super::sides::Shape;
+use super::shape::Shape;
 
 /// Names by address, and endpoints in audit mode.
 #[derive(Debug, Clone, Default)]

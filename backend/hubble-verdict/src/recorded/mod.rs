@@ -1,20 +1,22 @@
-//! Recorded flows: the side that policy decided about, the proof in the record, and the policies'
-//! verdict.
+//! Recorded flows: the connection that policy decided about, the proof in the record, and the
+//! policies' verdict.
 
+mod connection;
 mod learned;
 mod observed;
 mod prepared;
 mod sentence;
+mod shape;
 mod shown;
-mod sides;
 #[cfg(test)]
 mod tests;
 
+pub use connection::RecordedConnection;
 pub use learned::Learned;
 pub use observed::{Observed, Proof};
 pub use prepared::Prepared;
+pub use shape::{Exchange, Unjudged};
 pub use shown::{settings_from, settings_from_counted};
-pub use sides::{Exchange, Sides, Unjudged};
 
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ use cilium_policy::{
 use flow::{Flow, L7FlowType, L7Record, Timestamp};
 
 use crate::lookup::{Lookup, SearchLists};
-use sides::Shape;
+use shape::Shape;
 
 /// The comparison of a record with the policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,8 +46,8 @@ pub enum Agreement {
 /// A recorded flow with its verdict and the reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
-    /// Subject and peer, as policy saw them.
-    pub sides: Sides,
+    /// The connection, as policy saw it.
+    pub connection: RecordedConnection,
     /// The proof in the record.
     pub observed: Observed,
     /// The policies' verdict at L3 and L4, with its reasons.
@@ -112,13 +114,13 @@ impl JudgeFlows for Judge {
 
     fn judge_flow(&self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged> {
         let shape = Shape::of(flow)?;
-        let (subject, peer) = shape.parties(flow)?;
+        let (subject, peer) = shape.subject_and_peer(flow)?;
         let subject = subject.identity(learned, self.set().settings());
         let peer = peer.identity(learned, self.set().settings());
         let observed = Observed::of(flow, shape, learned, self.set().settings());
         let request = request(flow);
-        let parties = [(&subject, self.class(&subject)), (&peer, self.class(&peer))];
-        let summary = self.summarize(parties, shape, &observed, request.as_ref());
+        let classified = [(&subject, self.class(&subject)), (&peer, self.class(&peer))];
+        let summary = self.summarize(classified, shape, &observed, request.as_ref());
         let changed = self.changed((&subject, &peer), shape.direction);
         Ok(at_time(changed, summary, flow.time.map(unix_time)))
     }
@@ -137,10 +139,10 @@ pub(crate) trait JudgeRecords {
     /// Judges a question of flows, between a subject and a peer with their classes.
     fn summarize(
         &self,
-        parties: [(&Identity, ClassId); 2],
+        identities: [(&Identity, ClassId); 2],
         shape: Shape,
         observed: &Observed,
-        request: Option<&Recorded>,
+        request: Option<&RecordedRequest>,
     ) -> Summary;
 }
 
@@ -151,54 +153,60 @@ impl JudgeRecords for Judge {
         learned: &Learned,
         named: NamedPorts<'_>,
     ) -> Result<Judgement, Unjudged> {
-        let sides = Sides::of(flow, learned, self.set().settings())?;
+        let connection = RecordedConnection::of(flow, learned, self.set().settings())?;
         let observed = Observed::of(flow, Shape::of(flow)?, learned, self.set().settings());
-        let at_hand = match (named, sides.direction) {
+        let of_documents = match (named, connection.direction) {
             (NamedPorts::Known(_), _) => None,
             (NamedPorts::Unknown, Direction::Ingress) => {
-                self.named_ports(&sides.subject, sides.direction)
+                self.named_ports(&connection.subject, connection.direction)
             }
             (NamedPorts::Unknown, Direction::Egress) => {
-                self.named_ports(&sides.peer, sides.direction)
+                self.named_ports(&connection.peer, connection.direction)
             }
         };
-        let named = at_hand.as_deref().map_or(named, NamedPorts::Known);
-        let explanation =
-            self.explain(&sides.subject, &sides.peer, sides.direction, sides.traffic, named);
+        let named = of_documents.as_deref().map_or(named, NamedPorts::Known);
+        let explanation = self.explain(
+            &connection.subject,
+            &connection.peer,
+            connection.direction,
+            connection.traffic,
+            named,
+        );
         let l7 = request(flow).map(|request| {
             self.explain_l7(
-                (&sides.subject, &sides.peer),
-                sides.direction,
-                sides.traffic,
+                (&connection.subject, &connection.peer),
+                connection.direction,
+                connection.traffic,
                 named,
                 request.as_request(),
             )
         });
         let verdict = l7.as_ref().map_or(explanation.decision.verdict, |l7| l7.verdict);
-        let hubble = hubble_names(flow, sides.direction);
+        let hubble = hubble_names(flow, connection.direction);
         let set = Arc::clone(self.set());
         let ours = deciding_policies(&explanation, &set);
-        let attribution = (!hubble.is_empty() && sides.exchange == Exchange::Request)
+        let attribution = (!hubble.is_empty() && connection.exchange == Exchange::Request)
             .then(|| hubble.iter().all(|theirs| ours.iter().any(|own| theirs.is(own))));
         let dependences = if explanation.decision.cause == Cause::Unresolvable {
             Vec::new()
         } else {
-            let ends = (&sides.subject, &sides.peer);
-            self.dependences(ends, sides.direction, sides.traffic, named)
+            let identities = (&connection.subject, &connection.peer);
+            self.dependences(identities, connection.direction, connection.traffic, named)
         };
-        let is_entry = self.is_default_an_entry(&sides.subject, sides.direction);
+        let is_entry = self.is_default_an_entry(&connection.subject, connection.direction);
         let agreement =
             agreement(&observed, &explanation.decision, verdict, l7.is_some(), is_entry);
-        let changed = self.changed((&sides.subject, &sides.peer), sides.direction);
+        let changed = self.changed((&connection.subject, &connection.peer), connection.direction);
         let lookup = match flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
-            Some(L7Record::Dns(dns)) if verdict == Verdict::Denied => {
-                SearchLists::of_rules(self.set()).lookup(&dns.query, &sides.subject, self.set())
-            }
+            Some(L7Record::Dns(dns)) if verdict == Verdict::Denied => SearchLists::of_rules(
+                self.set(),
+            )
+            .lookup(&dns.query, &connection.subject, self.set()),
             _ => None,
         };
         let (agreement, later) = compared(changed, agreement, flow.time.map(unix_time));
         Ok(Judgement {
-            sides,
+            connection,
             observed,
             explanation,
             l7,
@@ -219,15 +227,15 @@ impl JudgeRecords for Judge {
         [(subject, subject_id), (peer, peer_id)]: [(&Identity, ClassId); 2],
         shape: Shape,
         observed: &Observed,
-        request: Option<&Recorded>,
+        request: Option<&RecordedRequest>,
     ) -> Summary {
         let (direction, traffic) = (shape.direction, shape.traffic);
-        let receiver = match direction {
+        let destination = match direction {
             Direction::Ingress => subject,
             Direction::Egress => peer,
         };
-        let at_hand = self.named_ports(receiver, direction);
-        let named = at_hand.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
+        let of_documents = self.named_ports(destination, direction);
+        let named = of_documents.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
         let decision = self.decide(subject_id, peer_id, direction, traffic, named);
         let l7 = request.filter(|_| decision.is_redirect).map(|request| {
             let request = request.as_request();
@@ -243,12 +251,12 @@ impl JudgeRecords for Judge {
 
 /// A request as its record has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Recorded {
+pub(crate) enum RecordedRequest {
     Dns { name: String },
     Http { method: String, path: String, host: Option<String>, headers: Vec<(String, String)> },
 }
 
-impl Recorded {
+impl RecordedRequest {
     fn as_request(&self) -> Request<'_> {
         match self {
             Self::Dns { name } => Request::Dns { name },
@@ -264,10 +272,10 @@ pub(crate) fn meets(flow: &Flow, rule: &cilium_policy::HttpRule) -> bool {
     request(flow).is_some_and(|request| rule.is_met_by(request.as_request()))
 }
 
-fn request(flow: &Flow) -> Option<Recorded> {
+fn request(flow: &Flow) -> Option<RecordedRequest> {
     let l7 = flow.l7.as_ref()?;
     match l7.record.as_ref()? {
-        L7Record::Dns(dns) => Some(Recorded::Dns { name: dns.query.clone() }),
+        L7Record::Dns(dns) => Some(RecordedRequest::Dns { name: dns.query.clone() }),
         L7Record::Http(http) => {
             // `scheme://authority/path?query`; without a scheme the text is a path.
             let (host, path) = match http.url.split_once("://") {
@@ -287,7 +295,7 @@ fn request(flow: &Flow) -> Option<Recorded> {
                 L7FlowType::Response => Vec::new(),
                 _ => http.headers.iter().map(|h| (h.key.clone(), h.value.clone())).collect(),
             };
-            Some(Recorded::Http {
+            Some(RecordedRequest::Http {
                 method: http.method.clone(),
                 path,
                 host: host.map(str::to_owned),
@@ -366,7 +374,7 @@ fn agreement(
 }
 
 fn hubble_names(flow: &Flow, direction: Direction) -> Vec<PolicyLabel> {
-    let (allowed, denied) = sides::deciding_policies(flow, direction);
+    let (allowed, denied) = shape::deciding_policies(flow, direction);
     let mut names: Vec<PolicyLabel> = allowed
         .iter()
         .chain(denied)

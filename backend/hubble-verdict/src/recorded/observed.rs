@@ -6,7 +6,10 @@ use flow::{
     Verdict,
 };
 
-use super::{Exchange, Learned, sides::Shape};
+use super::{
+    Learned,
+    shape::{Exchange, Shape},
+};
 
 /// The proof in a record, with the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

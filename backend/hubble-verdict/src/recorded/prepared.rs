@@ -8,8 +8,8 @@ use flow::{Flow, Timestamp};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::{
-    JudgeRecords, Learned, Observed, Recorded, Summary, Unjudged, at_time, request,
-    sides::{Party, Shape},
+    JudgeRecords, Learned, Observed, RecordedRequest, Summary, Unjudged, at_time,
+    connection::RecordedEndpoint, request, shape::Shape,
 };
 
 /// Flows, ready to be judged by any set of policies with the same cluster name.
@@ -63,7 +63,7 @@ struct Question {
     peer: u32,
     shape: Shape,
     observed: Observed,
-    request: Option<Recorded>,
+    request: Option<RecordedRequest>,
 }
 
 impl Prepared {
@@ -87,15 +87,15 @@ impl Prepared {
             identity_ids,
             question_ids,
         } = self;
-        let mut parties: HashMap<Party<'_>, u32> = HashMap::new();
+        let mut endpoints: HashMap<RecordedEndpoint<'_>, u32> = HashMap::new();
         for flow in flows {
             let asked = Shape::of(flow).and_then(|shape| {
-                let (subject, peer) = shape.parties(flow)?;
-                let mut intern = |party: Party<'_>| -> u32 {
-                    identity_ids.of(party.identity(learned, settings), identities)
+                let (subject, peer) = shape.subject_and_peer(flow)?;
+                let mut intern = |endpoint: RecordedEndpoint<'_>| -> u32 {
+                    identity_ids.of(endpoint.identity(learned, settings), identities)
                 };
-                let subject = *parties.entry(subject).or_insert_with(|| intern(subject));
-                let peer = *parties.entry(peer).or_insert_with(|| intern(peer));
+                let subject = *endpoints.entry(subject).or_insert_with(|| intern(subject));
+                let peer = *endpoints.entry(peer).or_insert_with(|| intern(peer));
                 let observed = Observed::of(flow, shape, learned, settings);
                 let question = Question { subject, peer, shape, observed, request: request(flow) };
                 Ok(question_ids.of(question, questions))
@@ -178,19 +178,18 @@ impl Prepared {
             .iter()
             .map(|question| {
                 let Question { shape, observed, request, .. } = question;
-                let parties = [question.subject, question.peer];
-                let [subject, peer] = parties.map(|party| self.identities.get(party as usize));
-                let parties = subject.zip(peer);
+                let indices = [question.subject, question.peer];
+                let [subject, peer] = indices.map(|index| self.identities.get(index as usize));
+                let identities = subject.zip(peer);
                 if are_dated {
-                    let last = parties.map(|parties| judge.changed(parties, shape.direction));
+                    let last = identities.map(|both| judge.changed(both, shape.direction));
                     changes.push(last.unwrap_or_default());
                 }
-                let (subject, peer) = parties.ok_or(Unjudged::NoEndpoints)?;
-                let ids =
-                    [question.subject, question.peer].map(|party| classes.get(party as usize));
+                let (subject, peer) = identities.ok_or(Unjudged::NoEndpoints)?;
+                let ids = indices.map(|index| classes.get(index as usize));
                 let [subject_id, peer_id] = ids.map(|id| id.copied().unwrap_or(ClassId::UNKNOWN));
-                let parties = [(subject, subject_id), (peer, peer_id)];
-                Ok(judge.summarize(parties, *shape, observed, request.as_ref()))
+                let classified = [(subject, subject_id), (peer, peer_id)];
+                Ok(judge.summarize(classified, *shape, observed, request.as_ref()))
             })
             .collect();
         let answer = |asked: u32| answers.get(asked as usize).copied();

@@ -15,7 +15,7 @@ impl Judgement {
         if self.verdict == Verdict::Allowed {
             return sentence;
         }
-        if let Some(kind) = self.sides.companion {
+        if let Some(kind) = self.connection.companion {
             if kind == CompanionKind::FragmentationNeeded {
                 return format!("{sentence}; it is {kind}, and connections need it");
             }
@@ -29,7 +29,7 @@ impl Judgement {
         {
             return format!("{sentence}; {}", lookup.sentence());
         }
-        match self.sides.untranslated_service() {
+        match self.connection.untranslated_service() {
             Some(service) => format!(
                 "{sentence}; the address is that of the Service `{service}` and was not translated: policy saw an address of the world, which no rule about the Service's pods matches"
             ),
@@ -38,7 +38,7 @@ impl Judgement {
     }
 
     fn decided(&self, set: &PolicySet) -> String {
-        let direction = self.sides.direction.name();
+        let direction = self.connection.direction.name();
         let decision = self.explanation.decision;
         if let Some(l7) = &self.l7
             && decision.verdict == Verdict::Allowed
@@ -79,7 +79,7 @@ impl Judgement {
             Cause::NotSelected => {
                 format!("allowed: no policy is about this endpoint on {direction}")
             }
-            Cause::EnforcementOff if self.sides.subject.is_node() => {
+            Cause::EnforcementOff if self.connection.subject.is_node() => {
                 "allowed: policies are not enforced at nodes (`enable-host-firewall` is off)"
                     .to_owned()
             }
@@ -104,7 +104,7 @@ impl Judgement {
     }
 
     fn default_deny(&self, set: &PolicySet) -> String {
-        let direction = self.sides.direction.name();
+        let direction = self.connection.direction.name();
         let Some(by) = self.explanation.default_deny.first() else {
             return format!("denied on {direction} by default");
         };
@@ -123,7 +123,7 @@ impl Judgement {
             text.push_str("; nearest rule: ");
             text.push_str(&clause.unwrap_or_default());
             let _ = write!(text, " (line {}): ", miss.at.line);
-            text.push_str(&miss.miss.reason(self.sides.traffic));
+            text.push_str(&miss.miss.reason(self.connection.traffic));
         }
         text
     }
@@ -132,7 +132,7 @@ impl Judgement {
     #[must_use]
     pub fn comparison(&self) -> String {
         let observed = self.observed.why;
-        match (self.agreement, self.sides.exchange) {
+        match (self.agreement, self.connection.exchange) {
             (_, Exchange::Reply) if self.l7.is_none() => {
                 "a reply passes without asking policy".to_owned()
             }
@@ -165,7 +165,7 @@ impl Judgement {
                 if self.explanation.decision.cause == Cause::EnforcementOff
                     && self.observed.proof != Proof::Nothing =>
             {
-                let setting = if self.sides.subject.is_node() {
+                let setting = if self.connection.subject.is_node() {
                     "enable-host-firewall"
                 } else {
                     "enable-policy"

@@ -222,8 +222,8 @@ fn a_reply_is_judged_as_its_connection() {
     );
     flow.is_reply = Some(true);
     let (judgement, _) = judge(&[], &flow);
-    assert_eq!(judgement.sides.direction, Direction::Egress);
-    assert!(!judgement.sides.subject_is_sender);
+    assert_eq!(judgement.connection.direction, Direction::Egress);
+    assert!(!judgement.connection.is_subject_source);
     assert_eq!(judgement.agreement, Agreement::CannotTell);
 }
 

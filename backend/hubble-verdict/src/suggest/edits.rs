@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cilium_policy::{PolicyId, PolicySet, Settings, SourceText, source::split};
 
-use super::{Draft, Edit, MAX_EDITS, Rules, place, write};
+use super::{Draft, Edit, MAX_EDITS, location, new_policies, rules::Rules};
 
 /// One document of a text, with the edits so far.
 struct Piece {
@@ -30,12 +30,14 @@ pub(super) fn make(
             break;
         }
         // Only documents that select the subject are read again.
-        let mut hosts: Vec<usize> = place::about(before, subject)
+        let mut hosts: Vec<usize> = location::policies_of(before, subject)
             .into_iter()
             .filter_map(|policy| piece_of(&mut pieces, texts, before, policy))
             .collect();
-        let place = |piece: &usize| pieces.get(*piece).map(|own| (own.source, own.start));
-        cilium_policy::sorted::sort_by(&mut hosts, |one, other| place(one).cmp(&place(other)));
+        let position = |piece: &usize| pieces.get(*piece).map(|own| (own.source, own.start));
+        cilium_policy::sorted::sort_by(&mut hosts, |one, other| {
+            position(one).cmp(&position(other))
+        });
         hosts.dedup();
         if hosts.is_empty() {
             continue;
@@ -46,7 +48,7 @@ pub(super) fn make(
                 return true;
             }
             let now = current(&pieces, &hosts, None);
-            let Some(edit) = place::find(&set, &now, settings, subject, key, body) else {
+            let Some(edit) = location::find(&set, &now, settings, subject, key, body) else {
                 return true;
             };
             let Some(host) = hosts.get(edit.source).copied() else { return true };
@@ -75,7 +77,7 @@ pub(super) fn make(
     }
     draft.texts = whole(texts, pieces);
     rules.retain(|(_, own)| !own.is_empty());
-    draft.yaml = write::policies(&rules, before);
+    draft.yaml = new_policies::policies(&rules, before);
     draft
 }
 

@@ -1,13 +1,13 @@
 //! Additions as `NetworkPolicy`, for pods that only policies of this kind isolate.
 
 use cilium_policy::{
-    Direction, Entry, Operator, PolicyKind, PolicySet, Protocol, Requirement, yaml_writer::Yaml,
+    Direction, Entry, Operator, PolicyKind, PolicySet, Protocol, Requirement,
+    identity_label::POD_NAMESPACE, yaml_writer::Yaml,
 };
 
 use super::{
-    demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
-    place::NAMESPACE,
-    write::selector,
+    rule_yaml::selector,
+    rules::{PeerKey, RuleBody, RuleKey, SubjectKey},
 };
 
 /// A policy for all rules of a subject. `None`: a `NetworkPolicy` cannot express them, or would
@@ -117,7 +117,7 @@ fn is_isolated_by_kubernetes(subject: &SubjectKey, direction: Direction, set: &P
 /// Whether an entry selects every pod with the subject's labels.
 fn selects_all(entry: &Entry, subject: &SubjectKey) -> bool {
     let value = |requirement: &Requirement| match requirement.key.as_str() {
-        NAMESPACE => Some(subject.namespace.as_str()),
+        POD_NAMESPACE => Some(subject.namespace.as_str()),
         key => subject.labels.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str()),
     };
     !entry.is_node

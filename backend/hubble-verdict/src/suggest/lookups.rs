@@ -4,14 +4,11 @@ use cilium_policy::{Identity, PolicySet, Verdict};
 use flow::{Flow, L7Record};
 use hashbrown::{HashMap, HashSet};
 
-use crate::{Learned, Sides, lookup::SearchLists};
+use super::reason::UnfixedReason;
+use crate::{Learned, RecordedConnection, lookup::SearchLists};
 
 /// Maximum number of generated queries.
 pub(super) const MAX_QUERIES: usize = 20_000;
-
-const TOO_MANY: &str = "too many lookups, not proven: ask for fewer flows";
-const NO_HELP: &str =
-    "it does not pass with the addition either: a deny rule, or a rule that cannot be told";
 
 /// Lookups that the requested flows belong to.
 #[derive(Default)]
@@ -39,11 +36,13 @@ impl Lookups {
             let Some(flow) = flows.get(*index) else { continue };
             let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
             let Some(L7Record::Dns(dns)) = record else { continue };
-            let Ok(sides) = Sides::of(flow, learned, set.settings()) else { continue };
-            let Some(lookup) = lists.whole_lookup(&dns.query, &sides.subject, set) else {
+            let Ok(connection) = RecordedConnection::of(flow, learned, set.settings()) else {
                 continue;
             };
-            let key = (sides.subject, sides.peer, lookup.meant.clone());
+            let Some(lookup) = lists.whole_lookup(&dns.query, &connection.subject, set) else {
+                continue;
+            };
+            let key = (connection.subject, connection.peer, lookup.meant.clone());
             let own = known.entry(key).or_insert_with(|| {
                 if lookups.queries.len() >= limit {
                     return None;
@@ -74,8 +73,8 @@ impl Lookups {
     }
 
     /// The reason why a flow is not listed as passing.
-    pub(super) fn reason(&self, flow: usize) -> &'static str {
-        if self.are_too_many(flow) { TOO_MANY } else { NO_HELP }
+    pub(super) fn reason(&self, flow: usize) -> UnfixedReason {
+        if self.are_too_many(flow) { UnfixedReason::TooManyLookups } else { UnfixedReason::NoHelp }
     }
 
     /// Whether a flow passes together with every query of its lookup. `passing`: flows that pass

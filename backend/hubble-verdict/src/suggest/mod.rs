@@ -1,21 +1,24 @@
 //! The smallest additions that let given flows pass: to existing policies where that lets nothing
 //! else pass, else as new policies. The proof is a second judgement of the flows.
 
-mod beside;
-mod demand;
+mod bypassed;
 mod edits;
 mod insert;
+mod intent;
 mod kubernetes;
+mod location;
 mod lookups;
-mod meant;
-mod next;
+mod needed;
+mod new_policies;
 mod parts;
-mod place;
 mod public;
-mod refused;
+mod reason;
+mod remaining;
+mod rule_yaml;
+mod rules;
 #[cfg(test)]
 mod tests;
-mod write;
+mod unfixable;
 
 use std::sync::Arc;
 
@@ -23,14 +26,17 @@ use cilium_policy::{Judge, PolicySet, Position, Settings, SourceText, Verdict, s
 use flow::{Flow, L7Record};
 use hashbrown::HashSet;
 
-use crate::{Learned, Prepared, Sides, lookup::SearchLists, parties};
-use demand::{RuleBody, RuleKey, SubjectKey, Wish, demand};
+use crate::{Learned, Prepared, RecordedConnection, endpoint_names, lookup::SearchLists};
+use intent::Intent;
 use lookups::{Lookups, MAX_QUERIES};
-use meant::Means;
-use next::Next;
-use parts::{Harm, NOT_TRIED, Parts};
+use needed::{RuleContext, add_needed_rules};
+use parts::{Harm, Parts};
 use public::Public;
-use refused::{Pods, path_of};
+use remaining::RemainingDenials;
+use rules::Rules;
+use unfixable::{Pods, path_of};
+
+pub use reason::UnfixedReason;
 
 /// Additions and their effect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,11 +80,8 @@ pub struct Unfixed {
     /// Index of the flow.
     pub flow: usize,
     /// The reason.
-    pub reason: String,
+    pub reason: UnfixedReason,
 }
-
-/// Rules by subject, with their contents; both in order.
-type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 
 /// Maximum number of attempts, each without the additions that did not help.
 const MAX_ROUNDS: usize = 5;
@@ -95,14 +98,14 @@ pub fn suggest(
     wanted: &[usize],
 ) -> Suggestion {
     let lists = |set: &PolicySet| SearchLists::of(flows.iter(), set);
-    let asked = Asked {
+    let request = FixRequest {
         flows,
         wanted,
         worldwide: &[],
         is_question: false,
         is_one_of_many: wanted.len() > 1,
     };
-    find(texts, settings, &asked, lists)
+    smallest_additions(texts, settings, &request, lists)
 }
 
 /// The smallest additions for flows of a question by name: each is to pass, as are the lookups of
@@ -120,30 +123,31 @@ pub(crate) fn by_name(
         }
         lists
     };
-    find(
+    smallest_additions(
         texts,
         settings,
-        &Asked { flows, wanted, worldwide, is_question: true, is_one_of_many: false },
+        &FixRequest { flows, wanted, worldwide, is_question: true, is_one_of_many: false },
         lists,
     )
 }
 
-/// Flows that are to pass, among others.
-struct Asked<'a> {
+/// A request to let flows pass.
+struct FixRequest<'a> {
     flows: &'a [Flow],
     wanted: &'a [usize],
     /// Flows whose peer is the world itself rather than one of its addresses.
     worldwide: &'a [usize],
-    /// Whether they are steps of a question, without records.
+    /// Whether the flows are steps of a question, without records.
     is_question: bool,
-    /// Whether only flows that some policy intends to allow are let through.
+    /// Whether only flows that some policy intends to allow get additions.
     is_one_of_many: bool,
 }
 
-fn find(
+/// The smallest additions for a request.
+fn smallest_additions(
     texts: &[SourceText<'_>],
     settings: &Settings,
-    &Asked { flows, wanted, worldwide, is_question, is_one_of_many }: &Asked<'_>,
+    &FixRequest { flows, wanted, worldwide, is_question, is_one_of_many }: &FixRequest<'_>,
     lists: impl Fn(&PolicySet) -> SearchLists,
 ) -> Suggestion {
     let learned = Learned::from_flows(flows);
@@ -152,18 +156,18 @@ fn find(
     let lookups = Lookups::of(flows, wanted, &learned, (&before, &lists), MAX_QUERIES);
     let mut prepared = Prepared::of(flows, &learned, settings);
     prepared.extend(&lookups.queries, &learned, settings);
-    let proof = Proof { settings, prepared, refused: before.refused().len() };
-    let old = proof.verdicts(&before);
+    let trial = Trial { settings, prepared, refused: before.refused().len() };
+    let old = trial.verdicts(&before);
     let judge = Judge::new(Arc::clone(&before));
     let mut suggestion = Suggestion::default();
     let mut asked = wanted.to_vec();
-    let mut wish = Wish::new(&learned, &lists, Pods::of(flows, &before));
-    let mut means = is_one_of_many.then(|| Means::of(texts, settings, flows, wanted, &judge));
+    let mut context = RuleContext::new(&learned, &lists, Pods::of(flows, &before));
+    let mut intent = is_one_of_many.then(|| Intent::of(texts, settings, flows, wanted, &judge));
     let named = |index: usize| {
         let flow = flows.get(index)?;
-        let sides = Sides::of(flow, &learned, settings).ok()?;
-        let (source, destination) = parties(flow, &sides);
-        Some(format!("{source} → {destination} {}", sides.traffic))
+        let connection = RecordedConnection::of(flow, &learned, settings).ok()?;
+        let (source, destination) = endpoint_names(flow, &connection);
+        Some(format!("{source} → {destination} {}", connection.traffic))
     };
     let flow_at = |index: usize| Some((flows.get(index)?, worldwide.contains(&index)));
     let mut is_settled = false;
@@ -172,7 +176,7 @@ fn find(
         let mut rules = Rules::new();
         asked.retain(|index| {
             let Some(flow) = flow_at(*index) else { return false };
-            match demand(&judge, flow, &wish, means.as_mut(), &mut rules) {
+            match add_needed_rules(&judge, flow, &context, intent.as_mut(), &mut rules) {
                 Ok(needs) => needs,
                 Err(reason) => {
                     suggestion.unfixed.push(Unfixed { flow: *index, reason });
@@ -180,26 +184,27 @@ fn find(
                 }
             }
         });
-        demand::keep_names(&mut rules);
+        needed::keep_names(&mut rules);
         if rules.is_empty() {
             is_settled = true;
             break;
         }
         if round == 0 {
-            wish.public = Public::of(&rules, &before);
-            if wish.public.has_crowds() {
+            context.public = Public::of(&rules, &before);
+            if context.public.has_unlisted() {
                 continue;
             }
-            rules = wish.public.widen(rules);
+            rules = context.public.widen(rules);
         }
         let mut parts = Parts::default();
-        let (draft, passing) = best(&proof, texts, &before, rules.clone(), &asked, &old)
+        let (draft, passing) = best(&trial, texts, &before, rules.clone(), &asked, &old)
             .or_else(|| {
                 parts = Parts::of(&rules, &mut |some| {
-                    let apart = Draft { yaml: write::policies(some, &before), ..Draft::default() };
-                    proof.passing(&apart, texts, &old).err()
+                    let apart =
+                        Draft { yaml: new_policies::policies(some, &before), ..Draft::default() };
+                    trial.passing(&apart, texts, &old).err()
                 });
-                best(&proof, texts, &before, parts.kept.clone(), &asked, &old)
+                best(&trial, texts, &before, parts.kept.clone(), &asked, &old)
             })
             .unwrap_or_default();
         let mut fixed = Vec::new();
@@ -208,40 +213,40 @@ fn find(
             let mut own = Rules::new();
             let refused = flow_at(*index)
                 .filter(|_| !parts.are_whole())
-                .and_then(|flow| demand(&judge, flow, &wish, None, &mut own).err());
-            let harm = refused.or_else(|| parts.lacks(&own).map(|dropped| dropped.sentence(named)));
+                .and_then(|flow| add_needed_rules(&judge, flow, &context, None, &mut own).err());
+            let harm = refused.or_else(|| parts.lacks(&own).map(|dropped| dropped.reason(named)));
             if harm.is_none() && lookups.pass(*index, &passing, &old) {
                 fixed.push(*index);
                 continue;
             }
-            let reason = harm.unwrap_or_else(|| lookups.reason(*index).to_owned());
+            let reason = harm.unwrap_or_else(|| lookups.reason(*index));
             suggestion.unfixed.push(Unfixed { flow: *index, reason });
         }
         if fixed.len() == asked.len() {
             suggestion.also_allowed = beyond(flows, (&fixed, &passing), is_question, named);
             suggestion.also_allowed.extend(public::everyone(parts.offered(&rules)));
-            suggestion.also_allowed.extend(beside::unchecked(parts.offered(&rules), &before));
-            let next = Next {
-                judge: Judge::new(Arc::new(proof.set(&current(texts, &draft.texts), &draft.yaml))),
+            suggestion.also_allowed.extend(bypassed::unchecked(parts.offered(&rules), &before));
+            let remaining = RemainingDenials {
+                judge: Judge::new(Arc::new(trial.set(&current(texts, &draft.texts), &draft.yaml))),
                 texts,
                 settings,
                 flows,
                 learned: &learned,
                 lists: &lists,
             };
-            suggestion.still_denied = next.still_denied(&fixed);
+            suggestion.still_denied = remaining.still_denied(&fixed);
             suggestion.still_denied.extend(public::others(parts.offered(&rules)));
             suggestion.fixed = fixed;
-            suggestion.texts = draft.texts;
-            suggestion.edits = draft.edits;
-            suggestion.yaml = draft.yaml;
+            let Draft { edits, texts, yaml } = draft;
+            (suggestion.edits, suggestion.texts, suggestion.yaml) = (edits, texts, yaml);
             is_settled = true;
             break;
         }
         asked = fixed;
     }
     if !is_settled {
-        let left = asked.iter().map(|flow| Unfixed { flow: *flow, reason: NOT_TRIED.to_owned() });
+        let left =
+            asked.iter().map(|flow| Unfixed { flow: *flow, reason: UnfixedReason::NotTried });
         suggestion.unfixed.extend(left);
     }
     sorted::sort(&mut suggestion.also_allowed);
@@ -257,10 +262,10 @@ fn beyond(
     is_question: bool,
     named: impl Fn(usize) -> Option<String>,
 ) -> Vec<String> {
-    let said = |index: &usize| (named(*index), flows.get(*index).and_then(request));
-    let asked: Vec<_> = fixed.iter().filter(|_| is_question).map(said).collect();
+    let described = |index: &usize| (named(*index), flows.get(*index).and_then(request));
+    let asked: Vec<_> = fixed.iter().filter(|_| is_question).map(described).collect();
     let known: HashSet<usize> = fixed.iter().copied().collect();
-    let others = passing.iter().filter(|index| !known.contains(*index)).map(said);
+    let others = passing.iter().filter(|index| !known.contains(*index)).map(described);
     let is_beyond = |(name, about): &(Option<String>, Option<String>)| {
         let is_same = |(own, request): &(Option<String>, Option<String>)| {
             own == name && (request.is_none() || request == about)
@@ -283,17 +288,17 @@ fn request(flow: &Flow) -> Option<String> {
 /// same flows pass and no more, else new policies. With the flows that pass. `None`: either way, a
 /// flow that passes now would no longer pass.
 fn best(
-    proof: &Proof<'_>,
+    trial: &Trial<'_>,
     texts: &[SourceText<'_>],
     before: &Arc<PolicySet>,
     rules: Rules,
     asked: &[usize],
     old: &[Option<Verdict>],
 ) -> Option<(Draft, Vec<usize>)> {
-    let apart = Draft { yaml: write::policies(&rules, before), ..Draft::default() };
-    let within = edits::make(texts, proof.settings, before, rules);
-    let passes_apart = proof.passing(&apart, texts, old).ok();
-    let passes_within = proof.passing(&within, texts, old).ok();
+    let apart = Draft { yaml: new_policies::policies(&rules, before), ..Draft::default() };
+    let within = edits::make(texts, trial.settings, before, rules);
+    let passes_apart = trial.passing(&apart, texts, old).ok();
+    let passes_within = trial.passing(&within, texts, old).ok();
     let is_as_good = !within.edits.is_empty()
         && passes_within.as_ref().is_some_and(|own| {
             passes_apart.as_ref().is_none_or(|apart| {
@@ -328,14 +333,14 @@ fn current<'t>(texts: &[SourceText<'t>], changed: &'t [(usize, String)]) -> Vec<
 }
 
 /// Judgement of all flows by candidate texts.
-struct Proof<'p> {
+struct Trial<'p> {
     settings: &'p Settings,
     prepared: Prepared,
     /// Number of documents that are refused before any addition.
     refused: usize,
 }
 
-impl Proof<'_> {
+impl Trial<'_> {
     fn set(&self, texts: &[SourceText<'_>], yaml: &str) -> PolicySet {
         let mut all: Vec<SourceText<'_>> = texts.to_vec();
         let next = texts.iter().map(|text| text.index).max().map_or(0, |index| index + 1);

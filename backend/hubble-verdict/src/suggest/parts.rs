@@ -3,8 +3,8 @@
 use cilium_policy::sorted;
 
 use super::{
-    Rules,
-    demand::{RuleBody, RuleKey, SubjectKey},
+    reason::UnfixedReason,
+    rules::{RuleBody, RuleKey, Rules, SubjectKey},
 };
 
 /// Maximum number of sets of additions that are tried.
@@ -29,18 +29,15 @@ pub(super) enum Harm {
     Refused(String),
 }
 
-pub(super) const NOT_TRIED: &str = "the additions together do not help, and the one for it was not tried by itself: ask for fewer flows";
-
 impl Dropped {
-    /// The reason for leaving the addition out; `named` puts a flow into words.
-    pub(super) fn sentence(&self, named: impl Fn(usize) -> Option<String>) -> String {
+    /// The reason for leaving the addition out; `named` gives a flow's name.
+    pub(super) fn reason(&self, named: impl Fn(usize) -> Option<String>) -> UnfixedReason {
         match &self.harm {
-            Some(Harm::Refused(why)) => format!("no policy can say what it needs: {why}"),
-            Some(Harm::Flow(flow)) => format!(
-                "an addition for it would do harm: {} passes now, or may, and would not with it",
-                named(*flow).unwrap_or_else(|| "a query of a lookup".to_owned())
-            ),
-            None => NOT_TRIED.to_owned(),
+            Some(Harm::Refused(why)) => UnfixedReason::Refused(why.clone()),
+            Some(Harm::Flow(flow)) => UnfixedReason::Harmful {
+                flow: named(*flow).unwrap_or_else(|| "a query of a lookup".to_owned()),
+            },
+            None => UnfixedReason::NotTried,
         }
     }
 }

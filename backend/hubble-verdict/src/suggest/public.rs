@@ -6,9 +6,8 @@ use std::net::IpAddr;
 use cilium_policy::{Action, Direction, Peer, PeerMatcher, Peers, PolicySet, Traffic, sorted};
 
 use super::{
-    Rules,
-    beside::labels,
-    demand::{PeerKey, RuleKey, SubjectKey},
+    bypassed::labels,
+    rules::{PeerKey, RuleKey, Rules, SubjectKey},
 };
 
 /// Maximum number of internet addresses that are allowed one by one.
@@ -20,53 +19,44 @@ const MAX_LISTED: usize = 100;
 /// Subjects and ports at which many internet addresses are refused.
 #[derive(Default)]
 pub(super) struct Public {
-    places: Vec<Place>,
-    /// Subjects and ports with more addresses than are listed, with the number of addresses.
-    crowds: Vec<(Place, usize)>,
+    ports: Vec<SubjectPort>,
+    /// Subjects and ports with too many addresses for a rule each, with the number of addresses.
+    unlisted: Vec<(SubjectPort, usize)>,
 }
 
 /// A subject and its port, and whether the rule is for requests.
-type Place = (SubjectKey, (u8, u16), bool);
+type SubjectPort = (SubjectKey, (u8, u16), bool);
 
 impl Public {
     /// Counts the addresses in the rules that the flows need.
     pub(super) fn of(rules: &Rules, set: &PolicySet) -> Self {
-        let mut places = counted(rules, is_public);
+        let mut ports = counted(rules, is_public);
         // The world would include the addresses that an `except` excludes.
-        places.retain(|((subject, ..), _)| !leaves_out(set, subject));
-        let places = places.into_iter();
-        let crowds = counted(rules, is_listed).into_iter();
+        ports.retain(|((subject, ..), _)| !has_except(set, subject));
+        let ports = ports.into_iter();
+        let listed = counted(rules, is_listed).into_iter();
         Self {
-            places: places.filter(|(_, own)| *own > MAX_ADDRESSES).map(|(own, _)| own).collect(),
-            crowds: crowds.filter(|(_, own)| *own > MAX_LISTED).collect(),
+            ports: ports.filter(|(_, own)| *own > MAX_ADDRESSES).map(|(own, _)| own).collect(),
+            unlisted: listed.filter(|(_, own)| *own > MAX_LISTED).collect(),
         }
     }
 
     /// Whether some flows have too many addresses for a rule each.
-    pub(super) fn has_crowds(&self) -> bool {
-        !self.crowds.is_empty()
+    pub(super) fn has_unlisted(&self) -> bool {
+        !self.unlisted.is_empty()
     }
 
-    /// The reason why no rule is made for one of very many addresses.
-    pub(super) fn crowd(&self, subject: &SubjectKey, key: &RuleKey) -> Option<String> {
-        let is_own = |(own, port, l7): &Place| {
+    /// Number of addresses at a subject's port, where they are too many for a rule each.
+    pub(super) fn unlisted_addresses(&self, subject: &SubjectKey, key: &RuleKey) -> Option<usize> {
+        let is_own = |(own, port, l7): &SubjectPort| {
             own == subject && (*port, *l7) == (key.port, key.l7) && is_listed(key)
         };
-        let (_, count) = self.crowds.iter().find(|(place, _)| is_own(place))?;
-        let (pods, traffic) = place(subject, key);
-        Some(match key.direction {
-            Direction::Egress => format!(
-                "{pods} is refused {count} addresses outside the cluster {traffic}, too many to list: `toFQDNs` lets it out to names, `toEntities: [world]` to all of them"
-            ),
-            Direction::Ingress => format!(
-                "{count} addresses of private ranges are refused at {pods} {traffic}, too many to list: `fromCIDR` lets in their ranges"
-            ),
-        })
+        self.unlisted.iter().find(|(port, _)| is_own(port)).map(|(_, addresses)| *addresses)
     }
 
     /// The same rules, with those for many addresses merged into one.
     pub(super) fn widen(&self, rules: Rules) -> Rules {
-        if self.places.is_empty() {
+        if self.ports.is_empty() {
             return rules;
         }
         let mut widened = Rules::new();
@@ -83,10 +73,10 @@ impl Public {
 
     /// The rule for everyone in place of the rule for one address.
     pub(super) fn widened(&self, subject: &SubjectKey, key: RuleKey) -> RuleKey {
-        let is_own = |(own, port, l7): &Place| {
+        let is_own = |(own, port, l7): &SubjectPort| {
             own == subject && (*port, *l7) == (key.port, key.l7) && is_public(&key)
         };
-        if self.places.iter().any(is_own) {
+        if self.ports.iter().any(is_own) {
             RuleKey { peer: PeerKey::Entity("world"), ..key }
         } else {
             key
@@ -95,9 +85,9 @@ impl Public {
 }
 
 /// Whether a rule for a subject's ingress excludes addresses.
-fn leaves_out(set: &PolicySet, subject: &SubjectKey) -> bool {
+fn has_except(set: &PolicySet, subject: &SubjectKey) -> bool {
     let labels = labels(subject);
-    let has_except = |peer: &Peer| match &peer.matcher {
+    let is_partial = |peer: &Peer| match &peer.matcher {
         PeerMatcher::Cidr { except, .. } | PeerMatcher::CidrGroup { except, .. } => {
             !except.is_empty()
         }
@@ -107,7 +97,7 @@ fn leaves_out(set: &PolicySet, subject: &SubjectKey) -> bool {
         entry.direction == Direction::Ingress
             && entry.action == Action::Allow
             && entry.subject.matches(&labels)
-            && matches!(&entry.peers, Peers::Any(peers) if peers.iter().any(has_except))
+            && matches!(&entry.peers, Peers::Any(peers) if peers.iter().any(is_partial))
     })
 }
 
@@ -120,7 +110,7 @@ pub(super) fn everyone(rules: &Rules) -> Vec<String> {
             if !entity.starts_with("world") {
                 continue;
             }
-            let (pods, traffic) = place(subject, key);
+            let (pods, traffic) = subject_and_port(subject, key);
             sentences.push(match key.direction {
                 Direction::Ingress => format!(
                     "everyone from outside the cluster → {pods} {traffic}: `fromEntities: [{entity}]` lets them all in"
@@ -139,7 +129,7 @@ pub(super) fn others(rules: &Rules) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for (subject, keys) in rules {
         for (key, _) in keys.iter().filter(|(key, _)| is_public(key)) {
-            let (pods, traffic) = place(subject, key);
+            let (pods, traffic) = subject_and_port(subject, key);
             let is_ipv6 = matches!(&key.peer, PeerKey::Cidr(cidr) if cidr.contains(':'));
             let every = if is_ipv6 { "::/0" } else { "0.0.0.0/0" };
             let sentence = format!(
@@ -153,18 +143,18 @@ pub(super) fn others(rules: &Rules) -> Vec<String> {
     sentences
 }
 
-/// Subject of a rule, and its port.
-fn place(subject: &SubjectKey, key: &RuleKey) -> (String, Traffic) {
+/// The subject of a rule in words, and its port.
+pub(super) fn subject_and_port(subject: &SubjectKey, key: &RuleKey) -> (String, Traffic) {
     (subject.shown(), Traffic::new(key.port.0, key.port.1))
 }
 
-/// Number of similar rules at each place.
-fn counted(rules: &Rules, is_like: fn(&RuleKey) -> bool) -> Vec<(Place, usize)> {
-    let mut counts: Vec<(Place, usize)> = Vec::new();
+/// Number of similar rules at each port of a subject.
+fn counted(rules: &Rules, is_like: fn(&RuleKey) -> bool) -> Vec<(SubjectPort, usize)> {
+    let mut counts: Vec<(SubjectPort, usize)> = Vec::new();
     for (subject, keys) in rules {
         for (key, _) in keys.iter().filter(|(key, _)| is_like(key)) {
-            let place = (subject.clone(), key.port, key.l7);
-            sorted::update(&mut counts, place, |count| *count = count.saturating_add(1));
+            let port = (subject.clone(), key.port, key.l7);
+            sorted::update(&mut counts, port, |count| *count = count.saturating_add(1));
         }
     }
     counts

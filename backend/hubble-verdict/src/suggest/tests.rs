@@ -7,11 +7,11 @@ use super::*;
 use crate::JudgeFlows;
 
 mod agents;
-mod beside;
+mod bypassed;
 mod lookups;
 mod public;
-mod refused;
 mod several;
+mod unfixable;
 
 const CLOSED: &str = "\
 apiVersion: cilium.io/v2
@@ -342,7 +342,7 @@ fn what_no_addition_helps_is_said() {
     fn check(text: &str, flow: Flow, expect: &[&str]) {
         let suggestion = suggested(text, &[flow], &[0]);
         assert_eq!((suggestion.yaml.as_str(), suggestion.edits.len()), ("", 0));
-        let reason = &suggestion.unfixed[0].reason;
+        let reason = suggestion.unfixed[0].reason.to_string();
         for part in expect {
             assert!(reason.contains(part), "{reason}");
         }
@@ -351,12 +351,12 @@ fn what_no_addition_helps_is_said() {
     check(
         &denied,
         to_b("app=a", 80),
-        &["a deny rule refuses it", "pets/closed", "ingressDeny[0]", "line 6"],
+        &["a deny rule denies it", "pets/closed", "ingressDeny[0]", "line 6"],
     );
     let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
     let mut nameless = tcp(pod("pets", "app=b"), world, 443, TrafficDirection::Egress);
     nameless.ip = None;
-    check(CLOSED, nameless, &["no address of the other side"]);
+    check(CLOSED, nameless, &["no address of the peer"]);
 }
 
 #[test]
@@ -482,7 +482,7 @@ fn an_http_rule_is_not_made_void() {
     for flow in [with_token("bun"), request("app=front", "PUT", "http://other/")] {
         let suggestion = suggested(&about_b(rules), &[flow], &[0]);
         assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
-        assert!(suggestion.unfixed[0].reason.contains("would make that one void"));
+        assert!(matches!(suggestion.unfixed[0].reason, UnfixedReason::NarrowerRule(_)));
     }
     let other = request("app=front", "POST", "http://b/cart");
     assert_eq!(suggested(&about_b(rules), &[other], &[0]).fixed, [0]);
@@ -590,7 +590,7 @@ fn what_the_agent_lets_pass_by_a_setting_gets_no_rule() {
     let what = "it is ICMP fragmentation needed, which the agent lets pass without a rule unless `allow-icmp-frag-needed` is off";
     let suggestion = suggest(&sources, &settings, std::slice::from_ref(&too_large), &[0]);
     assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
-    assert!(suggestion.unfixed[0].reason.starts_with(what), "{:?}", suggestion.unfixed);
+    assert!(suggestion.unfixed[0].reason.to_string().starts_with(what), "{:?}", suggestion.unfixed);
     let judge = Judge::new(Arc::new(PolicySet::read(&sources, settings)));
     let judgement = judge.explain_flow(&too_large, &Learned::default()).unwrap();
     let sentence = judgement.sentence(judge.set());

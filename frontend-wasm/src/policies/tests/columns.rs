@@ -12,7 +12,8 @@ use hubble_verdict::{JudgeFlows, Learned, lint, settings_from, suggest};
 use proptest::prelude::*;
 use prost::Message as _;
 
-use super::super::policy_files::{PolicyFile, PolicyFiles, SETTINGS_FLOWS, sources};
+use super::super::policy_files::{PolicyFile, PolicyFiles, sources};
+use super::super::prepared::SETTINGS_FLOWS;
 use super::packed;
 use crate::table::Table;
 

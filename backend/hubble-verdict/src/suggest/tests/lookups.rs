@@ -74,15 +74,14 @@ fn of_many_flows_those_pass_that_some_policy_means() {
     ];
     let suggestion = suggested(&text, &flows, &[0, 1, 2, 3]);
     assert_eq!(suggestion.fixed, [0]);
-    let apart: Vec<(usize, &str)> =
-        suggestion.unfixed.iter().map(|own| (own.flow, own.reason.as_str())).collect();
-    let meant = "refused, and no policy means to allow it: ";
+    let unintended = |what: &str| UnfixedReason::Unintended(what.to_owned());
+    let unfixed = |flow, name| Unfixed { flow, reason: unintended(name) };
     assert_eq!(
-        apart,
+        suggestion.unfixed,
         [
-            (1, format!("{meant}`www.bing.com`").as_str()),
-            (2, format!("{meant}`www.google.com`").as_str()),
-            (3, format!("{meant}`www.bing.com`").as_str()),
+            unfixed(1, "`www.bing.com`"),
+            unfixed(2, "`www.google.com`"),
+            unfixed(3, "`www.bing.com`")
         ]
     );
     assert!(!suggestion.texts[0].1.contains("bing"));
@@ -96,7 +95,7 @@ fn of_many_flows_those_pass_that_some_policy_means() {
     ];
     let suggestion = suggested(&about_b(get), &flows, &[0, 1]);
     assert_eq!(suggestion.fixed, [1]);
-    assert_eq!(suggestion.unfixed[0].reason, format!("{meant}`PUT` requests"));
+    assert_eq!(suggestion.unfixed[0].reason, unintended("`PUT` requests"));
 }
 
 #[test]
@@ -113,7 +112,8 @@ fn of_many_flows_names_of_the_cluster_pass_that_some_policy_means() {
         let flows = [wanted, others].concat();
         let all: Vec<usize> = (0..wanted.len()).collect();
         let suggestion = suggested(&text, &flows, &all);
-        let reasons: Vec<&str> = suggestion.unfixed.iter().map(|own| own.reason.as_str()).collect();
+        let reasons: Vec<String> =
+            suggestion.unfixed.iter().map(|own| own.reason.to_string()).collect();
         let expect: Vec<String> = apart
             .iter()
             .map(|name| format!("refused, and no policy means to allow it: `{name}`"))
@@ -178,15 +178,14 @@ fn what_does_harm_is_left_out_and_the_rest_is_offered() {
     let flows = [to_another_port(), cart, by_tcp];
     let suggestion = suggested(&text, &flows, &[0, 1]);
     assert_eq!(suggestion.fixed, [1], "{:?}", suggestion.unfixed);
-    let reasons: Vec<(usize, &str)> =
-        suggestion.unfixed.iter().map(|own| (own.flow, own.reason.as_str())).collect();
-    let harm = "an addition for it would do harm: pets/b → kube-system/kube-dns 53/TCP passes now, or may, and would not with it";
-    assert_eq!(reasons, [(0, harm)]);
+    let harmful =
+        UnfixedReason::Harmful { flow: "pets/b → kube-system/kube-dns 53/TCP".to_owned() };
+    assert_eq!(suggestion.unfixed, [Unfixed { flow: 0, reason: harmful.clone() }]);
     assert!(suggestion.yaml.contains("cart") && !suggestion.yaml.contains("8443"));
     // Alone, it gets no offer.
     let suggestion = suggested(&text, &flows, &[0]);
     assert_eq!((suggestion.fixed.len(), suggestion.edits.len()), (0, 0));
-    assert_eq!((suggestion.yaml.as_str(), suggestion.unfixed[0].reason.as_str()), ("", harm));
+    assert_eq!((suggestion.yaml.as_str(), &suggestion.unfixed[0].reason), ("", &harmful));
 }
 
 #[test]
@@ -205,8 +204,7 @@ fn what_no_policy_can_say_takes_nothing_with_it() {
     let flows = [to_b("app=-not-a-label-", 80), to_b("app=a", 81)];
     let suggestion = suggested(CLOSED, &flows, &[0, 1]);
     assert_eq!(suggestion.fixed, [1], "{suggestion:#?}");
-    let reason = &suggestion.unfixed[0].reason;
-    assert!(reason.starts_with("no policy can say what it needs: "), "{reason}");
+    assert!(matches!(suggestion.unfixed[0].reason, UnfixedReason::Refused(_)), "{suggestion:#?}");
     // No policy intends a request to an address without a learned name.
     let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
     let ip = Ip { destination: "20.1.1.2".to_owned(), ..Ip::default() };
@@ -217,9 +215,8 @@ fn what_no_policy_can_say_takes_nothing_with_it() {
     let flows = [meant, connection, get];
     let suggestion = suggested(&by_names("known.io"), &flows, &[0, 1, 2]);
     assert_eq!(suggestion.fixed, [0]);
-    let reasons = suggestion.unfixed.iter().map(|own| own.reason.as_str());
-    for reason in reasons {
-        assert_eq!(reason, "refused, and no policy means to allow it: `20.1.1.2/32`");
+    for unfixed in suggestion.unfixed {
+        assert_eq!(unfixed.reason, UnfixedReason::Unintended("`20.1.1.2/32`".to_owned()));
     }
 }
 

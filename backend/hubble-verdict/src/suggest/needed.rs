@@ -8,172 +8,106 @@ use cilium_policy::{
 use flow::{Flow, L7Record};
 
 use super::{
-    Rules,
-    meant::Means,
-    place::resolver,
-    public::Public,
-    refused::{Pods, demanded, hopeless, path_of},
+    intent::Intent,
+    public::{Public, subject_and_port},
+    reason::UnfixedReason,
+    rules::{PeerKey, RuleBody, RuleKey, Rules, SubjectKey, own_label, push, resolver},
+    unfixable::{Pods, path_of, required_request, unfixable},
 };
 use crate::{
     JudgeFlows, Judgement, Learned,
     lookup::{SearchLists, patterns_of},
 };
 
-/// The subject of an addition.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SubjectKey {
-    /// An endpoint of the agent itself, without namespace and labels.
-    pub(super) entity: Option<&'static str>,
-    pub(super) namespace: String,
-    pub(super) labels: Vec<(String, String)>,
-}
-
-impl SubjectKey {
-    /// The subject in words.
-    pub(super) fn shown(&self) -> String {
-        let name = self.labels.first().map_or("", |(_, value)| value);
-        self.entity.map_or_else(|| format!("{}/{name}", self.namespace), ToOwned::to_owned)
-    }
-}
-
-/// One rule to add.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct RuleKey {
-    pub(super) direction: Direction,
-    pub(super) peer: PeerKey,
-    /// Protocol and port; for names, those of the resolver.
-    pub(super) port: (u8, u16),
-    pub(super) l7: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum PeerKey {
-    Pods { namespace: Option<String>, labels: Vec<(String, String)> },
-    Entity(&'static str),
-    Cidr(String),
-    Name(String),
-}
-
-#[derive(Debug, Clone, Default)]
-pub(super) struct RuleBody {
-    /// Protocol and port.
-    pub(super) ports: Vec<(u8, u16)>,
-    pub(super) dns: Vec<String>,
-    pub(super) http: Vec<HttpWish>,
-}
-
-/// A request to allow; method and path as sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct HttpWish {
-    pub(super) method: String,
-    pub(super) path: String,
-    /// The host, as an existing rule requires it.
-    pub(super) host: Option<String>,
-    pub(super) headers: Vec<String>,
-}
-
-impl RuleBody {
-    /// Adds the contents of another.
-    pub(super) fn extend(&mut self, other: Self) {
-        other.ports.into_iter().for_each(|port| push(&mut self.ports, port));
-        other.dns.into_iter().for_each(|name| push(&mut self.dns, name));
-        other.http.into_iter().for_each(|request| push(&mut self.http, request));
-    }
-}
-
-/// Context of an addition.
-pub(super) struct Wish<'w> {
+/// Data on which the rules for a flow depend, besides the flow and the policies.
+pub(super) struct RuleContext<'w> {
     pub(super) learned: &'w Learned,
     pub(super) lists: &'w SearchLists,
     pub(super) public: Public,
     pub(super) pods: Pods,
 }
 
-impl<'w> Wish<'w> {
+impl<'w> RuleContext<'w> {
     pub(super) fn new(learned: &'w Learned, lists: &'w SearchLists, pods: Pods) -> Self {
         Self { learned, lists, public: Public::default(), pods }
     }
 }
 
-/// Adds the rules that a flow needs; beside the flow, whether its peer is the world itself. `means`:
-/// of many flows, only those that some policy intends to allow are let through. Returns false if
-/// the flow passes already. Errors: the reason why nothing can be added.
-pub(super) fn demand(
+/// Adds the rules that a flow needs. `is_worldwide`: the flow's peer is the world itself. `intent`:
+/// only flows that some policy intends to allow get rules. Returns false if the flow passes already.
+/// Errors: the reason why nothing can be added.
+pub(super) fn add_needed_rules(
     judge: &Judge,
     (flow, is_worldwide): (&Flow, bool),
-    wish: &Wish<'_>,
-    means: Option<&mut Means<'_>>,
+    context: &RuleContext<'_>,
+    intent: Option<&mut Intent<'_>>,
     rules: &mut Rules,
-) -> Result<bool, String> {
-    let judgement = judge.explain_flow(flow, wish.learned).map_err(|err| err.to_string())?;
+) -> Result<bool, UnfixedReason> {
+    let judgement = judge.explain_flow(flow, context.learned)?;
     match judgement.verdict {
         Verdict::Allowed => return Ok(false),
         Verdict::CannotTell => {
-            return Err(format!(
-                "cannot tell whether it is refused: {}",
-                judgement.sentence(judge.set())
-            ));
+            return Err(UnfixedReason::CannotTell(judgement.sentence(judge.set())));
         }
         Verdict::Denied => {}
     }
-    if let Some(reason) = hopeless(judge.set(), &judgement, flow, &wish.pods) {
-        return Err(reason);
-    }
+    unfixable(judge.set(), &judgement, flow, &context.pods)?;
     let decision = judgement.explanation.decision;
-    let sides = &judgement.sides;
-    let subject = subject(&sides.subject)?;
-    let queried = queried_names(judge.set(), &sides.subject);
-    let entity = is_worldwide.then(|| worldwide(&sides.peer)).flatten();
+    let connection = &judgement.connection;
+    let subject = subject(&connection.subject)?;
+    let queried = queried_names(judge.set(), &connection.subject);
+    let entity = is_worldwide.then(|| worldwide(&connection.peer)).flatten();
     let peer = match entity {
         Some(entity) => PeerKey::Entity(entity),
-        None => peer(&sides.peer, &subject.namespace, flow, &queried, judge.set().settings())?,
+        None => peer(&connection.peer, &subject.namespace, flow, &queried, judge.set().settings())?,
     };
     let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
     let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
     // The proxy inspects names on egress only.
     let has_rules = |record: &&L7Record| match record {
-        L7Record::Dns(_) => sides.direction == Direction::Egress,
+        L7Record::Dns(_) => connection.direction == Direction::Egress,
         _ => true,
     };
     let l7 = record.filter(|_| is_proxied).filter(has_rules);
     let lookup = match l7 {
         Some(L7Record::Dns(dns)) => {
-            wish.lists.whole_lookup(&dns.query, &sides.subject, judge.set())
+            context.lists.whole_lookup(&dns.query, &connection.subject, judge.set())
         }
         _ => None,
     };
-    if let Some(means) = means
-        && let Some(what) = means.nobody(&judgement, flow, (l7, lookup.as_ref()), &peer)
+    if let Some(intent) = intent
+        && let Some(what) = intent.unintended(&judgement, flow, (l7, lookup.as_ref()), &peer)
     {
-        return Err(format!("refused, and no policy means to allow it: {what}"));
+        return Err(UnfixedReason::Unintended(what));
     }
-    let port = (sides.traffic.protocol, sides.traffic.port);
+    let port = (connection.traffic.protocol, connection.traffic.port);
     if matches!(port, (6 | 17 | 132, 0)) {
-        return Err("the record has no port: a rule for it would open every one".to_owned());
+        return Err(UnfixedReason::NoPort);
     }
-    let asks = Asks { flow, l7, meant: lookup.map(|lookup| lookup.meant), queried: &queried };
-    let body = asks.body(judge.set(), &judgement, wish)?;
+    let needs = FlowNeeds { flow, l7, meant: lookup.map(|lookup| lookup.meant), queried: &queried };
+    let body = needs.body(judge.set(), &judgement, context)?;
     let l7 = l7.is_some() || !body.dns.is_empty();
     let mut add = |key: RuleKey, body: RuleBody| {
         update(rules, subject.clone(), |own| update(own, key, |slot| slot.extend(body)));
     };
-    let key = RuleKey { direction: sides.direction, peer: peer.clone(), port, l7 };
-    let key = wish.public.widened(&subject, key);
-    if let Some(reason) = wish.public.crowd(&subject, &key) {
-        return Err(reason);
+    let key = RuleKey { direction: connection.direction, peer: peer.clone(), port, l7 };
+    let key = context.public.widened(&subject, key);
+    if let Some(addresses) = context.public.unlisted_addresses(&subject, &key) {
+        let pods_at_port = subject_and_port(&subject, &key);
+        return Err(UnfixedReason::many_addresses(key.direction, pods_at_port, addresses));
     }
     add(key, body);
     if let PeerKey::Name(name) = &peer
-        && sides.direction == Direction::Egress
+        && connection.direction == Direction::Egress
         && !queried.iter().any(|pattern| pattern.matches(name))
     {
         // Without its query, a name is never learned; and where the proxy sees no queries yet,
         // rules for some names would refuse the others.
-        let dns = if is_unseen(judge, &sides.subject) {
+        let dns = if is_unseen(judge, &connection.subject) {
             vec!["*".to_owned()]
         } else {
             // The whole lookup: with musl as the libc, one refused query ends it.
-            let asked = wish.lists.patterns(name).into_iter();
+            let asked = context.lists.patterns(name).into_iter();
             asked.filter(|own| !queried.iter().any(|pattern| pattern.matches(own))).collect()
         };
         let key =
@@ -184,8 +118,8 @@ pub(super) fn demand(
     Ok(true)
 }
 
-/// Demands of a flow besides its port.
-struct Asks<'a> {
+/// What a flow needs besides its port.
+struct FlowNeeds<'a> {
     flow: &'a Flow,
     l7: Option<&'a L7Record>,
     /// The name of the lookup that the flow's query belongs to.
@@ -194,16 +128,16 @@ struct Asks<'a> {
     queried: &'a [NamePattern],
 }
 
-impl Asks<'_> {
+impl FlowNeeds<'_> {
     /// Contents of the rule. Errors: the reason why there can be no rule.
     fn body(
         &self,
         set: &PolicySet,
         judgement: &Judgement,
-        wish: &Wish<'_>,
-    ) -> Result<RuleBody, String> {
-        let sides = &judgement.sides;
-        let port = (sides.traffic.protocol, sides.traffic.port);
+        context: &RuleContext<'_>,
+    ) -> Result<RuleBody, UnfixedReason> {
+        let connection = &judgement.connection;
+        let port = (connection.traffic.protocol, connection.traffic.port);
         let mut body = RuleBody { ports: vec![port], ..RuleBody::default() };
         match (self.l7, &self.meant) {
             (Some(L7Record::Dns(_)), Some(meant)) => {
@@ -212,7 +146,7 @@ impl Asks<'_> {
                     judgement.explanation.decision.is_redirect
                         && self.queried.iter().any(|own| own.matches(name))
                 };
-                body.dns = wish.lists.patterns(meant);
+                body.dns = context.lists.patterns(meant);
                 body.dns.retain(|pattern| !is_there(pattern));
             }
             (Some(L7Record::Dns(dns)), None) => {
@@ -220,12 +154,12 @@ impl Asks<'_> {
             }
             (Some(L7Record::Http(http)), _) => {
                 let asked = (self.flow, http.method.as_str(), path_of(&http.url));
-                body.http.push(demanded(set, judgement, asked)?);
+                body.http.push(required_request(set, judgement, asked)?);
             }
             // Without names, the agent would see none of the subject's queries, and learn no
             // address for its `toFQDNs`.
-            _ if sides.direction == Direction::Egress && matches!(port, (6 | 17, 53)) => {
-                body.dns = self.names(set, &sides.subject, wish);
+            _ if connection.direction == Direction::Egress && matches!(port, (6 | 17, 53)) => {
+                body.dns = self.names(set, &connection.subject, context);
             }
             _ => {}
         }
@@ -234,7 +168,7 @@ impl Asks<'_> {
 
     /// The names that a subject with `toFQDNs` queries: those of its DNS rules, and those that it
     /// is to reach. Empty: the subject has no `toFQDNs`.
-    fn names(&self, set: &PolicySet, subject: &Identity, wish: &Wish<'_>) -> Vec<String> {
+    fn names(&self, set: &PolicySet, subject: &Identity, context: &RuleContext<'_>) -> Vec<String> {
         let mut names = Vec::new();
         for pattern in patterns_of(set, subject) {
             if names.is_empty() {
@@ -243,7 +177,7 @@ impl Asks<'_> {
                 }
             }
             if !covers(self.queried, pattern) {
-                for name in wish.lists.patterns(&pattern.text) {
+                for name in context.lists.patterns(&pattern.text) {
                     push(&mut names, name);
                 }
             }
@@ -291,12 +225,6 @@ fn is_unseen(judge: &Judge, subject: &Identity) -> bool {
     decision.verdict == Verdict::Allowed && !decision.is_redirect
 }
 
-fn push<T: PartialEq>(items: &mut Vec<T>, item: T) {
-    if !items.contains(&item) {
-        items.push(item);
-    }
-}
-
 /// Names that an endpoint may query, where the agent sees the queries.
 fn queried_names(set: &PolicySet, subject: &Identity) -> Vec<NamePattern> {
     set.entries()
@@ -314,11 +242,9 @@ fn queried_names(set: &PolicySet, subject: &Identity) -> Vec<NamePattern> {
 }
 
 /// The subject of an addition. Errors: the reason why no policy is added for it.
-fn subject(identity: &Identity) -> Result<SubjectKey, String> {
+fn subject(identity: &Identity) -> Result<SubjectKey, UnfixedReason> {
     if identity.is_node() {
-        return Err(
-            "policies of nodes (`nodeSelector`) decide about it, and none is added here".to_owned()
-        );
+        return Err(UnfixedReason::Node);
     }
     // Only a clusterwide policy can select them.
     let entity = ["health", "ingress"].into_iter().find(|own| identity.is_reserved(own));
@@ -326,13 +252,11 @@ fn subject(identity: &Identity) -> Result<SubjectKey, String> {
         return Ok(SubjectKey { entity, namespace: String::new(), labels: Vec::new() });
     }
     let Some(namespace) = identity.k8s_label("io.kubernetes.pod.namespace") else {
-        return Err("the record does not say which pod it is about: a policy for it would be one for others as well".to_owned());
+        return Err(UnfixedReason::NoPod);
     };
     let labels = own_labels(identity);
     if labels.is_empty() {
-        return Err(format!(
-            "the record has no label that makes out the subject: a policy for it would be one for all pods of `{namespace}`"
-        ));
+        return Err(UnfixedReason::NoSubjectLabel { namespace: namespace.to_owned() });
     }
     Ok(SubjectKey { entity, namespace: namespace.to_owned(), labels })
 }
@@ -375,15 +299,6 @@ fn own_labels(identity: &Identity) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The most telling label of a pod.
-pub(super) fn own_label<'l>(
-    label: impl Fn(&str) -> Option<&'l str>,
-) -> Option<(&'static str, &'l str)> {
-    ["app.kubernetes.io/name", "k8s-app", "app"]
-        .into_iter()
-        .find_map(|key| Some((key, label(key)?)))
-}
-
 /// The peer of a rule. Errors: the reason why no rule can select this peer alone.
 fn peer(
     identity: &Identity,
@@ -391,7 +306,7 @@ fn peer(
     flow: &Flow,
     queried: &[NamePattern],
     settings: &Settings,
-) -> Result<PeerKey, String> {
+) -> Result<PeerKey, UnfixedReason> {
     for entity in
         // The narrowest comes first: an API server is also a node, or of the world.
         ["kube-apiserver", "ingress", "health", "host", "remote-node", "init", "unmanaged"]
@@ -403,9 +318,7 @@ fn peer(
     if let Some(own) = identity.k8s_label("io.kubernetes.pod.namespace") {
         let mut labels = own_labels(identity);
         if labels.is_empty() {
-            return Err(format!(
-                "the record has no label that makes out the other side: a rule for it would be one for all pods of `{own}`"
-            ));
+            return Err(UnfixedReason::NoPeerLabel { namespace: own.to_owned() });
         }
         // A selector without a cluster means the local one.
         let cluster = identity.k8s_label(CLUSTER).filter(|own| *own != settings.cluster_name);
@@ -423,23 +336,11 @@ fn peer(
     }
     match identity.address() {
         Some(address) => Ok(PeerKey::Cidr(cilium_policy::Prefix::of_address(address).to_string())),
-        None => Err("the record has no address of the other side: a rule for it would be a rule for the whole world".to_owned()),
+        None => Err(UnfixedReason::NoPeerAddress),
     }
 }
 
 /// The entity that is the world itself.
 fn worldwide(identity: &Identity) -> Option<&'static str> {
     ["world", "world-ipv4", "world-ipv6"].into_iter().find(|own| identity.is_reserved(own))
-}
-
-/// A regular expression that matches exactly this text.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_ascii_punctuation() && !matches!(c, '/' | '-' | '_' | '&' | '=' | '%' | ',' | ':') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }

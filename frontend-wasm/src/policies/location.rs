@@ -1,4 +1,4 @@
-//! Places in policy files.
+//! Locations in policy files.
 
 use cilium_policy::Position;
 use serde::Serialize;
@@ -8,19 +8,19 @@ use super::policy_files::PolicyFiles;
 /// Maximum number of quoted characters of a line.
 const MAX_QUOTE_CHARS: usize = 240;
 
-/// A place in a file.
+/// A location in a policy file.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub(crate) struct Place {
+pub(crate) struct PolicyLocation {
     file: String,
-    /// Line number, from 1; 0 if there is no place.
+    /// Line number, from 1; 0 if there is none.
     line: u32,
     column: u32,
     /// Text of that line.
     quote: String,
 }
 
-impl Place {
+impl PolicyLocation {
     pub(crate) fn of(policies: &PolicyFiles, file: usize, at: Position) -> Self {
         let file = policies.files.get(file);
         let line = usize::try_from(at.line).ok().and_then(|line| line.checked_sub(1));

@@ -7,7 +7,7 @@ use flow::Endpoint;
 
 use super::{
     super::objects::{ServiceObject, ServicePort},
-    Directory, Found, Known, Party,
+    Candidate, Directory, KnownEndpoint, NamedEndpoints,
 };
 
 /// Labels by which policies know a node; which of the two applies depends on the node of the peer.
@@ -20,9 +20,9 @@ impl Directory {
         &self,
         address: IpAddr,
         traffic: Option<Traffic>,
-        found: &mut Found,
+        found: &mut NamedEndpoints,
     ) -> bool {
-        let is_node = |known: &&Known| {
+        let is_node = |known: &&KnownEndpoint| {
             known.endpoint.labels.iter().any(|label| LABELS.contains(&label.as_str()))
         };
         let known = self.by_address.get(&address).and_then(|id| self.known.get(*id));
@@ -41,13 +41,13 @@ impl Directory {
         }
         match recorded {
             Some(known) if known.is_recorded => {
-                found.parties.push(Party::of(known.endpoint.clone(), text));
+                found.candidates.push(Candidate::of(known.endpoint.clone(), text));
             }
-            _ => found.parties.extend(LABELS.map(|label| {
+            _ => found.candidates.extend(LABELS.map(|label| {
                 let labels = vec![label.to_owned()];
                 let ports = recorded.and_then(|pod| pod.ports.clone());
                 let endpoint = Endpoint { labels, ..Endpoint::default() };
-                Party { ports, ..Party::of(endpoint, text.clone()) }
+                Candidate { ports, ..Candidate::of(endpoint, text.clone()) }
             })),
         }
         true
@@ -64,17 +64,17 @@ impl Directory {
     }
 
     /// Adds the pods behind the port of a Service.
-    fn find_behind(&self, service: &ServiceObject, port: &ServicePort, found: &mut Found) {
+    fn find_behind(&self, service: &ServiceObject, port: &ServicePort, found: &mut NamedEndpoints) {
         let own = Traffic::new(port.protocol, port.port);
-        let mut behind = Found::default();
+        let mut behind = NamedEndpoints::default();
         self.find_service(service, Some(own), &mut behind);
-        if behind.parties.is_empty() {
+        if behind.candidates.is_empty() {
             Self::find_no_pods(service, Some(own), &mut behind);
         }
         found.notes.extend(behind.notes);
-        for mut party in behind.parties {
-            party.traffic.get_or_insert(own);
-            found.parties.push(party);
+        for mut candidate in behind.candidates {
+            candidate.traffic.get_or_insert(own);
+            found.candidates.push(candidate);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Refused flows for which no rule is made.
+//! Denied flows that get no rule.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,10 @@ use cilium_policy::{
 use flow::{CompanionKind, Endpoint, Flow, L7Record};
 use hashbrown::{HashMap, HashSet};
 
-use super::demand::{HttpWish, own_label};
+use super::{
+    reason::UnfixedReason,
+    rules::{HttpRequest, own_label},
+};
 use crate::{Judgement, ask::namespace_of, recorded::meets};
 
 /// Maximum number of pod addresses.
@@ -70,58 +73,46 @@ fn name(endpoint: &Endpoint) -> &str {
     recorded.or_else(|| labelled().map(|(_, value)| value)).unwrap_or_default()
 }
 
-/// The reason why no rule can help a refused flow, whatever the flow needs.
-pub(super) fn hopeless(
+/// A check whether a rule can help a denied flow, whatever the flow needs. Errors: the reason why no
+/// rule can.
+pub(super) fn unfixable(
     set: &PolicySet,
     judgement: &Judgement,
     flow: &Flow,
     pods: &Pods,
-) -> Option<String> {
-    if let Some(kind) = judgement.sides.companion {
-        if kind == CompanionKind::FragmentationNeeded {
-            return Some(format!(
-                "it is {kind}: connections of all pods need it, a rule would help some"
-            ));
-        }
-        return Some(format!(
-            "it is {kind}: a rule for it would open a port or an ICMP type that nobody connects to"
-        ));
+) -> Result<(), UnfixedReason> {
+    match judgement.connection.companion {
+        Some(CompanionKind::FragmentationNeeded) => return Err(UnfixedReason::FragmentationNeeded),
+        Some(kind) => return Err(UnfixedReason::Companion(kind)),
+        None => {}
     }
-    if let Some(service) = judgement.sides.untranslated_service() {
-        return Some(format!(
-            "it went to the address of the Service `{service}` untranslated: a rule for that address would be none for its pods, which is what policy sees once Cilium translates it"
-        ));
+    if let Some(service) = judgement.connection.untranslated_service() {
+        return Err(UnfixedReason::UntranslatedService { service });
     }
-    if is_refused_by_rule(set, judgement) {
-        return Some(format!(
-            "a deny rule refuses it, which no addition overrides: {}",
-            judgement.sentence(set)
-        ));
+    if is_denied_by_rule(set, judgement) {
+        return Err(UnfixedReason::DenyRule(judgement.sentence(set)));
     }
-    let sides = &judgement.sides;
-    let excepted = set.excluding_peer(&sides.subject, &sides.peer, sides.direction, sides.traffic);
-    if let Some(at) = excepted {
-        return Some(format!(
-            "`except` in line {} refuses it on purpose: an addition would open what it keeps shut",
-            at.line
-        ));
+    let connection = &judgement.connection;
+    if let Some(at) = set.excluding_peer(
+        &connection.subject,
+        &connection.peer,
+        connection.direction,
+        connection.traffic,
+    ) {
+        return Err(UnfixedReason::Except(at));
     }
-    if let Some(pod) = pods.behind(&judgement.sides.peer) {
-        return Some(format!(
-            "the address is pod {pod}'s: its identity was not known yet, and once it is, a rule for the address matches nothing"
-        ));
+    if let Some(pod) = pods.behind(&connection.peer) {
+        return Err(UnfixedReason::PodAddress { pod: pod.to_owned() });
     }
-    narrower_rule(set, judgement, flow).map(|rule| {
-        format!(
-            "the HTTP rule in line {} is about this method and path, with a header or host that the request lacks: a rule without it would make that one void",
-            rule.at.line
-        )
-    })
+    match narrower_rule(set, judgement, flow) {
+        Some(rule) => Err(UnfixedReason::NarrowerRule(rule.at)),
+        None => Ok(()),
+    }
 }
 
 /// Whether a deny rule with precedence over any addition denies a flow. Rules of the baseline tier
 /// come after an addition.
-fn is_refused_by_rule(set: &PolicySet, judgement: &Judgement) -> bool {
+fn is_denied_by_rule(set: &PolicySet, judgement: &Judgement) -> bool {
     let decision = judgement.explanation.decision;
     let Cause::Entry(index) = decision.cause else { return false };
     let stands_before =
@@ -140,45 +131,43 @@ fn narrower_rule<'s>(
     let is_met = |pattern: &Option<HttpPattern>, text: &str| {
         pattern.as_ref().is_none_or(|pattern| pattern.matches(text) == Some(true))
     };
-    looked_at(set, judgement).into_iter().find(|rule| {
-        asks_more(rule) && is_met(&rule.method, &http.method) && is_met(&rule.path, path)
+    checked_rules(set, judgement).into_iter().find(|rule| {
+        requires_more(rule) && is_met(&rule.method, &http.method) && is_met(&rule.path, path)
     })
 }
 
-/// Headers and host that a request must carry besides its method and path, because an existing rule
-/// for that path demands them. Errors: the record does not show them.
-pub(super) fn demanded(
+/// The request that a rule must allow: with the headers and host that an existing rule for its path
+/// requires. Errors: the record does not show them.
+pub(super) fn required_request(
     set: &PolicySet,
     judgement: &Judgement,
     (flow, method, path): (&Flow, &str, &str),
-) -> Result<HttpWish, String> {
+) -> Result<HttpRequest, UnfixedReason> {
     let is_met = |pattern: &Option<HttpPattern>| {
         pattern.as_ref().is_none_or(|pattern| pattern.matches(method) == Some(true))
     };
-    let rules: Vec<&HttpRule> = looked_at(set, judgement)
+    let rules: Vec<&HttpRule> = checked_rules(set, judgement)
         .into_iter()
-        .filter(|rule| asks_more(rule) && is_met(&rule.method) && is_near(rule, path))
+        .filter(|rule| requires_more(rule) && is_met(&rule.method) && is_near(rule, path))
         .collect();
     let met = rules.iter().find(|rule| {
         let alone = HttpRule { path: None, method: None, ..(**rule).clone() };
         meets(flow, &alone)
     });
-    let wish = HttpWish { method: method.to_owned(), path: path.to_owned(), ..HttpWish::default() };
+    let plain =
+        HttpRequest { method: method.to_owned(), path: path.to_owned(), ..HttpRequest::default() };
     match (met, rules.first()) {
-        (Some(rule), _) => Ok(HttpWish {
+        (Some(rule), _) => Ok(HttpRequest {
             host: rule.host.as_ref().map(|host| host.text.clone()),
             headers: rule.headers.clone(),
-            ..wish
+            ..plain
         }),
-        (None, Some(rule)) => Err(format!(
-            "the HTTP rule in line {} demands a header or host for this method and what lies at its path, which the record does not show: a rule without it would open it to everyone",
-            rule.at.line
-        )),
-        (None, None) => Ok(wish),
+        (None, Some(rule)) => Err(UnfixedReason::UnknownHeader(rule.at)),
+        (None, None) => Ok(plain),
     }
 }
 
-fn asks_more(rule: &HttpRule) -> bool {
+fn requires_more(rule: &HttpRule) -> bool {
     !rule.headers.is_empty() || rule.header_matches || rule.host.is_some()
 }
 
@@ -193,7 +182,7 @@ fn is_near(rule: &HttpRule, path: &str) -> bool {
 }
 
 /// The HTTP rules that the request was checked against, in their order.
-pub(super) fn looked_at<'s>(set: &'s PolicySet, judgement: &Judgement) -> Vec<&'s HttpRule> {
+pub(super) fn checked_rules<'s>(set: &'s PolicySet, judgement: &Judgement) -> Vec<&'s HttpRule> {
     let rules = judgement.l7.iter().flat_map(|l7| &l7.rules);
     let places: HashSet<_> = rules.clone().map(|rule| (rule.entry, rule.at)).collect();
     let mut entries: Vec<EntryId> = rules.map(|rule| rule.entry).collect();

@@ -5,7 +5,7 @@ use flow::Endpoint;
 
 use super::{
     super::objects::{ServiceObject, ServicePort},
-    Directory, Found, Party,
+    Candidate, Directory, NamedEndpoints,
 };
 
 impl Directory {
@@ -15,14 +15,14 @@ impl Directory {
         &self,
         service: &ServiceObject,
         traffic: Option<Traffic>,
-        found: &mut Found,
+        found: &mut NamedEndpoints,
     ) {
         let shown = format!("{}/{}", service.namespace, service.name);
         if !service.external_name.is_empty() {
             // The agent learns the addresses under the queried name.
-            let mut elsewhere = Found::default();
+            let mut elsewhere = NamedEndpoints::default();
             self.find_name(&service.external_name, &mut elsewhere);
-            found.parties = elsewhere.parties;
+            found.candidates = elsewhere.candidates;
             found.notes.extend(elsewhere.notes);
             found.notes.push(format!(
                 "the Service `{shown}` stands for `{}`: to policies, its addresses have the name of the Service",
@@ -58,10 +58,10 @@ impl Directory {
                 (behind, _) => behind,
             };
             for address in slice.addresses.iter().filter_map(|own| own.parse().ok()) {
-                let before = found.parties.len();
+                let before = found.candidates.len();
                 self.find_address(address, None, found);
-                for party in found.parties.iter_mut().skip(before) {
-                    party.traffic = behind;
+                for candidate in found.candidates.iter_mut().skip(before) {
+                    candidate.traffic = behind;
                 }
             }
         }
@@ -69,9 +69,9 @@ impl Directory {
             found.notes.push(format!(
                 "the Service `{shown}` is that of a Gateway or an Ingress of Cilium: what connects to it goes to Envoy, which is `reserved:ingress` to policies and asks them about the backend that it chooses: none of the documents say who that is"
             ));
-            found.parties.push(Party::of(Endpoint::default(), String::new()));
+            found.candidates.push(Candidate::of(Endpoint::default(), String::new()));
         }
-        if found.parties.is_empty() {
+        if found.candidates.is_empty() {
             found.notes.push(format!(
                 "the Service `{shown}` has no selector: who is behind it is not known without its EndpointSlices"
             ));

@@ -4,7 +4,7 @@ use cilium_policy::{Direction, Identity, Judge, PolicySet, Settings, SourceText,
 use flow::{Flow, L7Record};
 use hashbrown::HashMap;
 
-use super::{demand::PeerKey, refused::looked_at};
+use super::{rules::PeerKey, unfixable::checked_rules};
 use crate::{
     Directory, Judgement, StepKind, Target, ask,
     lookup::{Lookup, goes_by_names, is_named, is_of_cluster, means},
@@ -14,7 +14,7 @@ use crate::{
 const MAX_NAMES: usize = 1_000;
 
 /// Intent of policies about flows.
-pub(super) struct Means<'m> {
+pub(super) struct Intent<'m> {
     texts: &'m [SourceText<'m>],
     settings: &'m Settings,
     flows: &'m [Flow],
@@ -28,7 +28,7 @@ pub(super) struct Means<'m> {
     ways: HashMap<(Identity, String), bool>,
 }
 
-impl<'m> Means<'m> {
+impl<'m> Intent<'m> {
     /// Intent for the flows at `wanted`; `judge` has the existing policies.
     pub(super) fn of(
         texts: &'m [SourceText<'m>],
@@ -58,9 +58,9 @@ impl<'m> Means<'m> {
         }
     }
 
-    /// The reason why no policy intends to allow a flow: a name that none lets its subject reach,
-    /// or a method that the HTTP rules leave out.
-    pub(super) fn nobody(
+    /// The part of a flow that no policy intends to allow: a name that its subject may not reach, an
+    /// address, or a method that the HTTP rules leave out.
+    pub(super) fn unintended(
         &mut self,
         judgement: &Judgement,
         flow: &Flow,
@@ -68,7 +68,7 @@ impl<'m> Means<'m> {
         peer: &PeerKey,
     ) -> Option<String> {
         let is_redirect = judgement.explanation.decision.is_redirect;
-        let subject = &judgement.sides.subject;
+        let subject = &judgement.connection.subject;
         let set = std::sync::Arc::clone(self.judge.set());
         match l7 {
             Some(L7Record::Dns(dns)) if is_redirect => {
@@ -93,7 +93,7 @@ impl<'m> Means<'m> {
                 }
                 // An address without a learned name among those.
                 PeerKey::Cidr(address)
-                    if judgement.sides.direction == Direction::Egress
+                    if judgement.connection.direction == Direction::Egress
                         && goes_by_names(&set, subject) =>
                 {
                     Some(format!("`{address}`"))
@@ -143,7 +143,7 @@ impl<'m> Means<'m> {
 
 /// Whether a rule for the request has its method.
 fn has_method(set: &PolicySet, judgement: &Judgement, method: &str) -> bool {
-    looked_at(set, judgement)
+    checked_rules(set, judgement)
         .into_iter()
         .any(|rule| rule.method.as_ref().is_none_or(|own| own.matches(method) != Some(false)))
 }

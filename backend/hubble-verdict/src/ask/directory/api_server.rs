@@ -4,7 +4,7 @@
 use cilium_policy::Traffic;
 use flow::Endpoint;
 
-use super::{super::objects::ServiceObject, Directory, Found, Known, Party};
+use super::{super::objects::ServiceObject, Candidate, Directory, KnownEndpoint, NamedEndpoints};
 
 const LABEL: &str = "reserved:kube-apiserver";
 
@@ -20,36 +20,37 @@ impl Directory {
         &self,
         service: Option<&ServiceObject>,
         traffic: Option<Traffic>,
-        found: &mut Found,
+        found: &mut NamedEndpoints,
     ) {
-        let mut behind = Found::default();
+        let mut behind = NamedEndpoints::default();
         if let Some(service) = service {
             self.find_elsewhere(service, traffic, &mut behind);
         }
-        if behind.parties.is_empty() {
-            let is_it = |known: &&Known| known.endpoint.labels.iter().any(|own| own == LABEL);
+        if behind.candidates.is_empty() {
+            let is_it =
+                |known: &&KnownEndpoint| known.endpoint.labels.iter().any(|own| own == LABEL);
             let seen = self.known.iter().filter(is_it);
-            let parties =
-                seen.map(|known| Party::of(known.endpoint.clone(), known.address.clone()));
-            behind.parties.extend(parties);
+            let candidates =
+                seen.map(|known| Candidate::of(known.endpoint.clone(), known.address.clone()));
+            behind.candidates.extend(candidates);
         }
-        if behind.parties.is_empty() {
-            behind.parties.push(Party::of(Endpoint::default(), String::new()));
+        if behind.candidates.is_empty() {
+            behind.candidates.push(Candidate::of(Endpoint::default(), String::new()));
         }
-        let is_translated = behind.parties.iter().any(|party| party.traffic.is_some());
-        for party in behind.parties {
-            let labels = &party.endpoint.labels;
+        let is_translated = behind.candidates.iter().any(|candidate| candidate.traffic.is_some());
+        for candidate in behind.candidates {
+            let labels = &candidate.endpoint.labels;
             if labels.iter().any(|own| own == LABEL) {
-                found.parties.push(party);
+                found.candidates.push(candidate);
             } else if labels.is_empty() {
                 // The address is a node's or outside the cluster: nothing shows which.
                 let world = self.world(self.settings.ipv4).labels;
                 for beside in [world, vec!["reserved:remote-node".to_owned()]] {
-                    found.parties.push(with_label(&party, beside));
+                    found.candidates.push(with_label(&candidate, beside));
                 }
             } else {
                 let labels = labels.clone();
-                found.parties.push(with_label(&party, labels));
+                found.candidates.push(with_label(&candidate, labels));
             }
         }
         if let Some(traffic) = traffic.filter(|_| !is_translated) {
@@ -61,7 +62,7 @@ impl Directory {
 }
 
 /// The entity with further labels of the same endpoint.
-fn with_label(party: &Party, beside: Vec<String>) -> Party {
+fn with_label(candidate: &Candidate, beside: Vec<String>) -> Candidate {
     let labels = [LABEL.to_owned()].into_iter().chain(beside).collect();
-    Party { endpoint: Endpoint { labels, ..Endpoint::default() }, ..party.clone() }
+    Candidate { endpoint: Endpoint { labels, ..Endpoint::default() }, ..candidate.clone() }
 }

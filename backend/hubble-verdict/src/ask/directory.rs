@@ -26,7 +26,7 @@ pub(super) use find::ASSUMED_RESOLVER;
 pub struct Directory {
     settings: Settings,
     /// Endpoints; those of flows come first.
-    known: Vec<Known>,
+    known: Vec<KnownEndpoint>,
     by_address: HashMap<IpAddr, usize>,
     /// Addresses by the name that led to them.
     by_name: HashMap<String, Vec<IpAddr>>,
@@ -47,7 +47,7 @@ pub struct Directory {
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct KnownEndpoint {
     endpoint: Endpoint,
     address: String,
     ports: Option<Vec<(String, u8, u16)>>,
@@ -58,7 +58,7 @@ struct Known {
 
 /// An endpoint that a name means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Party {
+pub(super) struct Candidate {
     pub(super) endpoint: Endpoint,
     pub(super) address: String,
     /// Named ports; `None` where not all are known.
@@ -70,7 +70,7 @@ pub(super) struct Party {
 
 /// A name to look up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct LookupName {
     /// The name that the program passes to its resolver; a dot at its end prevents extension by the
     /// search list.
     pub(super) written: String,
@@ -80,7 +80,7 @@ pub(super) struct Asked {
     pub(super) is_translated: bool,
 }
 
-impl Asked {
+impl LookupName {
     /// The full name of a Service or pod.
     fn of_service(namespace: &str, name: &str, is_translated: bool) -> Self {
         let full = format!("{name}.{namespace}.{CLUSTER_DOMAIN}");
@@ -95,12 +95,12 @@ impl Asked {
 
 /// Endpoints that a name means, with notes on them.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct NamedEndpoints {
     pub(super) shown: String,
     pub(super) namespace: String,
-    pub(super) parties: Vec<Party>,
+    pub(super) candidates: Vec<Candidate>,
     /// The name to look up to reach them.
-    pub(super) lookup: Option<Asked>,
+    pub(super) lookup: Option<LookupName>,
     pub(super) notes: Vec<String>,
 }
 
@@ -120,7 +120,7 @@ pub enum AskError {
 /// Maximum number of endpoints.
 const MAX_KNOWN: usize = 65_536;
 /// Maximum number of endpoints under one name of a question.
-pub(super) const MAX_PARTIES: usize = 8;
+pub(super) const MAX_CANDIDATES: usize = 8;
 /// Cilium's labels of a pod's namespace.
 const NAMESPACE_LABELS: &str = "k8s:io.cilium.k8s.namespace.labels.";
 /// Namespaces of every cluster. Source: Kubernetes, "Initial namespaces".
@@ -129,9 +129,9 @@ const ACCOUNT: &str = "k8s:io.cilium.k8s.policy.serviceaccount=";
 
 impl Directory {
     /// The resolver, and whether it is an assumption.
-    pub(in crate::ask) fn resolver(&self) -> (Party, bool) {
+    pub(in crate::ask) fn resolver(&self) -> (Candidate, bool) {
         let most_asked = self.resolvers.iter().max_by_key(|(_, count)| *count);
-        let is_dns = |known: &&Known| {
+        let is_dns = |known: &&KnownEndpoint| {
             known.endpoint.namespace == "kube-system"
                 && known.endpoint.labels.iter().any(|label| label == "k8s:k8s-app=kube-dns")
         };
@@ -139,11 +139,11 @@ impl Directory {
             .and_then(|(id, _)| self.known.get(*id))
             .or_else(|| self.known.iter().find(is_dns));
         if let Some(known) = known {
-            return (Party::of(known.endpoint.clone(), known.address.clone()), false);
+            return (Candidate::of(known.endpoint.clone(), known.address.clone()), false);
         }
         let labels = vec!["k8s-app=kube-dns".to_owned()];
         let endpoint = self.complete(self.of_labels("kube-system", "kube-dns", &labels));
-        (Party::of(endpoint, String::new()), true)
+        (Candidate::of(endpoint, String::new()), true)
     }
 
     /// Endpoints that documents and flows show.
@@ -178,7 +178,7 @@ impl Directory {
             for address in pod.addresses.iter().filter_map(|own| own.parse().ok()) {
                 directory.by_address.entry(address).or_insert(id);
             }
-            let mut known = Known {
+            let mut known = KnownEndpoint {
                 endpoint,
                 address: pod.addresses.into_iter().next().unwrap_or_default(),
                 ports: Some(pod.ports),
@@ -207,7 +207,7 @@ impl Directory {
         ids: &mut HashMap<(&'f str, &'f str, &'f [String]), usize>,
     ) {
         let ip = flow.ip.as_ref();
-        let ends = [
+        let endpoints = [
             (
                 &flow.source,
                 ip.map_or("", |ip| &*ip.source),
@@ -222,7 +222,7 @@ impl Directory {
             ),
         ];
         let mut at = [None; 2];
-        for ((endpoint, address, names, service), slot) in ends.into_iter().zip(&mut at) {
+        for ((endpoint, address, names, service), slot) in endpoints.into_iter().zip(&mut at) {
             let Some(endpoint) = endpoint else { continue };
             if endpoint.labels.is_empty() {
                 continue;
@@ -237,7 +237,7 @@ impl Directory {
                 None if self.known.len() < MAX_KNOWN => {
                     let id = self.known.len();
                     ids.insert(key, id);
-                    self.known.push(Known {
+                    self.known.push(KnownEndpoint {
                         endpoint: endpoint.clone(),
                         address: address.to_owned(),
                         ports: None,
@@ -284,7 +284,7 @@ impl Directory {
             return;
         }
         let addresses = self.by_name.entry(name).or_default();
-        if addresses.len() < MAX_PARTIES && !addresses.contains(&address) {
+        if addresses.len() < MAX_CANDIDATES && !addresses.contains(&address) {
             addresses.push(address);
         }
     }
@@ -327,7 +327,7 @@ impl Directory {
     }
 }
 
-impl Party {
+impl Candidate {
     pub(super) fn of(endpoint: Endpoint, address: String) -> Self {
         Self { endpoint, address, ports: None, service: None, traffic: None }
     }
@@ -346,7 +346,7 @@ impl Party {
 struct KeptLabels(HashSet<String>);
 
 impl KeptLabels {
-    fn of(known: &[Known]) -> Self {
+    fn of(known: &[KnownEndpoint]) -> Self {
         let labels = known.iter().flat_map(|known| &known.endpoint.labels);
         Self(labels.map(|label| key_of(label).to_owned()).collect())
     }

@@ -1,21 +1,20 @@
-//! Place of an addition in existing policies: the smallest list that can take it.
+//! Location of an addition in existing policies: the smallest list that can take it.
 
 use cilium_policy::{
     Action, Direction, Documents, Entry, Operator, Peer, PeerMatcher, Peers, PolicyId, PolicyKind,
     PolicySet, PortRange, PortRule, Position, Protocol, Requirement, Selector, Settings,
     SourceText, Tier,
+    identity_label::POD_NAMESPACE,
     source::{Node, Value, object_at},
     yaml_writer::Yaml,
 };
 
 use super::{
     Edit,
-    demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
     insert::append,
-    kubernetes, write,
+    kubernetes, rule_yaml,
+    rules::{RuleBody, RuleKey, SubjectKey},
 };
-
-pub(super) const NAMESPACE: &str = "io.kubernetes.pod.namespace";
 
 /// The addition of one rule. `None`: no policy selects exactly this subject, or the policy has a
 /// style that is left alone.
@@ -43,7 +42,7 @@ pub(super) fn find(
             && entry.direction == key.direction
             && entry.action == Action::Allow
             && !entry.is_node
-            && is_about(&entry.subject, subject)
+            && selects_only(&entry.subject, subject)
             && !hosts.contains(&host)
         {
             hosts.push(host);
@@ -63,9 +62,9 @@ pub(super) fn find(
 }
 
 /// The policies that select exactly this subject.
-pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<PolicyId> {
+pub(super) fn policies_of(set: &PolicySet, subject: &SubjectKey) -> Vec<PolicyId> {
     let is_host =
-        |entry: &&Entry| entry.action == Action::Allow && is_about(&entry.subject, subject);
+        |entry: &&Entry| entry.action == Action::Allow && selects_only(&entry.subject, subject);
     let mut policies: Vec<PolicyId> =
         set.entries().iter().filter(is_host).map(|entry| entry.policy).collect();
     policies.dedup();
@@ -74,7 +73,7 @@ pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<PolicyId> {
 
 /// Whether a selector selects the addition's subject and no other pods: it requires the subject's
 /// labels.
-fn is_about(selector: &Selector, subject: &SubjectKey) -> bool {
+fn selects_only(selector: &Selector, subject: &SubjectKey) -> bool {
     if let Some(entity) = subject.entity {
         return selector.requirements.iter().any(|own| {
             own.key == entity
@@ -90,7 +89,7 @@ fn is_about(selector: &Selector, subject: &SubjectKey) -> bool {
         })
     };
     !subject.labels.is_empty()
-        && requires(NAMESPACE, &subject.namespace)
+        && requires(POD_NAMESPACE, &subject.namespace)
         && subject.labels.iter().all(|(key, value)| requires(key, value))
 }
 
@@ -98,7 +97,7 @@ fn is_about(selector: &Selector, subject: &SubjectKey) -> bool {
 struct Host<'h> {
     text: SourceText<'h>,
     policy: String,
-    /// The list of the direction, with the place of its key.
+    /// The list of the direction, with the position of its key.
     list: Node,
     list_key: Position,
     path: String,
@@ -140,10 +139,10 @@ impl<'h> Host<'h> {
         let (item, peer_item, peers) = if is_kubernetes {
             (kubernetes::rule(key, body)?, None, Vec::new())
         } else {
-            let item = write::rule(key, body, &subject.namespace, is_clusterwide);
+            let item = rule_yaml::rule(key, body, &subject.namespace, is_clusterwide);
             let peers =
                 compiled(&item, key.direction, &subject.namespace, is_clusterwide, settings)?;
-            (item, Some(write::peer(key, &subject.namespace, is_clusterwide)), peers)
+            (item, Some(rule_yaml::peer(key, &subject.namespace, is_clusterwide)), peers)
         };
         let rules = set
             .entries()
@@ -193,7 +192,7 @@ impl<'h> Host<'h> {
     /// Addition of a name or a request to the L7 rules of the same peer and port.
     fn request(&self) -> Option<Edit> {
         self.peer_item.as_ref()?;
-        let (dns, http) = write::requests(self.body);
+        let (dns, http) = rule_yaml::requests(self.body);
         let (field_name, items) = match (dns.is_empty(), http.is_empty()) {
             (false, true) => ("dns", dns),
             (true, false) => ("http", http),
@@ -260,7 +259,7 @@ impl<'h> Host<'h> {
             let Value::List(items) = &to_ports.value else { return None };
             let (key, list) = field(items.first()?, "ports")?;
             let path = format!("{}[{index}].toPorts[0].ports", self.path);
-            self.edit(path, key, list, &[write::port(*port)])
+            self.edit(path, key, list, &[rule_yaml::port(*port)])
         })
     }
 
@@ -306,7 +305,7 @@ fn is_l4(entry: &Entry, rule: &PortRule) -> bool {
         && !rule.ports.is_empty()
 }
 
-/// A field's value, with the place of its key.
+/// A field's value, with the position of its key.
 fn field<'n>(node: &'n Node, name: &str) -> Option<(Position, &'n Node)> {
     let Value::Map(entries) = &node.value else { return None };
     entries.iter().find(|(key, _)| key.name == name).map(|(key, value)| (key.at, value))
@@ -364,13 +363,5 @@ fn alike(one: &Peer, other: &Peer) -> bool {
     match (&one.matcher, &other.matcher) {
         (PeerMatcher::Labels(one), PeerMatcher::Labels(other)) => plain(one) == plain(other),
         (one, other) => one == other,
-    }
-}
-
-/// The resolver, by its labels in every cluster.
-pub(super) fn resolver() -> PeerKey {
-    PeerKey::Pods {
-        namespace: Some("kube-system".to_owned()),
-        labels: vec![("k8s-app".to_owned(), "kube-dns".to_owned())],
     }
 }

@@ -7,10 +7,10 @@ use cilium_policy::{
 use flow::{Endpoint, Flow, L7Record, Layer4, TrafficDirection};
 
 use crate::{
-    Directory, JudgeFlows, Learned, Sides, Target,
+    Directory, JudgeFlows, Learned, RecordedConnection, Target,
     ask::{self, Step},
+    endpoint_names,
     lookup::SearchLists,
-    parties,
 };
 
 /// Maximum number of sentences in one suggestion.
@@ -24,7 +24,7 @@ const HTTPS: Traffic = Traffic::new(6, 443);
 const RESOLVERS: &[&str] = &["k8s:k8s-app=kube-dns", "k8s:k8s-app=node-local-dns"];
 
 /// Checks of the next step for flows that pass now; `judge` has the policies with the fix.
-pub(super) struct Next<'n> {
+pub(super) struct RemainingDenials<'n> {
     pub(super) judge: Judge,
     pub(super) texts: &'n [SourceText<'n>],
     pub(super) settings: &'n Settings,
@@ -33,7 +33,7 @@ pub(super) struct Next<'n> {
     pub(super) lists: &'n SearchLists,
 }
 
-impl Next<'_> {
+impl RemainingDenials<'_> {
     /// Remaining denials, in sentences.
     pub(super) fn still_denied(mut self, fixed: &[usize]) -> Vec<String> {
         let mut sentences = Vec::new();
@@ -41,18 +41,20 @@ impl Next<'_> {
         let mut directory = None;
         let flows = self.flows;
         for flow in fixed.iter().filter_map(|index| flows.get(*index)) {
-            let Ok(sides) = Sides::of(flow, self.learned, self.settings) else { continue };
-            let (source, destination) = parties(flow, &sides);
+            let Ok(connection) = RecordedConnection::of(flow, self.learned, self.settings) else {
+                continue;
+            };
+            let (source, destination) = endpoint_names(flow, &connection);
             let asked = queried(flow).unwrap_or_default();
-            let lookup = self.lists.lookup(asked, &sides.subject, self.judge.set());
+            let lookup = self.lists.lookup(asked, &connection.subject, self.judge.set());
             let name = lookup.map_or_else(|| asked.to_owned(), |lookup| lookup.meant);
-            let key = (source, destination, sides.traffic, sides.direction, name);
+            let key = (source, destination, connection.traffic, connection.direction, name);
             if seen.len() >= MAX_FIXED || seen.contains(&key) {
                 continue;
             }
-            let is_lookup = sides.traffic.port == 53
-                && matches!(sides.traffic.protocol, 6 | 17)
-                && sides.direction == Direction::Egress
+            let is_lookup = connection.traffic.port == 53
+                && matches!(connection.traffic.protocol, 6 | 17)
+                && connection.direction == Direction::Egress
                 && !self.is_resolver(flow);
             let (source, destination, traffic, direction, name) = &key;
             if is_lookup {
@@ -99,8 +101,8 @@ impl Next<'_> {
         let other = Flow { traffic_direction, ..flow.clone() };
         // No policy selects the world, and only policies of nodes select another node, whatever a
         // clusterwide selector says.
-        let sides = Sides::of(&other, self.learned, self.settings).ok()?;
-        if sides.subject.is_world() || sides.subject.is_reserved("remote-node") {
+        let connection = RecordedConnection::of(&other, self.learned, self.settings).ok()?;
+        if connection.subject.is_world() || connection.subject.is_reserved("remote-node") {
             return None;
         }
         let summary = self.judge.judge_flow(&other, self.learned).ok()?;
@@ -164,10 +166,12 @@ impl Next<'_> {
                 continue;
             }
             let Ok(summary) = self.judge.judge_flow(other, self.learned) else { continue };
-            let Ok(sides) = Sides::of(other, self.learned, self.settings) else { continue };
+            let Ok(connection) = RecordedConnection::of(other, self.learned, self.settings) else {
+                continue;
+            };
             is_open |= summary.verdict == Verdict::Allowed;
-            let (_, destination) = parties(other, &sides);
-            let sentence = format!("egress to {destination} {}", sides.traffic);
+            let (_, destination) = endpoint_names(other, &connection);
+            let sentence = format!("egress to {destination} {}", connection.traffic);
             if summary.verdict == Verdict::Denied && !shut.contains(&sentence) {
                 shut.push(sentence);
             }
@@ -185,7 +189,7 @@ impl Next<'_> {
         let somewhere = Identity::default();
         let judge = &self.judge;
         let explanation = judge.explain(
-            &judgement.sides.subject,
+            &judgement.connection.subject,
             &somewhere,
             Direction::Egress,
             HTTPS,

@@ -8,7 +8,8 @@ fn check(texts: &[&str], flows: &[Flow], reason: &str) {
         texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
     let suggestion = suggest(&sources, &Settings::default(), flows, &[0]);
     assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""), "{texts:?}");
-    assert!(suggestion.unfixed[0].reason.contains(reason), "{:?}", suggestion.unfixed);
+    let given = suggestion.unfixed[0].reason.to_string();
+    assert!(given.contains(reason), "{given}");
 }
 
 fn outside(address: &str, labels: &[&str]) -> Endpoint {
@@ -46,14 +47,14 @@ spec:
     let group = "apiVersion: cilium.io/v2\nkind: CiliumCIDRGroup\nmetadata: {name: us, labels: {who: us}}\nspec: {externalCIDRs: [10.0.0.0/8]}\n";
     let world = &["reserved:world"][..];
     let imds = |port| to_address("169.254.169.254", port, world);
-    check(&[kubernetes], &[imds(80)], "`except` in line 12 refuses it on purpose");
-    check(&[&cilium, group], &[imds(80)], "`except` in line 14 refuses it on purpose");
+    check(&[kubernetes], &[imds(80)], "`except` in line 12 denies it on purpose");
+    check(&[&cilium, group], &[imds(80)], "`except` in line 14 denies it on purpose");
     let named = Flow { destination_names: vec!["meta.internal".to_owned()], ..imds(80) };
-    check(&[kubernetes], &[named], "`except` in line 12 refuses it on purpose");
+    check(&[kubernetes], &[named], "`except` in line 12 denies it on purpose");
     let ip = Ip { source: "198.51.100.7".to_owned(), ..Ip::default() };
     let inward = tcp(outside("", world), pod("pets", "app=b"), 443, TrafficDirection::Ingress);
     let inward = Flow { ip: Some(ip), ..inward };
-    check(&[kubernetes], &[inward], "`except` in line 9 refuses it on purpose");
+    check(&[kubernetes], &[inward], "`except` in line 9 denies it on purpose");
     // The rule, and so its `except`, is for another port.
     let other = suggested(kubernetes, &[imds(8080)], &[0]);
     assert_eq!(other.fixed, [0], "{:?}", other.unfixed);
@@ -78,8 +79,12 @@ fn the_address_of_a_pod_gets_no_rule() {
     for label in ["reserved:world", "reserved:world-ipv4", "reserved:init", "reserved:unmanaged"] {
         let strange = from(outside("", &[label]), "10.244.1.32");
         let flows = [strange.clone(), from(hose.clone(), "10.244.1.32")];
-        check(&[&text], &flows, "the address is pod pets/hose-1's: its identity was not known yet");
-        check(&[&text, document], &[strange], "the address is pod pets/hose's");
+        check(
+            &[&text],
+            &flows,
+            "the address is that of pod pets/hose-1: its identity was not known yet",
+        );
+        check(&[&text, document], &[strange], "the address is that of pod pets/hose:");
     }
     let another = from(outside("", &["reserved:world"]), "10.244.1.33");
     let suggestion = suggested(&text, &[another, from(hose, "10.244.1.32")], &[0]);
@@ -106,12 +111,12 @@ fn a_header_that_is_demanded_is_carried() {
         assert_eq!(suggestion.fixed, [0], "{url} {:?}", suggestion.unfixed);
         assert!(suggestion.edits[0].inserted.contains("X-Token: loaf"), "{:?}", suggestion.edits);
         for headers in [&[][..], &[("X-Token", "bun")], &[("X-Token", "**HUBBLE-REDACTED**")]] {
-            check(&[&text], &[asking(url, headers)], "line 16 demands a header or host");
+            check(&[&text], &[asking(url, headers)], "line 16 requires a header or host");
         }
     }
     let secret =
         text.replace("headers: ['X-Token: loaf']", "headerMatches: [{name: X-Token, value: loaf}]");
-    check(&[&secret], &[asking("http://b/v2?x=1", &[("X-Token", "loaf")])], "demands a header");
+    check(&[&secret], &[asking("http://b/v2?x=1", &[("X-Token", "loaf")])], "requires a header");
     let host = text.replace("headers: ['X-Token: loaf']", "host: b");
     let suggestion = suggested(&host, &[asking("http://b/v2?x=1", &[])], &[0]);
     assert!(suggestion.edits[0].inserted.contains("host: b"), "{:?}", suggestion.unfixed);

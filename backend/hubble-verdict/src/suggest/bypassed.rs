@@ -5,10 +5,7 @@ use cilium_policy::{
     identity_label::POD_NAMESPACE,
 };
 
-use super::{
-    Rules,
-    demand::{RuleBody, RuleKey, SubjectKey},
-};
+use super::rules::{RuleBody, RuleKey, Rules, SubjectKey};
 
 /// Connections that pass without such checks, in words.
 pub(super) fn unchecked(rules: &Rules, set: &PolicySet) -> Vec<String> {

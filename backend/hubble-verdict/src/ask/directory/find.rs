@@ -10,7 +10,8 @@ use super::{
         objects::{PodPort, ServiceObject, ServicePort},
         target::{CLUSTER_DOMAIN, Target},
     },
-    AskError, Asked, Directory, Found, Known, MAX_PARTIES, Party, api_server,
+    AskError, Candidate, Directory, KnownEndpoint, LookupName, MAX_CANDIDATES, NamedEndpoints,
+    api_server,
     elsewhere::untranslated,
     is_called, is_outside, is_private, names_of, namespace_of,
 };
@@ -28,12 +29,12 @@ impl Directory {
         written: &[String],
         near: Option<&str>,
         traffic: Option<Traffic>,
-    ) -> Result<Found, AskError> {
-        let mut found = Found { shown: target.to_string(), ..Found::default() };
+    ) -> Result<NamedEndpoints, AskError> {
+        let mut found = NamedEndpoints { shown: target.to_string(), ..NamedEndpoints::default() };
         match target {
             Target::Entity(name) => {
                 let endpoint = self.complete(self.of_labels("", "", &[format!("reserved:{name}")]));
-                found.parties.push(Party::of(endpoint, String::new()));
+                found.candidates.push(Candidate::of(endpoint, String::new()));
             }
             Target::Address(address) => self.find_address(*address, traffic, &mut found),
             Target::Dns(dns) => match self.in_cluster(dns) {
@@ -56,53 +57,54 @@ impl Directory {
                 _ => "",
             };
             let endpoint = self.complete(self.of_labels(&found.namespace, name, written));
-            let service = found.parties.iter().find_map(|party| party.service.clone());
-            let traffic = found.parties.iter().find_map(|party| party.traffic);
-            let address = found.parties.first().map(|party| party.address.clone());
+            let service = found.candidates.iter().find_map(|candidate| candidate.service.clone());
+            let traffic = found.candidates.iter().find_map(|candidate| candidate.traffic);
+            let address = found.candidates.first().map(|candidate| candidate.address.clone());
             found.notes.clear();
-            found.parties = vec![Party {
+            found.candidates = vec![Candidate {
                 service,
                 traffic,
-                ..Party::of(endpoint, address.unwrap_or_default())
+                ..Candidate::of(endpoint, address.unwrap_or_default())
             }];
         }
-        if found.parties.is_empty() {
+        if found.candidates.is_empty() {
             found.notes.push(format!(
                 "`{}` is in none of the flows and documents: give flows of it, its Pod and Namespace documents, or its labels",
                 found.shown
             ));
             let namespace = found.namespace.clone();
             found
-                .parties
-                .push(Party::of(Endpoint { namespace, ..Endpoint::default() }, String::new()));
+                .candidates
+                .push(Candidate::of(Endpoint { namespace, ..Endpoint::default() }, String::new()));
         }
-        let mut parties: Vec<Party> = Vec::new();
-        for party in std::mem::take(&mut found.parties) {
-            let is_same = |own: &Party| {
-                own.endpoint.labels == party.endpoint.labels
-                    && own.traffic == party.traffic
-                    && (own.address == party.address || !party.endpoint.namespace.is_empty())
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for candidate in std::mem::take(&mut found.candidates) {
+            let is_same = |own: &Candidate| {
+                own.endpoint.labels == candidate.endpoint.labels
+                    && own.traffic == candidate.traffic
+                    && (own.address == candidate.address
+                        || !candidate.endpoint.namespace.is_empty())
             };
-            match parties.iter().any(is_same) {
+            match candidates.iter().any(is_same) {
                 true => {}
-                false if parties.len() == MAX_PARTIES => {
+                false if candidates.len() == MAX_CANDIDATES => {
                     found.notes.push(format!(
-                        "only {MAX_PARTIES} kinds of pods of `{}` were looked at",
+                        "only {MAX_CANDIDATES} kinds of pods of `{}` were looked at",
                         found.shown
                     ));
                     break;
                 }
-                false => parties.push(party),
+                false => candidates.push(candidate),
             }
         }
-        found.parties = parties;
+        found.candidates = candidates;
         Ok(found)
     }
 
     /// Labels of the pods that a name means.
     pub(crate) fn labels_of(&self, target: &Target) -> Vec<Vec<String>> {
         let Ok(found) = self.find(target, &[], None, None) else { return Vec::new() };
-        let labels = found.parties.into_iter().map(|party| party.endpoint.labels);
+        let labels = found.candidates.into_iter().map(|candidate| candidate.endpoint.labels);
         labels.filter(|labels| labels.iter().any(|label| !is_outside(label))).collect()
     }
 
@@ -125,12 +127,12 @@ impl Directory {
         let is_meant = |flow: &Flow| {
             let address = flow.ip.as_ref().map_or("", |ip| ip.destination.as_str());
             let labels = flow.destination.as_ref().map(|endpoint| &endpoint.labels);
-            found.parties.iter().any(|party| {
-                let is_pod = party.endpoint.labels.iter().any(|label| !is_outside(label));
+            found.candidates.iter().any(|candidate| {
+                let is_pod = candidate.endpoint.labels.iter().any(|label| !is_outside(label));
                 if is_pod {
-                    labels == Some(&party.endpoint.labels)
+                    labels == Some(&candidate.endpoint.labels)
                 } else {
-                    !address.is_empty() && party.address == address
+                    !address.is_empty() && candidate.address == address
                 }
             })
         };
@@ -175,29 +177,29 @@ impl Directory {
         &self,
         address: IpAddr,
         traffic: Option<Traffic>,
-        found: &mut Found,
+        found: &mut NamedEndpoints,
     ) {
         let text = address.to_string();
         if address.to_canonical().is_loopback() {
             found
                 .notes
                 .push(format!("`{text}` is loopback: who that is depends on where it is used"));
-            found.parties.push(Party::of(Endpoint::default(), text));
+            found.candidates.push(Candidate::of(Endpoint::default(), text));
             return;
         }
         if self.find_node(address, traffic, found) {
             return;
         }
         if let Some(known) = self.by_address.get(&address).and_then(|id| self.known.get(*id)) {
-            found.parties.push(Party {
+            found.candidates.push(Candidate {
                 ports: known.ports.clone(),
-                ..Party::of(known.endpoint.clone(), text)
+                ..Candidate::of(known.endpoint.clone(), text)
             });
             return;
         }
         if let Some(service) = self.services.iter().find(|own| own.addresses.contains(&text)) {
             self.find_service(service, traffic, found);
-            if found.parties.is_empty() {
+            if found.candidates.is_empty() {
                 Self::find_no_pods(service, traffic, found);
             }
             return;
@@ -206,13 +208,13 @@ impl Directory {
             found
                 .notes
                 .push(format!("who has the address {text} is in none of the flows and documents"));
-            found.parties.push(Party::of(Endpoint::default(), text));
+            found.candidates.push(Candidate::of(Endpoint::default(), text));
             return;
         }
         found
             .notes
             .push(format!("{text} is taken for an address outside the cluster: nothing shows it"));
-        found.parties.push(Party::of(self.world(address.is_ipv4()), text));
+        found.candidates.push(Candidate::of(self.world(address.is_ipv4()), text));
     }
 
     pub(super) fn world(&self, is_ipv4: bool) -> Endpoint {
@@ -234,7 +236,7 @@ impl Directory {
                 || (self.is_namespace(second) && !self.by_name.contains_key(dns));
             return is_inside.then_some((second, name));
         };
-        let is_pod = |known: &Known| {
+        let is_pod = |known: &KnownEndpoint| {
             namespace_of(&known.endpoint) == namespace && known.endpoint.pod_name == name
         };
         let is_known = parts.next().is_none() && self.known.iter().any(is_pod);
@@ -243,7 +245,7 @@ impl Directory {
 
     /// Whether a pod, a workload or a Service has the name.
     fn is_known(&self, name: &str, namespace: &str) -> bool {
-        let is_pod = |known: &Known| {
+        let is_pod = |known: &KnownEndpoint| {
             namespace_of(&known.endpoint) == namespace && is_called(&known.endpoint, name)
         };
         let is_service = self.services.iter().any(|s| s.name == name && s.namespace == namespace)
@@ -259,7 +261,7 @@ impl Directory {
         namespace: String,
         (name, dns): (&str, Option<&str>),
         traffic: Option<Traffic>,
-        found: &mut Found,
+        found: &mut NamedEndpoints,
     ) {
         found.shown = format!("{namespace}/{name}");
         self.find_pods(&namespace, name, traffic, found);
@@ -271,15 +273,15 @@ impl Directory {
                 format!("{}.{CLUSTER_DOMAIN}", plain.trim_end_matches(".svc"))
             };
             let is_translated = found.lookup.as_ref().is_some_and(|asked| asked.is_translated);
-            found.lookup = Some(Asked { written: written.to_owned(), full, is_translated });
+            found.lookup = Some(LookupName { written: written.to_owned(), full, is_translated });
         }
         found.namespace = namespace;
     }
 
-    pub(super) fn find_name(&self, dns: &str, found: &mut Found) {
+    pub(super) fn find_name(&self, dns: &str, found: &mut NamedEndpoints) {
         let name = dns.trim_end_matches('.');
         let (written, full) = (dns.to_owned(), name.to_owned());
-        found.lookup = Some(Asked { written, full, is_translated: false });
+        found.lookup = Some(LookupName { written, full, is_translated: false });
         for address in self.by_name.get(name).into_iter().flatten() {
             let known = self.by_address.get(address).and_then(|id| self.known.get(*id));
             let mut endpoint =
@@ -289,16 +291,16 @@ impl Directory {
             if namespace_of(&endpoint).is_empty() {
                 endpoint.labels.retain(|label| label.starts_with("reserved:"));
             }
-            found.parties.push(Party::of(endpoint, address.to_string()));
+            found.candidates.push(Candidate::of(endpoint, address.to_string()));
         }
-        if !found.parties.is_empty() {
+        if !found.candidates.is_empty() {
             return;
         }
         if is_of_cluster(name) {
             found
                 .notes
                 .push(format!("who `{name}` leads to is in none of the flows and documents"));
-            found.parties.push(Party::of(Endpoint::default(), String::new()));
+            found.candidates.push(Candidate::of(Endpoint::default(), String::new()));
             return;
         }
         let unless = match name.split_once('.') {
@@ -309,10 +311,10 @@ impl Directory {
             "the addresses of `{name}` are not known; it is taken for a name outside the cluster{unless}"
         ));
         if self.settings.ipv4 {
-            found.parties.push(Party::of(self.world(true), String::new()));
+            found.candidates.push(Candidate::of(self.world(true), String::new()));
         }
         if self.settings.ipv6 {
-            found.parties.push(Party::of(self.world(false), String::new()));
+            found.candidates.push(Candidate::of(self.world(false), String::new()));
         }
     }
 
@@ -343,7 +345,13 @@ impl Directory {
         }
     }
 
-    fn find_pods(&self, namespace: &str, name: &str, traffic: Option<Traffic>, found: &mut Found) {
+    fn find_pods(
+        &self,
+        namespace: &str,
+        name: &str,
+        traffic: Option<Traffic>,
+        found: &mut NamedEndpoints,
+    ) {
         let is_pod_name = self.known.iter().any(|known| {
             known.endpoint.pod_name == name && namespace_of(&known.endpoint) == namespace
         });
@@ -351,13 +359,13 @@ impl Directory {
             let (resolver, is_assumed) = self.resolver();
             if is_assumed {
                 found.notes.push(ASSUMED_RESOLVER.to_owned());
-                found.parties.push(resolver);
+                found.candidates.push(resolver);
                 return;
             }
         }
         let object = self.services.iter().find(|s| s.namespace == namespace && s.name == name);
         if api_server::is_named(namespace, name) {
-            found.lookup = traffic.map(|_| Asked::of_service(namespace, name, true));
+            found.lookup = traffic.map(|_| LookupName::of_service(namespace, name, true));
             self.find_api_server(object, traffic, found);
             return;
         }
@@ -365,11 +373,11 @@ impl Directory {
             // A program looks up the shortest name of a Service that works.
             let is_translated =
                 object.is_some_and(|own| !own.is_headless && own.external_name.is_empty());
-            found.lookup = Some(Asked::of_service(namespace, name, is_translated));
+            found.lookup = Some(LookupName::of_service(namespace, name, is_translated));
         }
         if let Some(service) = object.filter(|_| traffic.is_some()) {
             self.find_service(service, traffic, found);
-            if !found.parties.is_empty() {
+            if !found.candidates.is_empty() {
                 return;
             }
         }
@@ -383,9 +391,10 @@ impl Directory {
         let of_workload = in_namespace()
             .filter(|known| is_called(&known.endpoint, name))
             .map(|known| (None, known));
-        let mut all: Vec<(Option<Service>, &Known)> = of_service.chain(of_workload).collect();
+        let mut all: Vec<(Option<Service>, &KnownEndpoint)> =
+            of_service.chain(of_workload).collect();
         if all.is_empty() {
-            let is_app = |known: &&Known| {
+            let is_app = |known: &&KnownEndpoint| {
                 ["k8s:app=", "k8s:k8s-app=", "k8s:app.kubernetes.io/name="].iter().any(|key| {
                     known.endpoint.labels.iter().any(|own| own.strip_prefix(*key) == Some(name))
                 })
@@ -395,23 +404,23 @@ impl Directory {
         // Recorded endpoints take precedence over written ones.
         let is_recorded = all.iter().any(|(_, known)| known.is_recorded);
         for (service, known) in all.into_iter().filter(|(_, own)| own.is_recorded == is_recorded) {
-            found.parties.push(Party {
+            found.candidates.push(Candidate {
                 ports: self.ports(known),
                 service,
-                ..Party::of(known.endpoint.clone(), known.address.clone())
+                ..Candidate::of(known.endpoint.clone(), known.address.clone())
             });
         }
-        if let Some(service) = object.filter(|_| traffic.is_some() && found.parties.is_empty()) {
+        if let Some(service) = object.filter(|_| traffic.is_some() && found.candidates.is_empty()) {
             Self::find_no_pods(service, traffic, found);
         }
         if let Some(traffic) = traffic.filter(|_| object.is_none() && !is_pod_name) {
-            let has_port = |party: &Party| {
-                let mut ports = party.ports.iter().flatten();
+            let has_port = |candidate: &Candidate| {
+                let mut ports = candidate.ports.iter().flatten();
                 ports.any(|(_, protocol, port)| {
                     (*protocol, *port) == (traffic.protocol, traffic.port)
                 })
             };
-            if !found.parties.is_empty() && !found.parties.iter().any(has_port) {
+            if !found.candidates.is_empty() && !found.candidates.iter().any(has_port) {
                 found.notes.push(format!(
                     "policy sees the pod's port: if {} is a Service's, give its document or ask for the pod's port",
                     traffic.port
@@ -424,7 +433,7 @@ impl Directory {
     pub(super) fn find_no_pods(
         service: &ServiceObject,
         traffic: Option<Traffic>,
-        found: &mut Found,
+        found: &mut NamedEndpoints,
     ) {
         if !service.selector.is_empty() {
             let labels: Vec<String> =
@@ -446,20 +455,20 @@ impl Directory {
             _ => None,
         });
         let namespace = service.namespace.clone();
-        found.parties.push(Party {
+        found.candidates.push(Candidate {
             traffic: behind,
-            ..Party::of(Endpoint { namespace, ..Endpoint::default() }, String::new())
+            ..Candidate::of(Endpoint { namespace, ..Endpoint::default() }, String::new())
         });
     }
 
     /// The named ports of an endpoint. For a recorded endpoint, those in the document of the same
     /// pod or workload.
-    fn ports(&self, known: &Known) -> Option<Vec<(String, u8, u16)>> {
+    fn ports(&self, known: &KnownEndpoint) -> Option<Vec<(String, u8, u16)>> {
         if known.ports.is_some() {
             return known.ports.clone();
         }
         let names = names_of(&known.endpoint);
-        let is_same = |other: &&Known| {
+        let is_same = |other: &&KnownEndpoint| {
             !other.is_recorded
                 && namespace_of(&other.endpoint) == namespace_of(&known.endpoint)
                 && names.iter().any(|name| is_called(&other.endpoint, name))
@@ -471,7 +480,7 @@ impl Directory {
         &self,
         service: &ServiceObject,
         traffic: Option<Traffic>,
-        found: &mut Found,
+        found: &mut NamedEndpoints,
     ) {
         let shown = format!("{}/{}", service.namespace, service.name);
         if api_server::is_named(&service.namespace, &service.name) {
@@ -506,7 +515,7 @@ impl Directory {
         {
             found.notes.push(untranslated(&shown, traffic));
         }
-        let is_backend = |known: &&Known| {
+        let is_backend = |known: &&KnownEndpoint| {
             namespace_of(&known.endpoint) == service.namespace
                 && service.selector.iter().all(|(key, value)| {
                     known.endpoint.labels.contains(&format!("k8s:{key}={value}"))
@@ -537,14 +546,14 @@ impl Directory {
             }
             let behind =
                 target.zip(traffic).map(|(number, traffic)| Traffic::new(traffic.protocol, number));
-            found.parties.push(Party {
+            found.candidates.push(Candidate {
                 ports,
                 service: port.map(|_| Service {
                     name: service.name.clone(),
                     namespace: service.namespace.clone(),
                 }),
                 traffic: behind,
-                ..Party::of(known.endpoint.clone(), known.address.clone())
+                ..Candidate::of(known.endpoint.clone(), known.address.clone())
             });
         }
     }
