@@ -29,9 +29,9 @@ pub use document::{
 pub use http_pattern::HttpPattern;
 pub use ids::{Arena, EntryId, Id, PolicyId};
 pub use judge::{
-    Cause, ClassId, Decision, DefaultDenyBy, Dependence, Explanation, Fact, Identity, Judge,
-    Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts,
-    NearestMiss, PeerMiss, PolicySet, PortNames, Request, RuleMatch, Traffic, Verdict,
+    Access, Cause, ClassId, Decision, DefaultDenyBy, Dependence, Explanation, Fact, Identity,
+    Judge, Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss,
+    NamedPorts, NearestMiss, PeerMiss, PolicySet, PortNames, Request, RuleMatch, Traffic, Verdict,
 };
 pub use lint::{
     Finding, Severity, lint,

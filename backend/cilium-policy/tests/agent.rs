@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use cilium_policy::{
-    Cause, Direction, Identity, Judge, Label, NamedPorts, PolicySet, Settings, SourceText, Traffic,
-    Verdict,
+    Access, Cause, Direction, Identity, Judge, Label, NamedPorts, PolicySet, Settings, SourceText,
+    Traffic, Verdict,
 };
 
 const POD: &str =
@@ -34,6 +34,15 @@ fn egress(rules: &str) -> String {
     )
 }
 
+/// An access to a peer without named ports.
+fn egress_access<'i>(
+    subject: &'i Identity,
+    peer: &'i Identity,
+    traffic: Traffic,
+) -> Access<'static, &'i Identity> {
+    Access::new(subject, peer, Direction::Egress, traffic).with_named_ports(NamedPorts::Known(&[]))
+}
+
 /// The verdict for TCP from the shop, or the reason why the policy is refused.
 fn judged(text: &str, peer: &str, pairs: &[&str]) -> String {
     let settings = settings(pairs);
@@ -44,8 +53,7 @@ fn judged(text: &str, peer: &str, pairs: &[&str]) -> String {
     }
     let judge = Judge::new(Arc::new(set));
     let tcp = Traffic::new(6, 80);
-    let named = NamedPorts::Known(&[]);
-    judge.judge(&subject, &peer, Direction::Egress, tcp, named).verdict.name().to_owned()
+    judge.judge(egress_access(&subject, &peer, tcp)).verdict.name().to_owned()
 }
 
 #[test]
@@ -135,8 +143,7 @@ fn fragmentation_needed_passes_without_a_rule() {
         let set = PolicySet::read(&[SourceText { index: 0, text: &text }], settings(pairs));
         let (subject, peer) = (identity(POD, set.settings()), identity(ADDRESS, set.settings()));
         let judge = Judge::new(Arc::new(set));
-        let named = NamedPorts::Known(&[]);
-        let decision = judge.judge(&subject, &peer, Direction::Egress, traffic, named);
+        let decision = judge.judge(egress_access(&subject, &peer, traffic));
         assert_eq!((decision.verdict, decision.cause), expected, "{traffic:?} {pairs:?}");
     };
     let passes = (Verdict::Allowed, Cause::FragmentationNeeded);
@@ -205,9 +212,7 @@ fn settings_that_a_verdict_hangs_on_are_named() {
         assert_eq!(set.refused(), [], "{rules}");
         let (subject, peer) = (identity(POD, set.settings()), identity(peer, set.settings()));
         let judge = Judge::new(Arc::new(set));
-        let ends = (&subject, &peer);
-        let named = NamedPorts::Known(&[]);
-        let found = judge.dependences(ends, Direction::Egress, Traffic::new(6, 80), named);
+        let found = judge.dependences(egress_access(&subject, &peer, Traffic::new(6, 80)));
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(found, expected, "{rules} {peer:?} {pairs:?}");
     };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use cilium_policy::{
-    Direction, Identity, Judge, Label, NamedPorts, PolicySet, Settings, SourceText, Traffic,
-    Verdict,
+    Access, Direction, Identity, Judge, Label, NamedPorts, PolicySet, Settings, SourceText,
+    Traffic, Verdict,
 };
 use proptest::prelude::*;
 
@@ -193,13 +193,9 @@ proptest! {
         each(|subject, peer, direction, traffic| {
             let expect = naive(&set, subject, peer, direction, traffic, &named);
             let identity = |labels: &[Label]| Identity::of_labels(labels.to_vec(), false);
-            let ours = judge.judge(
-                &identity(subject),
-                &identity(peer),
-                direction,
-                traffic,
-                NamedPorts::Known(&named),
-            );
+            let (own, other) = (identity(subject), identity(peer));
+            let access = Access::new(&own, &other, direction, traffic);
+            let ours = judge.judge(access.with_named_ports(NamedPorts::Known(&named)));
             assert_eq!(ours.verdict, expect, "{subject:?} {peer:?} {direction:?} {traffic}\n{text}");
         });
     }
@@ -212,7 +208,8 @@ proptest! {
         each(|subject, peer, direction, traffic| {
             let subject = Identity::of_labels(subject.to_vec(), false);
             let peer = Identity::of_labels(peer.to_vec(), false);
-            let ask = |named| judge.judge(&subject, &peer, direction, traffic, named).verdict;
+            let access = Access::new(&subject, &peer, direction, traffic);
+            let ask = |named| judge.judge(access.with_named_ports(named)).verdict;
             let unknown = ask(NamedPorts::Unknown);
             let ways = [ask(NamedPorts::Known(&none)), ask(NamedPorts::Known(&all))];
             if ways[0] == ways[1] {
@@ -232,9 +229,9 @@ proptest! {
         each(|subject, peer, direction, traffic| {
             let subject = Identity::of_labels(subject.to_vec(), false);
             let peer = Identity::of_labels(peer.to_vec(), false);
-            let named = NamedPorts::Known(&[]);
-            let old = before.judge(&subject, &peer, direction, traffic, named).verdict;
-            let new = after.judge(&subject, &peer, direction, traffic, named).verdict;
+            let access = Access::new(&subject, &peer, direction, traffic);
+            let access = access.with_named_ports(NamedPorts::Known(&[]));
+            let (old, new) = (before.judge(access).verdict, after.judge(access).verdict);
             // A policy that selects the subject also lets the node in, if no policy selected it
             // before.
             assert!(

@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread};
 
 use cilium_policy::{
-    Decision, Direction, Documents, Explanation, Identity, Judge, Label, NamedPorts, PolicySet,
+    Access, Decision, Direction, Documents, Explanation, Identity, Judge, Label, PolicySet,
     Settings, SourceText, Traffic, Verdict,
 };
 
@@ -47,7 +47,7 @@ fn threads_ask_one_judge_and_get_the_same_answers() {
     let ask = |app: &str, port: u16| {
         let traffic = Traffic::new(6, port);
         let (subject, peer) = (pod("shop"), pod(app));
-        judge.judge(&subject, &peer, Direction::Ingress, traffic, NamedPorts::Unknown).verdict
+        judge.judge(Access::new(&subject, &peer, Direction::Ingress, traffic)).verdict
     };
     thread::scope(|scope| {
         for _ in 0..4 {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cilium_policy::{
-    Cause, Direction, Identity, Judge, Label, MapEntry, MatchType, NamePattern, NamedPorts,
+    Access, Cause, Direction, Identity, Judge, Label, MapEntry, MatchType, NamePattern, NamedPorts,
     PeerMatcher, Peers, PolicySet, Request, Settings, SourceText, Verdict,
 };
 use flow::{DropReason, TrafficDirection};
@@ -111,8 +111,8 @@ impl Policies {
         let subject = self.identities.get(usize::from(local.0))?;
         let peer = self.identities.get(usize::from(remote.0))?;
         let traffic = connection.port.traffic();
-        let decision = self.judge.judge(subject, peer, direction, traffic, NAMED_PORTS);
-        let entry = self.judge.map_entry((subject, peer), direction, traffic, NAMED_PORTS);
+        let access = Access::new(subject, peer, direction, traffic).with_named_ports(NAMED_PORTS);
+        let (decision, entry) = (self.judge.judge(access), self.judge.map_entry(access));
         Some(match (decision.verdict, decision.cause) {
             (_, Cause::NotSelected | Cause::EnforcementOff) => Decision::NotEnforced,
             (Verdict::Denied, Cause::Entry(_)) => {
@@ -203,13 +203,8 @@ impl Policies {
             return false;
         };
         let traffic = connection.port.traffic();
-        let answer = self.judge.explain_l7(
-            (client, server),
-            Direction::Egress,
-            traffic,
-            NAMED_PORTS,
-            request,
-        );
+        let access = Access::new(client, server, Direction::Egress, traffic);
+        let answer = self.judge.explain_l7(access.with_named_ports(NAMED_PORTS), request);
         let lets = answer.verdict == Verdict::Allowed;
         known.insert(key.to_owned(), lets);
         lets

@@ -1,7 +1,7 @@
 //! Questions without flows: whether one identity could reach another.
 
 use cilium_policy::{
-    Cause, ClassId, Decision, Direction, Identity, Label, NamedPorts, Traffic, Verdict,
+    Access, Cause, ClassId, Decision, Direction, Identity, Label, NamedPorts, Traffic, Verdict,
 };
 use hashbrown::HashMap;
 
@@ -134,8 +134,9 @@ impl Questions {
             let subject = self.identities.get(question.subject as usize)?;
             let peer = self.identities.get(question.peer as usize)?;
             let Question { direction, traffic, .. } = *question;
+            let access = Access::new(subject, peer, direction, traffic);
             let named = self.named_ports(question);
-            let explanation = policies.judge.explain(subject, peer, direction, traffic, named);
+            let explanation = policies.judge.explain(access.with_named_ports(named));
             Some(match explanation.decision.cause {
                 Cause::Entry(_) => explanation
                     .deciding
@@ -167,13 +168,13 @@ impl Questions {
         policies: &mut PolicyFiles,
     ) -> Decision {
         let class = |index: u32| classes.get(index as usize).copied().unwrap_or(ClassId::UNKNOWN);
-        policies.judge.decide(
-            class(question.subject),
-            class(question.peer),
-            question.direction,
-            question.traffic,
-            self.named_ports(question),
-        )
+        policies.judge.decide(Access {
+            subject: class(question.subject),
+            peer: class(question.peer),
+            direction: question.direction,
+            traffic: question.traffic,
+            named_ports: self.named_ports(question),
+        })
     }
 
     fn named_ports(&self, question: &Question) -> NamedPorts<'_> {

@@ -6,7 +6,7 @@ pub(crate) mod recorded;
 use std::{fs::File, hint::black_box, io::Read, path::Path, sync::Arc};
 
 use cilium_policy::{
-    ClassId, Direction, Documents, Identity, Judge, Label, NamedPorts, PolicySet, Settings,
+    Access, ClassId, Direction, Documents, Identity, Judge, Label, NamedPorts, PolicySet, Settings,
     SourceText, Traffic,
 };
 use flate2::read::GzDecoder;
@@ -134,14 +134,9 @@ fn judging(report: &mut BenchReport, file: &str) -> Result<(), Failure> {
             for _ in 0..times {
                 for own in &mut asked {
                     for q in &own.questions {
-                        let named = NamedPorts::Known(&q.named);
-                        black_box(own.judge.decide(
-                            q.subject,
-                            q.peer,
-                            q.direction,
-                            q.traffic,
-                            named,
-                        ));
+                        let access = Access::new(q.subject, q.peer, q.direction, q.traffic)
+                            .with_named_ports(NamedPorts::Known(&q.named));
+                        black_box(own.judge.decide(access));
                     }
                 }
             }
@@ -164,8 +159,9 @@ fn judging(report: &mut BenchReport, file: &str) -> Result<(), Failure> {
             for own in &mut copy {
                 for q in &own.questions {
                     let [subject, peer] = &q.identities;
-                    let named = NamedPorts::Known(&q.named);
-                    black_box(own.judge.judge(subject, peer, q.direction, q.traffic, named));
+                    let access = Access::new(subject, peer, q.direction, q.traffic)
+                        .with_named_ports(NamedPorts::Known(&q.named));
+                    black_box(own.judge.judge(access));
                 }
             }
         }
@@ -185,8 +181,9 @@ fn judging(report: &mut BenchReport, file: &str) -> Result<(), Failure> {
             let judge = Judge::new(Arc::new(set));
             for q in &own.questions {
                 let [subject, peer] = &q.identities;
-                let named = NamedPorts::Known(&q.named);
-                black_box(judge.judge(subject, peer, q.direction, q.traffic, named));
+                let access = Access::new(subject, peer, q.direction, q.traffic)
+                    .with_named_ports(NamedPorts::Known(&q.named));
+                black_box(judge.judge(access));
             }
         }
     });
@@ -287,8 +284,7 @@ fn resolve(set: PolicySet, identities: &[Identity]) -> Judge {
         for peer in &classes {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let traffic = Traffic::new(6, 80);
-                let _decision =
-                    judge.decide(*subject, *peer, direction, traffic, NamedPorts::Unknown);
+                let _decision = judge.decide(Access::new(*subject, *peer, direction, traffic));
             }
         }
     }

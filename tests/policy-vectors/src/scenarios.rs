@@ -7,8 +7,8 @@ use std::{
 };
 
 use cilium_policy::{
-    Authentication, Cause, Direction, Enforcement, HttpPattern, Identity, Judge, Label,
-    NamePattern, NamedPorts, PolicySet, Release, Settings, SourceText, Traffic, Verdict,
+    Access, Authentication, Cause, Direction, Enforcement, HttpPattern, Identity, Judge, Label,
+    NamePattern, NamedPorts, PolicySet, Release, Settings, SourceText, Traffic,
 };
 use serde_json::Value;
 
@@ -209,14 +209,11 @@ fn scenario(scenario: &Value, report: &mut Report) -> Option<()> {
                 (None, None) => continue,
             };
             report.directions += 1;
-            let named = NamedPorts::Known(named);
-            let explanation = judge.explain(subject, peer, direction, traffic, named);
+            let access = Access::new(subject, peer, direction, traffic)
+                .with_named_ports(NamedPorts::Known(named));
+            let explanation = judge.explain(access);
             let decision = explanation.decision;
-            let ours = match decision.verdict {
-                Verdict::Allowed => "allowed",
-                Verdict::Denied => "denied",
-                Verdict::CannotTell => "cannot tell",
-            };
+            let ours = decision.verdict.name();
             let show = || {
                 format!(
                     "{name}: {direction:?} {flow}\n  from {:?}\n  to {:?}\n  ours: {explanation:?}\n{}",
@@ -267,7 +264,7 @@ fn scenario(scenario: &Value, report: &mut Report) -> Option<()> {
             if !by.iter().all(|by| ours_by.iter().any(|name| name == by)) {
                 report.attribution_mismatches.push(show());
             }
-            if let Some(entry) = judge.map_entry((subject, peer), direction, traffic, named)
+            if let Some(entry) = judge.map_entry(access)
                 && !by.is_empty()
             {
                 let policies = entry.rules.iter().filter_map(|rule| set.policy_of(*rule));

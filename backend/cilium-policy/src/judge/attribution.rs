@@ -9,7 +9,8 @@
 use hashbrown::HashMap;
 
 use super::{
-    Judge, NamedPorts, Traffic,
+    Judge,
+    access::{Access, NamedPorts, Traffic},
     conflict::{Merged, Step, steps},
     decide::Cause,
     identity::Identity,
@@ -90,27 +91,15 @@ struct Levels {
 
 impl Judge {
     /// The map entry that decides about a direction. `None` if no rule decides.
-    pub fn map_entry(
-        &self,
-        (subject, peer): (&Identity, &Identity),
-        direction: Direction,
-        traffic: Traffic,
-        named: NamedPorts<'_>,
-    ) -> Option<MapEntry> {
-        let decision = self.judge(subject, peer, direction, traffic, named);
-        let Cause::Entry(_) = decision.cause else { return None };
-        of_packet(&self.set, (subject, peer), direction, traffic, named)
+    pub fn map_entry(&self, access: Access<'_, &Identity>) -> Option<MapEntry> {
+        let Cause::Entry(_) = self.judge(access).cause else { return None };
+        of_packet(&self.set, access)
     }
 }
 
 /// The map entry that a packet meets. `None` if it meets no entry, or one that the agent appended.
-pub(super) fn of_packet(
-    set: &PolicySet,
-    (subject, peer): (&Identity, &Identity),
-    direction: Direction,
-    traffic: Traffic,
-    named: NamedPorts<'_>,
-) -> Option<MapEntry> {
+pub(super) fn of_packet(set: &PolicySet, access: Access<'_, &Identity>) -> Option<MapEntry> {
+    let Access { subject, peer, direction, traffic, named_ports } = access;
     let class = Class::of(subject, set);
     let rules: Vec<EntryId> = set
         .ordered(direction)
@@ -124,7 +113,7 @@ pub(super) fn of_packet(
     let features = levels.features(&filters);
     let mut map = MapState::default();
     for filter in &filters {
-        let Some(at) = filter.covers(traffic, named) else { continue };
+        let Some(at) = filter.covers(traffic, named_ports) else { continue };
         // Each peer resolves the destination's port names for itself; the aggregate has no port
         // names.
         let by_peer = direction == Direction::Egress

@@ -1,33 +1,13 @@
 //! The decision about one direction.
 
 use super::{
+    access::{NamedPorts, Traffic},
     pair::{Candidate, Pair, Posture},
     set::{CompiledEntry, CompiledPeers, CompiledPort, EntryId, MatcherId, PolicySet, Reach},
     truth::Truth,
     walk::{Ends, Role, walk},
 };
 use crate::{Action, PortRange};
-
-/// The traffic of a flow: protocol and destination port, or ICMP type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Traffic {
-    /// The protocol number of the IP header: 6 TCP, 17 UDP, 132 SCTP, 1 ICMP, 58 `ICMPv6`.
-    pub protocol: u8,
-    /// The destination port; for ICMP, the type; 0 for protocols with neither.
-    pub port: u16,
-    /// The ICMP code; `None` if it is unknown, or for other protocols.
-    pub code: Option<u8>,
-}
-
-/// The destination's named ports.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum NamedPorts<'p> {
-    /// Unknown: a flow record does not carry them.
-    #[default]
-    Unknown,
-    /// The complete list of name, protocol and number.
-    Known(&'p [(String, u8, u16)]),
-}
 
 /// The verdict for a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,26 +57,6 @@ pub struct Decision {
 
 /// The limit of unknown facts to try both ways before the answer is "cannot tell".
 const MAX_FACTS: usize = 8;
-
-impl Traffic {
-    /// Traffic to a port of a protocol; for ICMP, a type without a known code.
-    #[must_use]
-    pub const fn new(protocol: u8, port: u16) -> Self {
-        Self { protocol, port, code: None }
-    }
-
-    /// The same traffic with an ICMP code.
-    #[must_use]
-    pub const fn with_code(self, code: u8) -> Self {
-        Self { code: Some(code), ..self }
-    }
-
-    /// Whether it is the ICMP message for a packet too large for the path.
-    #[must_use]
-    pub const fn is_fragmentation_needed(self) -> bool {
-        matches!(self, Self { protocol: 1, port: 3, code: Some(4) })
-    }
-}
 
 impl Decision {
     pub(super) const fn cannot_tell() -> Self {

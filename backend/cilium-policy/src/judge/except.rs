@@ -1,23 +1,15 @@
 //! Addresses that a rule excludes by `except`.
 
 use super::{
-    decide::{NamedPorts, Traffic, entry_covers},
-    identity::Identity,
-    set::PolicySet,
-    truth::Truth,
+    access::Access, decide::entry_covers, identity::Identity, set::PolicySet, truth::Truth,
 };
-use crate::{Action, Direction, PeerMatcher, Peers, Position};
+use crate::{Action, PeerMatcher, Peers, Position};
 
 impl PolicySet {
     /// The position of a peer that would match the traffic but for its `except`.
     #[must_use]
-    pub fn excluding_peer(
-        &self,
-        subject: &Identity,
-        peer: &Identity,
-        direction: Direction,
-        traffic: Traffic,
-    ) -> Option<Position> {
+    pub fn excluding_peer(&self, access: Access<'_, &Identity>) -> Option<Position> {
+        let Access { subject, peer, direction, traffic, named_ports } = access;
         let world = self.world();
         let is_kept_out = |matcher: &PeerMatcher| {
             whole(matcher).is_some_and(|whole| {
@@ -30,7 +22,7 @@ impl PolicySet {
             let is_about = entry.direction == direction
                 && entry.action == Action::Allow
                 && entry.subject.matches(subject.labels())
-                && entry_covers(self.compiled(id), traffic, NamedPorts::Unknown) != Truth::No;
+                && entry_covers(self.compiled(id), traffic, named_ports) != Truth::No;
             let peer = peers.iter().filter(|_| is_about).find(|peer| is_kept_out(&peer.matcher));
             peer.map(|peer| peer.at)
         })

@@ -2,9 +2,9 @@
 
 use super::{
     Judge,
+    access::Access,
     decide::{
-        Cause, Decision, NamedPorts, OpenFact, Traffic, Verdict, entry_covers, matches, open_facts,
-        port_covers, trace,
+        Cause, Decision, OpenFact, Verdict, entry_covers, matches, open_facts, port_covers, trace,
     },
     identity::{Identity, Knowledge},
     pair::{Candidate, Class, Pair, Posture},
@@ -13,8 +13,7 @@ use super::{
     walk::Role,
 };
 use crate::{
-    Action, Authentication, Direction, Operator, PeerMatcher, Peers, PolicyId, Position,
-    Requirement, Selector,
+    Action, Authentication, Operator, PeerMatcher, Peers, PolicyId, Position, Requirement, Selector,
 };
 
 /// A decision with its reasons. An entry is given by its index in the set.
@@ -187,36 +186,28 @@ pub enum Fact {
 
 impl Judge {
     /// Explains the decision about one direction.
-    pub fn explain(
-        &self,
-        subject: &Identity,
-        peer: &Identity,
-        direction: Direction,
-        traffic: Traffic,
-        named: NamedPorts<'_>,
-    ) -> Explanation {
-        let (subject_id, peer_id) = (self.class(subject), self.class(peer));
-        let decision = self.decide(subject_id, peer_id, direction, traffic, named);
+    pub fn explain(&self, access: Access<'_, &Identity>) -> Explanation {
+        let by_class = self.by_class(access);
+        let decision = self.decide(by_class);
         let set = &self.set;
-        let pair = self.pair(subject_id, peer_id, direction);
-        let (subject_class, peer_class) = (self.class_of(subject_id), self.class_of(peer_id));
-        let view = View { set, pair: &pair, traffic, named, direction, peer };
+        let pair = self.pair(by_class.subject, by_class.peer, by_class.direction);
+        let (subject, peer) = (self.class_of(by_class.subject), self.class_of(by_class.peer));
+        let view = View { set, pair: &pair, access };
         let (deciding, lost) = view.matches(decision);
         // Authentication of other rules may reach the entry that the packet meets.
         let asks = |candidate: &Candidate| set.entry(candidate.entry).authentication.is_some();
         let authentication =
             if decision.verdict == Verdict::Allowed && pair.candidates.iter().any(asks) {
-                super::attribution::of_packet(set, (subject, peer), direction, traffic, named)
-                    .and_then(|entry| entry.authentication)
+                super::attribution::of_packet(set, access).and_then(|entry| entry.authentication)
             } else {
                 None
             };
         let default_deny = match decision.cause {
-            Cause::DefaultDeny | Cause::MissingFact => view.misses(&subject_class),
+            Cause::DefaultDeny | Cause::MissingFact => view.misses(&subject),
             _ => Vec::new(),
         };
         let missing = match decision.cause {
-            Cause::MissingFact => view.missing(subject, &peer_class),
+            Cause::MissingFact => view.missing(&peer),
             _ => Vec::new(),
         };
         Explanation {
@@ -234,15 +225,11 @@ impl Judge {
 
 impl Judge {
     /// The entries that may decide about one direction, given the known facts.
-    pub fn possible_entries(
-        &self,
-        (subject, peer): (&Identity, &Identity),
-        direction: Direction,
-        traffic: Traffic,
-    ) -> Vec<EntryId> {
-        let pair = self.pair(self.class(subject), self.class(peer), direction);
+    pub fn possible_entries(&self, access: Access<'_, &Identity>) -> Vec<EntryId> {
+        let Access { subject, peer, direction, traffic, named_ports } = self.by_class(access);
+        let pair = self.pair(subject, peer, direction);
         let may_match = |candidate: &&Candidate| {
-            matches(&self.set, candidate, traffic, NamedPorts::Unknown) != Truth::No
+            matches(&self.set, candidate, traffic, named_ports) != Truth::No
         };
         pair.candidates.iter().filter(may_match).map(|candidate| candidate.entry).collect()
     }
@@ -251,10 +238,7 @@ impl Judge {
 struct View<'v> {
     set: &'v PolicySet,
     pair: &'v Pair,
-    traffic: Traffic,
-    named: NamedPorts<'v>,
-    direction: Direction,
-    peer: &'v Identity,
+    access: Access<'v, &'v Identity>,
 }
 
 impl View<'_> {
@@ -262,7 +246,9 @@ impl View<'_> {
     fn matches(&self, decision: Decision) -> (Vec<RuleMatch>, Vec<LostMatch>) {
         let is_by_rule = matches!(decision.cause, Cause::Entry(_));
         let (mut deciding, mut beaten) = (Vec::new(), Vec::new());
-        for (entry, role) in trace(self.set, self.pair, self.traffic, self.named) {
+        for (entry, role) in
+            trace(self.set, self.pair, self.access.traffic, self.access.named_ports)
+        {
             match role {
                 Role::Decides if is_by_rule => {
                     let port_rules = self.port_rules(self.set.compiled(entry));
@@ -282,7 +268,9 @@ impl View<'_> {
             .ports
             .iter()
             .flatten()
-            .filter(|port| port_covers(port, self.traffic, self.named) == Truth::Yes)
+            .filter(|port| {
+                port_covers(port, self.access.traffic, self.access.named_ports) == Truth::Yes
+            })
             .map(|port| port.rule)
             .collect();
         rules.dedup();
@@ -291,7 +279,7 @@ impl View<'_> {
 
     fn misses(&self, subject: &Class) -> Vec<DefaultDenyBy> {
         let mut policies: Vec<DefaultDenyBy> = Vec::new();
-        for index in self.set.ordered(self.direction) {
+        for index in self.set.ordered(self.access.direction) {
             let (compiled, entry) = (self.set.compiled(*index), self.set.entry(*index));
             if !subject.is_subject_of(compiled) || !compiled.default_deny {
                 continue;
@@ -321,7 +309,7 @@ impl View<'_> {
 
     fn miss(&self, index: EntryId, compiled: &CompiledEntry) -> Option<NearestMiss> {
         let entry = self.set.entry(index);
-        let covers = entry_covers(compiled, self.traffic, self.named);
+        let covers = entry_covers(compiled, self.access.traffic, self.access.named_ports);
         let wanted = || -> Vec<String> {
             entry
                 .ports
@@ -340,7 +328,7 @@ impl View<'_> {
                 let world = self.set.world();
                 let is_peer = peers
                     .iter()
-                    .map(|peer| world.selects(&peer.matcher, self.peer))
+                    .map(|peer| world.selects(&peer.matcher, self.access.peer))
                     .max()
                     .unwrap_or(Truth::No);
                 match (is_peer, covers) {
@@ -350,7 +338,7 @@ impl View<'_> {
                     (Truth::No, covers) => {
                         let (peer, miss) = peers
                             .iter()
-                            .map(|peer| (peer, peer_miss(&peer.matcher, self.peer)))
+                            .map(|peer| (peer, peer_miss(&peer.matcher, self.access.peer)))
                             .min_by_key(|(_, (distance, _))| *distance)
                             .map(|(peer, (_, miss))| (peer, miss))?;
                         let miss = if covers == Truth::No {
@@ -373,22 +361,22 @@ impl View<'_> {
         let entry = self.set.entry(index);
         let ports = || entry.ports.iter().flatten().flat_map(|rule| &rule.ports);
         ports()
-            .find(|port| port.protocol.covers(self.traffic.protocol))
+            .find(|port| port.protocol.covers(self.access.traffic.protocol))
             .or_else(|| ports().next())
             .map_or(entry.at, |port| port.at)
     }
 
-    fn missing(&self, subject: &Identity, peer_class: &Class) -> Vec<Fact> {
+    fn missing(&self, peer: &Class) -> Vec<Fact> {
         if self.pair.posture == Posture::Unknown {
-            return vec![if subject.is_node() {
+            return vec![if self.access.subject.is_node() {
                 Fact::SubjectNodeLabels
             } else {
                 Fact::SubjectLabels
             }];
         }
-        let truth = |matcher: MatcherId| peer_class.matches(matcher);
+        let truth = |matcher: MatcherId| peer.matches(matcher);
         let mut facts: Vec<Fact> =
-            open_facts(self.set, self.pair, self.traffic, self.named, &truth)
+            open_facts(self.set, self.pair, self.access.traffic, self.access.named_ports, &truth)
                 .into_iter()
                 .map(|fact| match fact {
                     OpenFact::Port(name) => Fact::NamedPort { name: name.to_owned() },
@@ -401,7 +389,7 @@ impl View<'_> {
     }
 
     fn fact(&self, matcher: MatcherId) -> Fact {
-        if self.peer.knowledge() == Knowledge::Nothing {
+        if self.access.peer.knowledge() == Knowledge::Nothing {
             return Fact::PeerLabels;
         }
         match self.set.matchers.at(matcher) {

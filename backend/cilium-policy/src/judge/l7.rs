@@ -3,7 +3,8 @@
 
 use super::{
     Judge,
-    decide::{Cause, NamedPorts, Traffic, Verdict, port_covers, trace},
+    access::Access,
+    decide::{Cause, Verdict, port_covers, trace},
     explain::Fact,
     identity::Identity,
     pair::Posture,
@@ -11,7 +12,7 @@ use super::{
     truth::Truth,
     walk::Role,
 };
-use crate::{Direction, HttpRule, L7Rules, Position};
+use crate::{HttpRule, L7Rules, Position};
 
 /// A request at the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,16 +66,9 @@ struct Scope<'s> {
 
 impl Judge {
     /// Judges a request that has passed L3 and L4.
-    pub fn explain_l7(
-        &self,
-        (subject, peer): (&Identity, &Identity),
-        direction: Direction,
-        traffic: Traffic,
-        named: NamedPorts<'_>,
-        request: Request<'_>,
-    ) -> L7Explanation {
-        let (subject, peer) = (self.class(subject), self.class(peer));
-        let decision = self.decide(subject, peer, direction, traffic, named);
+    pub fn explain_l7(&self, access: Access<'_, &Identity>, request: Request<'_>) -> L7Explanation {
+        let access = self.by_class(access);
+        let decision = self.decide(access);
         let plain = |verdict, is_unrestricted| L7Explanation {
             verdict,
             rules: Vec::new(),
@@ -88,7 +82,8 @@ impl Judge {
             return plain(Verdict::Allowed, true);
         }
         let set = &self.set;
-        let pair = self.pair(subject, peer, direction);
+        let Access { traffic, named_ports, .. } = access;
+        let pair = self.pair(access.subject, access.peer, access.direction);
         if pair.posture == Posture::DefaultAllow {
             // Without default deny, the agent adds a rule that allows everything.
             return plain(Verdict::Allowed, true);
@@ -96,14 +91,14 @@ impl Judge {
         let mut scopes = Vec::new();
         // Whether a rule without ports allows the peer: the proxy holds that rule for every port.
         let mut is_open = false;
-        for (entry, role) in trace(set, &pair, traffic, named) {
+        for (entry, role) in trace(set, &pair, traffic, named_ports) {
             if role != Role::Decides {
                 continue;
             }
             let compiled = set.compiled(entry);
             is_open |= compiled.ports.is_none();
             for port in compiled.ports.iter().flatten() {
-                if port_covers(port, traffic, named) == Truth::Yes
+                if port_covers(port, traffic, named_ports) == Truth::Yes
                     && let Some(rule) =
                         set.entry(entry).ports.as_ref().and_then(|rules| rules.get(port.rule))
                 {

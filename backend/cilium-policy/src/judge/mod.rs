@@ -4,6 +4,7 @@
 //! entry that matches decides, and a pass skips the rest of its tier. Judging keeps track of
 //! unknown facts: if every way they can turn out gives one verdict, it is that verdict.
 
+mod access;
 mod attribution;
 mod conflict;
 mod decide;
@@ -26,8 +27,9 @@ use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
 
+pub use access::{Access, NamedPorts, Traffic};
 pub use attribution::{MapEntry, MatchType};
-pub use decide::{Cause, Decision, NamedPorts, Traffic, Verdict};
+pub use decide::{Cause, Decision, Verdict};
 pub use explain::{
     DefaultDenyBy, Explanation, Fact, Loss, LostMatch, Miss, NearestMiss, PeerMiss, RuleMatch,
 };
@@ -114,19 +116,13 @@ impl Judge {
         self.classes.read().get(id).unwrap_or_else(|| Arc::new(Class::unknown()))
     }
 
-    /// Judges one direction between two classes.
+    /// Judges an access between two classes.
     #[must_use]
-    pub fn decide(
-        &self,
-        subject: ClassId,
-        peer: ClassId,
-        direction: Direction,
-        traffic: Traffic,
-        named: NamedPorts<'_>,
-    ) -> Decision {
+    pub fn decide(&self, access: Access<'_, ClassId>) -> Decision {
+        let Access { subject, peer, direction, traffic, named_ports } = access;
         match self.pairs.near((subject, peer, direction)) {
-            Some(pair) => decide::decide(&self.set, pair, traffic, named),
-            None => self.decide_anew(subject, peer, direction, traffic, named),
+            Some(pair) => decide::decide(&self.set, pair, traffic, named_ports),
+            None => self.decide_anew(access),
         }
     }
 
@@ -134,33 +130,26 @@ impl Judge {
     /// path moves nothing to the stack.
     #[cold]
     #[inline(never)]
-    fn decide_anew(
-        &self,
-        subject: ClassId,
-        peer: ClassId,
-        direction: Direction,
-        traffic: Traffic,
-        named: NamedPorts<'_>,
-    ) -> Decision {
+    fn decide_anew(&self, access: Access<'_, ClassId>) -> Decision {
+        let Access { subject, peer, direction, traffic, named_ports } = access;
         self.pairs.ask(
             (subject, peer, direction),
             || self.pair(subject, peer, direction),
-            |pair| decide::decide(&self.set, pair, traffic, named),
+            |pair| decide::decide(&self.set, pair, traffic, named_ports),
         )
     }
 
-    /// Judges one direction of a flow between two identities.
+    /// Judges an access between two identities.
     #[must_use]
-    pub fn judge(
-        &self,
-        subject: &Identity,
-        peer: &Identity,
-        direction: Direction,
-        traffic: Traffic,
-        named: NamedPorts<'_>,
-    ) -> Decision {
+    pub fn judge(&self, access: Access<'_, &Identity>) -> Decision {
+        self.decide(self.by_class(access))
+    }
+
+    /// The access between the classes of two identities.
+    fn by_class<'p>(&self, access: Access<'p, &Identity>) -> Access<'p, ClassId> {
+        let Access { subject, peer, direction, traffic, named_ports } = access;
         let (subject, peer) = (self.class(subject), self.class(peer));
-        self.decide(subject, peer, direction, traffic, named)
+        Access { subject, peer, direction, traffic, named_ports }
     }
 
     /// The named ports that rules for a receiver refer to, by the loaded pods; `None` if unknown,

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 pub(super) use crate::ids::{EntryId, MatcherId, SubjectId};
 
-use super::{Traffic, conflict::Merges, truth::World};
+use super::{access::Traffic, conflict::Merges, truth::World};
 use crate::{
     Action, Dates, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PolicyId,
     PortRange, Protocol, Refused, Selector, Settings, SourceText, UnixTime,

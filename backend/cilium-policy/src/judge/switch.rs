@@ -1,7 +1,8 @@
 //! Agent settings that a verdict depends on: another value would give another verdict.
 
 use super::{
-    Judge, NamedPorts, PolicySet, Traffic, Verdict,
+    Judge, PolicySet, Verdict,
+    access::{Access, NamedPorts},
     decide::decide,
     identity::Identity,
     pair::{Class, Pair},
@@ -37,13 +38,8 @@ impl Judge {
     /// The settings that the verdict about a direction depends on. Settings that decide whether a
     /// document is accepted appear with the refused document, and not here.
     #[must_use]
-    pub fn dependences(
-        &self,
-        (subject, peer): (&Identity, &Identity),
-        direction: Direction,
-        traffic: Traffic,
-        named: NamedPorts<'_>,
-    ) -> Vec<Dependence> {
+    pub fn dependences(&self, access: Access<'_, &Identity>) -> Vec<Dependence> {
+        let Access { subject, peer, direction, traffic, named_ports: named } = access;
         let set = &*self.set;
         let own = set.settings();
         let class = |identity: &Identity| self.class_of(self.class(identity));

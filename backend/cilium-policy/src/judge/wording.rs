@@ -2,10 +2,11 @@
 
 use super::{
     PolicySet,
-    decide::{Cause, Traffic},
+    access::Traffic,
+    decide::Cause,
     explain::{Fact, Loss, Miss, PeerMiss},
 };
-use crate::{EntryId, Position, Protocol};
+use crate::{EntryId, Position};
 
 impl Cause {
     /// The cause in words, short enough for a table cell.
@@ -117,21 +118,6 @@ impl std::fmt::Display for Fact {
             Self::Address => f.write_str("the peer's address"),
             Self::NamedPort { name } => write!(f, "the number of the port named `{name}`"),
             Self::Proxy { what } => f.write_str(what),
-        }
-    }
-}
-
-impl std::fmt::Display for Traffic {
-    /// The traffic in words, as `80/TCP` or `ICMP type 8`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let protocol = Protocol::Number(self.protocol);
-        match self.protocol {
-            1 | 58 => write!(f, "{} type {}", protocol.name(), self.port),
-            6 | 17 | 132 => write!(f, "{}/{}", self.port, protocol.name()),
-            number => match protocol.name() {
-                "unknown protocol" => write!(f, "IP protocol {number}"),
-                name => f.write_str(name),
-            },
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::ids::{Id, PolicyId};
 use crate::{
-    Action, Direction, Entry, Identity, Judge, Label, NamePattern, NamedPorts, Peer, PeerMatcher,
+    Access, Action, Direction, Entry, Identity, Judge, Label, NamePattern, Peer, PeerMatcher,
     Peers, PolicyKind, PolicySet, PortRange, Position, Selector, SourceText, Traffic,
     source::{Value, object_at},
 };
@@ -457,8 +457,8 @@ impl Rules<'_> {
             seen.push(entry.subject.clone());
             let subject = sample(&entry.subject);
             let traffic = Traffic::new(6, 1);
-            let named = NamedPorts::Unknown;
-            let explanation = judge.explain(&subject, &subject, entry.direction, traffic, named);
+            let explanation =
+                judge.explain(Access::new(&subject, &subject, entry.direction, traffic));
             if let Some(why) = explanation.conflict {
                 self.add(
                     Finding::of::<Unresolvable>(

@@ -1,8 +1,8 @@
 //! Facts from flows, gathered once for all lints.
 
 use cilium_policy::{
-    Action, Cause, Direction, Entry, EntryId, Identity, Judge, NamedPorts, PolicySet, Traffic,
-    UnixTime, Verdict,
+    Action, Cause, Direction, Entry, EntryId, Identity, Judge, PolicySet, Traffic, UnixTime,
+    Verdict,
     sorted::{counted, sort},
 };
 use flow::{Flow, L7Record};
@@ -222,10 +222,7 @@ impl Seen {
             connection.traffic,
         );
         if explained.len() < MAX_KEPT && explained.insert(question) {
-            let (subject, peer) = (&connection.subject, &connection.peer);
-            let unknown = NamedPorts::Unknown;
-            let why =
-                judge.explain(subject, peer, connection.direction, connection.traffic, unknown);
+            let why = judge.explain(connection.access());
             self.decided.extend(why.deciding.iter().map(|rule| rule.entry));
             // Where a fact is missing, any entry that could match may have decided.
             let is_open = summary.verdict == Verdict::CannotTell
@@ -233,12 +230,7 @@ impl Seen {
                     .iter()
                     .any(|own| own.cause == Cause::MissingFact);
             if is_open {
-                let identities = (subject, peer);
-                self.decided.extend(judge.possible_entries(
-                    identities,
-                    connection.direction,
-                    connection.traffic,
-                ));
+                self.decided.extend(judge.possible_entries(connection.access()));
             }
         }
         if summary.decision.is_redirect

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use cilium_policy::{Direction, Identity, Label, Settings, Traffic};
+use cilium_policy::{Access, Direction, Identity, Label, Settings, Traffic};
 use flow::{CompanionKind, DropReason, Endpoint, Flow, Service};
 use vocabulary::reserved;
 
@@ -90,6 +90,11 @@ impl RecordedConnection {
             is_subject_source,
             companion,
         })
+    }
+
+    /// The record as a question for a judge, with the named ports unknown.
+    pub(crate) const fn access(&self) -> Access<'static, &Identity> {
+        Access::new(&self.subject, &self.peer, self.direction, self.traffic)
     }
 }
 

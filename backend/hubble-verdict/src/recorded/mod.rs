@@ -21,7 +21,7 @@ pub use shown::{settings_from, settings_from_counted};
 use std::sync::Arc;
 
 use cilium_policy::{
-    Cause, Changed, ClassId, Decision, Dependence, Direction, Explanation, Identity, Judge,
+    Access, Cause, Changed, ClassId, Decision, Dependence, Direction, Explanation, Identity, Judge,
     L7Explanation, NamedPorts, PolicyName, PolicySet, Request, UnixTime, Verdict,
 };
 use flow::{Flow, L7FlowType, L7Record, Timestamp};
@@ -165,22 +165,9 @@ impl JudgeRecords for Judge {
             }
         };
         let named = of_documents.as_deref().map_or(named, NamedPorts::Known);
-        let explanation = self.explain(
-            &connection.subject,
-            &connection.peer,
-            connection.direction,
-            connection.traffic,
-            named,
-        );
-        let l7 = request(flow).map(|request| {
-            self.explain_l7(
-                (&connection.subject, &connection.peer),
-                connection.direction,
-                connection.traffic,
-                named,
-                request.as_request(),
-            )
-        });
+        let access = connection.access().with_named_ports(named);
+        let explanation = self.explain(access);
+        let l7 = request(flow).map(|request| self.explain_l7(access, request.as_request()));
         let verdict = l7.as_ref().map_or(explanation.decision.verdict, |l7| l7.verdict);
         let hubble = hubble_names(flow, connection.direction);
         let set = Arc::clone(self.set());
@@ -190,8 +177,7 @@ impl JudgeRecords for Judge {
         let dependences = if explanation.decision.cause == Cause::Unresolvable {
             Vec::new()
         } else {
-            let identities = (&connection.subject, &connection.peer);
-            self.dependences(identities, connection.direction, connection.traffic, named)
+            self.dependences(access)
         };
         let is_entry = self.is_default_an_entry(&connection.subject, connection.direction);
         let agreement =
@@ -236,10 +222,11 @@ impl JudgeRecords for Judge {
         };
         let of_documents = self.named_ports(destination, direction);
         let named = of_documents.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
-        let decision = self.decide(subject_id, peer_id, direction, traffic, named);
+        let classes = Access::new(subject_id, peer_id, direction, traffic);
+        let decision = self.decide(classes.with_named_ports(named));
         let l7 = request.filter(|_| decision.is_redirect).map(|request| {
-            let request = request.as_request();
-            self.explain_l7((subject, peer), direction, traffic, named, request)
+            let access = Access::new(subject, peer, direction, traffic);
+            self.explain_l7(access.with_named_ports(named), request.as_request())
         });
         let verdict = l7.map_or(decision.verdict, |l7| l7.verdict);
         let is_entry =

@@ -1,8 +1,8 @@
 //! Rules that a refused flow needs.
 
 use cilium_policy::{
-    Action, Direction, Identity, Judge, Label, NamePattern, NamedPorts, PolicySet, Settings,
-    Traffic, Verdict, identity_label::CLUSTER, identity_label::is_kept, name_patterns::covers,
+    Access, Action, Direction, Identity, Judge, Label, NamePattern, PolicySet, Settings, Traffic,
+    Verdict, identity_label::CLUSTER, identity_label::is_kept, name_patterns::covers,
     sorted::update,
 };
 use flow::{Flow, L7Record};
@@ -221,7 +221,7 @@ fn is_unseen(judge: &Judge, subject: &Identity) -> bool {
     let labels = labels.into_iter().chain([cluster.as_str()]).map(Label::parse);
     let resolver = Identity::of_labels(labels, false);
     let traffic = Traffic::new(17, 53);
-    let decision = judge.judge(subject, &resolver, Direction::Egress, traffic, NamedPorts::Unknown);
+    let decision = judge.judge(Access::new(subject, &resolver, Direction::Egress, traffic));
     decision.verdict == Verdict::Allowed && !decision.is_redirect
 }
 

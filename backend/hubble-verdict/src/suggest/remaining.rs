@@ -2,7 +2,7 @@
 //! allows a lookup, for the connection that follows it.
 
 use cilium_policy::{
-    Direction, Identity, Judge, NamedPorts, Settings, SourceText, Traffic, Verdict, sorted,
+    Access, Direction, Identity, Judge, Settings, SourceText, Traffic, Verdict, sorted,
 };
 use flow::{Endpoint, Flow, L7Record, Layer4, TrafficDirection};
 
@@ -188,13 +188,8 @@ impl RemainingDenials<'_> {
         let judgement = self.judge.explain_flow(flow, self.learned).ok()?;
         let somewhere = Identity::default();
         let judge = &self.judge;
-        let explanation = judge.explain(
-            &judgement.connection.subject,
-            &somewhere,
-            Direction::Egress,
-            HTTPS,
-            NamedPorts::Unknown,
-        );
+        let subject = &judgement.connection.subject;
+        let explanation = judge.explain(Access::new(subject, &somewhere, Direction::Egress, HTTPS));
         let set = judge.set();
         let policies: Vec<String> = explanation
             .default_deny

@@ -93,12 +93,7 @@ pub(super) fn unfixable(
         return Err(UnfixedReason::DenyRule(judgement.sentence(set)));
     }
     let connection = &judgement.connection;
-    if let Some(at) = set.excluding_peer(
-        &connection.subject,
-        &connection.peer,
-        connection.direction,
-        connection.traffic,
-    ) {
+    if let Some(at) = set.excluding_peer(connection.access()) {
         return Err(UnfixedReason::Except(at));
     }
     if let Some(pod) = pods.behind(&connection.peer) {

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use cilium_policy::{
-    Direction, Identity, Judge, Label, NamedPorts, PolicySet, Request, Settings, SourceText,
-    Traffic,
+    Access, Direction, Identity, Judge, Label, NamedPorts, PolicySet, Request, Settings,
+    SourceText, Traffic,
 };
 
 /// Judges one request under one policy. `spec`: indented by two spaces.
@@ -40,7 +40,8 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
     let answer = if method == "DNS" {
         let traffic = Traffic::new(17, 53);
         let request = Request::Dns { name: rest };
-        judge.explain_l7((&client, &server), Direction::Egress, traffic, named, request)
+        let access = Access::new(&client, &server, Direction::Egress, traffic);
+        judge.explain_l7(access.with_named_ports(named), request)
     } else {
         let (rest, header) = match rest.split_once(" [") {
             Some((rest, header)) => (rest, header.strip_suffix(']')),
@@ -55,12 +56,12 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
         let path = rest.strip_prefix(host).unwrap();
         let request = Request::Http { method, path, host: Some(host), headers: &headers };
         let traffic = Traffic::new(6, 80);
-        let (ends, direction) = if is_egress {
-            ((&client, &server), Direction::Egress)
+        let access = if is_egress {
+            Access::new(&client, &server, Direction::Egress, traffic)
         } else {
-            ((&server, &client), Direction::Ingress)
+            Access::new(&server, &client, Direction::Ingress, traffic)
         };
-        judge.explain_l7(ends, direction, traffic, named, request)
+        judge.explain_l7(access.with_named_ports(named), request)
     };
     assert_eq!(answer.verdict.name(), expect, "{at}: {line}\n{answer:?}");
 }

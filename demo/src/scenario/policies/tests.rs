@@ -114,8 +114,8 @@ fn every_decision_can_be_made() {
             for peer in &policies.identities {
                 for direction in [Direction::Ingress, Direction::Egress] {
                     for port in [Port::Tcp(443), Port::Tcp(3002), Port::Udp(53), Port::Echo] {
-                        let traffic = port.traffic();
-                        let decision = judge.judge(subject, peer, direction, traffic, NAMED_PORTS);
+                        let access = Access::new(subject, peer, direction, port.traffic());
+                        let decision = judge.judge(access.with_named_ports(NAMED_PORTS));
                         let ours = decision.verdict;
                         assert_ne!(ours, Verdict::CannotTell, "{scenario}: {subject:?} {peer:?}");
                     }

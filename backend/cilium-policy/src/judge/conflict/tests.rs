@@ -1,8 +1,6 @@
 use std::sync::Arc;
 
-use crate::{
-    Cause, Direction, Identity, Judge, Label, NamedPorts, PolicySet, Settings, SourceText,
-};
+use crate::{Access, Cause, Direction, Identity, Judge, Label, PolicySet, Settings, SourceText};
 
 const SUBJECT: &[&str] = &[
     "k8s:app=a",
@@ -18,13 +16,12 @@ fn conflict_of(documents: &[String], subject: &[&str]) -> String {
     assert!(set.refused().is_empty(), "{:?}", set.refused());
     let identity = Identity::of_labels(subject.iter().map(|label| Label::parse(label)), false);
     let traffic = crate::Traffic::new(6, 1);
-    let explanation = Judge::new(Arc::new(set)).explain(
+    let explanation = Judge::new(Arc::new(set)).explain(Access::new(
         &identity,
         &identity,
         Direction::Egress,
         traffic,
-        NamedPorts::Unknown,
-    );
+    ));
     assert_eq!(
         explanation.decision.cause == Cause::Unresolvable,
         explanation.conflict.is_some(),
