@@ -76,4 +76,4 @@ pub use recorded::{
 pub use review::Review;
 pub use suggest::{Edit, Suggestion, Unfixed, UnfixedReason, suggest};
 pub use unplaced::Unplaced;
-pub use what_if::{endpoint_names, named_connection, what_if, what_if_prepared};
+pub use what_if::{endpoint_names, named_connection, what_if};

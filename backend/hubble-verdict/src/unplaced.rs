@@ -38,7 +38,7 @@ impl Unplaced {
         }
         let mut offers: Vec<(String, u64)> = Vec::new();
         for (subject, flows) in flows.subjects() {
-            if let Some(namespace) = meant(set, subject) {
+            if let Some(namespace) = likely_namespace(set, subject) {
                 sorted::update(&mut offers, namespace.to_owned(), |count| {
                     *count = count.saturating_add(flows);
                 });
@@ -56,9 +56,9 @@ impl Unplaced {
     #[must_use]
     pub fn sentence(&self) -> String {
         let Self { policies, assumed, offers } = self;
-        let (who, are) = match policies {
-            1 => ("1 policy names no namespace".to_owned(), "is"),
-            many => (format!("{many} policies name no namespace"), "are"),
+        let (policies, are) = match policies {
+            1 => ("1 policy has no namespace".to_owned(), "is"),
+            many => (format!("{many} policies have no namespace"), "are"),
         };
         let offer = match offers.as_slice() {
             [] => "`kubectl apply -n` may have given another".to_owned(),
@@ -74,7 +74,7 @@ impl Unplaced {
             }
         };
         format!(
-            "{who} and {are} taken to be in `{assumed}`: {offer}; the setting `namespace` says which one it is"
+            "{policies} and {are} assumed to be in `{assumed}`: {offer}; set `namespace` to the right one"
         )
     }
 }
@@ -85,9 +85,9 @@ impl Judgement {
     /// is given.
     #[must_use]
     pub fn unplaced(&self, set: &PolicySet) -> Option<String> {
-        let namespace = meant(set, &self.connection.subject)?;
+        let namespace = likely_namespace(set, &self.connection.subject)?;
         // Rules of the other direction change nothing here.
-        let mut policies: Vec<PolicyId> = about(set, &self.connection.subject)
+        let mut policies: Vec<PolicyId> = selecting_elsewhere(set, &self.connection.subject)
             .filter(|(_, entry)| entry.direction == self.connection.direction)
             .map(|(policy, _)| policy)
             .collect();
@@ -106,35 +106,36 @@ impl Judgement {
             names.push(format!("{more} more"));
         }
         Some(format!(
-            "judged without {}, which {} no namespace and would be about this pod in `{namespace}`: the setting `namespace={namespace}` judges so",
+            "judged without {}, which {} no namespace and would select this pod in `{namespace}`: set `namespace={namespace}` to judge with {}",
             names.join(", "),
-            if names.len() == 1 { "names" } else { "name" }
+            if names.len() == 1 { "has" } else { "have" },
+            if names.len() == 1 { "it" } else { "them" }
         ))
     }
 }
 
 /// The namespace of a pod that policies without a namespace would select if they were in it, and do
 /// not select now.
-fn meant<'i>(set: &PolicySet, subject: &'i Identity) -> Option<&'i str> {
+fn likely_namespace<'i>(set: &PolicySet, subject: &'i Identity) -> Option<&'i str> {
     if set.settings().is_namespace_given {
         return None;
     }
     let namespace = subject.k8s_label(POD_NAMESPACE)?;
-    (namespace != set.settings().namespace && about(set, subject).next().is_some())
+    (namespace != set.settings().namespace && selecting_elsewhere(set, subject).next().is_some())
         .then_some(namespace)
 }
 
 /// Policies without a namespace whose selectors match apart from the namespace; in order.
-fn about<'s>(
+fn selecting_elsewhere<'s>(
     set: &'s PolicySet,
     subject: &'s Identity,
 ) -> impl Iterator<Item = (PolicyId, &'s Entry)> + 's {
-    let is_about = |(_, entry): &(PolicyId, &Entry)| {
+    let selects = |(_, entry): &(PolicyId, &Entry)| {
         entry.subject.requirements.iter().all(|requirement| {
             requirement.key == POD_NAMESPACE || requirement.matches(subject.labels())
         })
     };
-    unplaced(set).filter(is_about)
+    unplaced(set).filter(selects)
 }
 
 /// Entries of the policies without a namespace; entries of a replaced policy do not count.
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_namespace_is_said_and_the_meant_one_offered() {
+    fn a_missing_namespace_is_noted_and_the_likely_one_offered() {
         let check =
             |text: &str, given: Option<&str>, flows: &[Flow], expect: Option<&str>, at: &str| {
                 let mut settings = Settings::default();
@@ -183,14 +184,14 @@ mod tests {
                 let set = PolicySet::read(&[SourceText { index: 0, text }], settings);
                 let set = std::sync::Arc::new(set);
                 let prepared = Prepared::of(flows, &Learned::default(), set.settings());
-                let said = Unplaced::of(&set, &prepared).map(|unplaced| unplaced.sentence());
-                assert_eq!(said.as_deref(), expect);
+                let note = Unplaced::of(&set, &prepared).map(|unplaced| unplaced.sentence());
+                assert_eq!(note.as_deref(), expect);
                 let judge = Judge::new(std::sync::Arc::clone(&set));
                 let judgement = judge.explain_flow(&flows[0], &Learned::default()).unwrap();
                 assert_eq!(judgement.unplaced(&set).unwrap_or_default(), at);
             };
-        let taken = "1 policy names no namespace and is taken to be in `default`: ";
-        let which = "; the setting `namespace` says which one it is";
+        let taken = "1 policy has no namespace and is assumed to be in `default`: ";
+        let which = "; set `namespace` to the right one";
         let pets =
             [flow("pets", "store-front"), flow("shop", "store-front"), flow("pets", "store-front")];
         check(
@@ -200,7 +201,7 @@ mod tests {
             Some(&format!(
                 "{taken}pods that they would select are in `pets` (2 flows), `shop` (1 flow){which}"
             )),
-            "judged without `allow-store-front-traffic`, which names no namespace and would be about this pod in `pets`: the setting `namespace=pets` judges so",
+            "judged without `allow-store-front-traffic`, which has no namespace and would select this pod in `pets`: set `namespace=pets` to judge with it",
         );
         let other = [flow("pets", "order-service")];
         check(

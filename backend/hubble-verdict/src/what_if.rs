@@ -19,19 +19,9 @@ pub fn named_connection(flow: &Flow, learned: &Learned, settings: &Settings) -> 
     })
 }
 
-/// Comparison of two sets over flows.
-pub fn what_if(before: &Judge, after: &Judge, flows: &[Flow]) -> WhatIf {
-    let learned = Learned::from_flows(flows);
-    let settings = after.set().settings().clone();
-    let prepared = Prepared::of(flows, &learned, &settings);
-    what_if_prepared(before, after, &prepared, |index| {
-        named_connection(flows.get(index)?, &learned, &settings)
-    })
-}
-
 /// Comparison of two sets over prepared flows; `connection` gives the connection of a flow that
 /// changes.
-pub fn what_if_prepared(
+pub fn what_if(
     before: &Judge,
     after: &Judge,
     prepared: &Prepared,

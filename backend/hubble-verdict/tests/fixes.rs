@@ -4,16 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a file that is not there fails the test")]
 #![expect(clippy::indexing_slicing, reason = "of JSON: what is not there is null")]
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-use cilium_policy::{Judge, PolicySet, Settings, SourceText, Traffic, Verdict};
+use cilium_policy::{Dates, Settings, SourceText, Traffic, Verdict};
 use flow::{
     CiliumEventType, Dns, Endpoint, Flow, Http, Icmp, Ip, L7FlowType, L7Record, Layer4, Layer7,
     MessageType, Sctp, Tcp, TrafficDirection, Udp,
 };
-use hubble_verdict::{
-    Directory, JudgeFlows, Learned, Question, StepKind, Target, UnfixedReason, ask, suggest,
-};
+use hubble_verdict::{JudgeFlows, Question, Review, StepKind, Target, UnfixedReason, suggest};
 use serde_json::Value;
 
 /// Policies, and flows in both directions.
@@ -139,11 +137,13 @@ impl Case {
 
     /// Verdicts flow by flow, and the number of refused documents.
     fn verdicts(&self, texts: &[String]) -> (Vec<Option<Verdict>>, usize) {
-        let set = PolicySet::read(&sources(texts), self.settings.clone());
-        let refused = set.refused().len();
-        let (judge, learned) = (Judge::new(Arc::new(set)), Learned::from_flows(&self.flows));
-        let verdict = |flow: &Flow| judge.judge_flow(flow, &learned).ok().map(|own| own.verdict);
-        (self.flows.iter().map(verdict).collect(), refused)
+        let texts = sources(texts);
+        let review = Review::under(&texts, self.settings.clone(), &Dates::default(), &self.flows);
+        let verdict = |flow: &Flow| {
+            let summary = review.judge().judge_flow(flow, review.learned());
+            summary.ok().map(|own| own.verdict)
+        };
+        (self.flows.iter().map(verdict).collect(), review.set().refused().len())
     }
 
     /// Checks a fix for some flows: each is fixed or has a reason, no further document is refused,
@@ -240,8 +240,8 @@ fn questions(file: &str, count: usize) {
     for scenario in scenarios(file, count) {
         let (settings, texts) =
             (policy_vectors::scenarios::settings(&scenario), texts(&scenario["policies"]));
-        let directory = Directory::of(&sources(&texts), &[], &settings);
-        let judge = Judge::new(Arc::new(PolicySet::read(&sources(&texts), settings)));
+        let texts = sources(&texts);
+        let review = Review::under(&texts, settings, &Dates::default(), &[]);
         for row in scenario["flows"].as_array().unwrap() {
             let end = |key: &str| {
                 let name = row[key].as_str()?;
@@ -254,7 +254,7 @@ fn questions(file: &str, count: usize) {
             };
             let ((from, from_labels), (to, to_labels)) = (from, to);
             let question = Question { from, from_labels, to, to_labels, traffic, request: None };
-            let answer = ask(&judge, &directory, &question).unwrap();
+            let answer = review.ask(&question).unwrap();
             for step in answer.paths.iter().flat_map(|path| &path.steps) {
                 let expected = match step.kind {
                     StepKind::Egress => row["egress"]["v"].as_str(),
@@ -267,7 +267,7 @@ fn questions(file: &str, count: usize) {
                     unknown += 1;
                     continue;
                 }
-                let sentence = step.judgement.sentence(judge.set());
+                let sentence = step.judgement.sentence(review.set());
                 assert_eq!(verdict.name(), expected, "{}: {row}\n{sentence}", scenario["name"]);
                 agree += 1;
             }

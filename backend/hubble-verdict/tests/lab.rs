@@ -29,6 +29,8 @@ fn check(name: &str, arguments: &[&str], code: i32) {
         String::from_utf8_lossy(&output.stderr)
     );
     assert_eq!(output.status.code(), Some(code), "{text}");
+    // Every update of the model changes the release, not the snapshots.
+    let text = text.replace(cilium_policy::RELEASE, "[RELEASE]");
     insta::assert_snapshot!(name, text);
 }
 
@@ -36,6 +38,20 @@ const CHAOS: &str = "acns-network-policy-chaos.yaml";
 const COMBINED: &str = "aks-combined-fqdn-l7.yaml";
 const LOG: &str = "container-network-log.yaml";
 const PETS: &str = "namespace=pets";
+
+#[test]
+fn the_release_of_the_model_is_named() {
+    let version = run(&["--version"], None);
+    let expected = format!(
+        "hubble-verdict {}, judges as Cilium {}\n",
+        env!("CARGO_PKG_VERSION"),
+        cilium_policy::RELEASE
+    );
+    assert_eq!(String::from_utf8_lossy(&version.stdout), expected);
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    assert!(readme.contains(cilium_policy::RELEASE), "README.md names another release");
+}
 
 #[test]
 fn chaos_names_the_empty_list() {
@@ -49,7 +65,7 @@ fn chaos_again_under_the_other_policy_differs() {
 }
 
 #[test]
-fn what_was_recorded_before_the_policies_does_not_differ() {
+fn flows_older_than_the_policies_do_not_differ() {
     let other = "acns-network-policy-allow-store-front-traffic.yaml";
     let with = |since: &str| {
         let of_flows = ["--policies", other, "--flows", "chaos.jsonl", "--settings", PETS];
@@ -86,7 +102,7 @@ fn what_if_is_the_whole_set() {
     let (code, text) = what_if(&[COMBINED]);
     assert_eq!(code, Some(0), "{text}");
     let name = "CiliumNetworkPolicy/pets/allow-store-front-traffic";
-    assert!(text.contains(&format!("--what-if lacks {name}: it is taken as deleted")), "{text}");
+    assert!(text.contains(&format!("--what-if lacks {name}: it counts as deleted")), "{text}");
     // One refused document changes the exit code, in the set in force and in that of `--what-if`.
     let (code, text) = what_if(&[CHAOS, COMBINED, "../policies-refused.yaml"]);
     assert_eq!(code, Some(3), "{text}");
@@ -104,7 +120,7 @@ fn a_policy_that_is_replaced_is_named() {
     };
     for files in [[CHAOS, other], [other, CHAOS]] {
         let text = both(files);
-        let said = format!("is given more than once: the last counts, here that of {}", files[1]);
+        let said = format!("occurs more than once: the last one counts, here that of {}", files[1]);
         assert!(text.contains(&said) && text.contains("`/dev/null` holds no record"), "{text}");
     }
 }
@@ -261,21 +277,21 @@ fn bad_input_says_what_is_wrong() {
     };
     assert_eq!(
         said("enable-ipv4=maybe"),
-        "verdict: the setting `enable-ipv4` cannot be `maybe`: it is `true` or `false`"
+        "hubble-verdict: the setting `enable-ipv4` cannot be `maybe`: it is `true` or `false`"
     );
     assert_eq!(
         said("cilium-release=2.0"),
-        "verdict: the setting `cilium-release` cannot be `2.0`: it is a version of Cilium 1, as `1.18`, or `main`"
+        "hubble-verdict: the setting `cilium-release` cannot be `2.0`: it is a version of Cilium 1, as `1.18`, or `main`"
     );
     for name in ["", "Foo_", "-a"] {
         assert_eq!(
             said(&format!("namespace={name}")),
             format!(
-                "verdict: the setting `namespace` cannot be `{name}`: it is the name of a namespace: small letters, digits and hyphens"
+                "hubble-verdict: the setting `namespace` cannot be `{name}`: it is the name of a namespace: small letters, digits and hyphens"
             )
         );
     }
-    assert_eq!(said("enable-ipv4"), "verdict: `enable-ipv4` is not of the form NAME=VALUE");
+    assert_eq!(said("enable-ipv4"), "hubble-verdict: `enable-ipv4` is not of the form NAME=VALUE");
 }
 
 #[test]
@@ -308,14 +324,14 @@ fn ask_answers_step_by_step() {
 }
 
 #[test]
-fn policies_without_a_namespace_are_said_to_be_so() {
+fn policies_without_a_namespace_are_noted() {
     check("unplaced", &["--policies", CHAOS, "--flows", "chaos.jsonl"], 1);
     let output = run(&["--policies", CHAOS, "--flows", "chaos.jsonl", "-o", "json"], None);
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let group = &answer["groups"][0];
     assert_eq!(group["agreement"], "differs");
     assert!(group["unplaced"].as_str().unwrap().contains("namespace=pets"), "{group}");
-    assert!(answer["notices"][0].as_str().unwrap().contains("1 policy names no namespace"));
+    assert!(answer["notices"][0].as_str().unwrap().contains("1 policy has no namespace"));
     // Cannot tell without it.
     let ask = ["ask", "--policies", CHAOS, "--flows", "chaos.jsonl", "--from", "world"];
     let to = ["--to", "pets/store-front:8080"];

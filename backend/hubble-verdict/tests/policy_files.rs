@@ -127,7 +127,7 @@ fn folders_are_followed_once_and_hidden_ones_are_not() {
     let (_, out, _) = folder.verdict(&["--policies", "set"]);
     assert_eq!(
         out,
-        "note: CiliumNetworkPolicy/pets/a is given more than once: the last counts, here that of set/a2.yaml:1\n3 policies, 3 rules\n"
+        "note: CiliumNetworkPolicy/pets/a occurs more than once: the last one counts, here that of set/a2.yaml:1\n3 policies, 3 rules\n"
     );
 }
 

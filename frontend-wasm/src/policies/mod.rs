@@ -94,7 +94,7 @@ impl Connection {
     /// Labels, as `app=order-service`, take precedence over those of flows and documents. `method`
     /// and `path` are those of a request to check against HTTP rules.
     ///
-    /// Errors: a text is not an end of a connection.
+    /// Errors: a text is not a source or a destination.
     #[wasm_bindgen(constructor)]
     pub fn new(
         from: &str,

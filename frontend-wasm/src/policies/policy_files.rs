@@ -28,7 +28,7 @@ pub(crate) struct PolicyFile {
 
 /// A setting that does not exist.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no setting")]
+#[error("`{0}` is not a setting")]
 pub(crate) struct InvalidSetting(String);
 
 impl PolicyFiles {

@@ -208,7 +208,7 @@ fn asked(
 }
 
 #[test]
-fn a_connection_that_nobody_tried_is_answered_step_by_step() {
+fn a_connection_without_flows_is_answered_step_by_step() {
     type Asked<'a> = (&'a str, &'a str, [&'a str; 2], Option<(&'a str, &'a str)>);
     let check = |(policies_of, flows_of, ends, request): Asked<'_>, expect: &str| {
         let (flows, policies) = (&mut recorded(flows_of), &mut policies(policies_of));
@@ -288,14 +288,18 @@ fn flows_that_were_not_looked_at_for_names_are_counted() {
 }
 
 #[test]
-fn ends_that_cannot_be_read_are_refused() {
+fn sources_and_destinations_that_cannot_be_read_are_refused() {
     let check = |from: &str, to: &str, expect: &str| {
         let error = question([from, to], Default::default(), None).unwrap_err();
         assert_eq!(error.to_string(), expect);
     };
-    check("", "a:80", "there is no name in ``");
+    check(
+        "",
+        "a:80",
+        "the name is empty: write a pod, a Service, an address, a DNS name or `world`",
+    );
     let no_port =
-        "`product-service` names no port: write it behind the name, as `product-service:3002`";
+        "`product-service` has no port: write it after the name, as `product-service:3002`";
     check("order-service", "product-service", no_port);
     check("a", "b:0", "`0` is not a port: write a number from 1 to 65535");
 }
@@ -324,7 +328,7 @@ fn what_is_refused_is_named_and_settings_that_do_not_exist_are_an_error() {
     assert!(documents[1]["reason"].as_str().unwrap().contains("not valid YAML"));
     for setting in ["enable-policy=sometimes", "no-such=1", "cluster-name"] {
         let error = PolicyFiles::new(Vec::new(), &[setting.to_owned()], f64::NAN).unwrap_err();
-        assert_eq!(error.to_string(), format!("`{setting}` is no setting"));
+        assert_eq!(error.to_string(), format!("`{setting}` is not a setting"));
     }
 }
 

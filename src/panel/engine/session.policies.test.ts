@@ -114,7 +114,7 @@ test('an answer has no buffers that change hands, and what cannot be asked is sa
   const session = judged(zeroTrust);
   expect(buffersOf(asked(session, { from: 'world', to: 'store-front:8080' }))).toEqual([]);
   expect(() => asked(session, { from: 'store-front', to: 'product-service' })).toThrow(
-    '`product-service` names no port: write it behind the name, as `product-service:3002`'
+    '`product-service` has no port: write it after the name, as `product-service:3002`'
   );
   session.dispose();
 });

@@ -104,7 +104,7 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
     let Question { from, from_labels, to, to_labels, traffic, request } = question;
     let sources = directory.find(from, from_labels, None, None)?;
     if to.is_loopback() {
-        let note = format!("`{to}` is loopback, which never leaves the pod: no policy is asked");
+        let note = format!("`{to}` is loopback, which never leaves the pod: no policy decides");
         let path = Path {
             source: sources.shown,
             destination: to.to_string(),
@@ -160,7 +160,7 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
     } else {
         answer
             .notes
-            .push("it depends on which of them it is: they differ in their labels".to_owned());
+            .push("the verdict depends on the pod: the pods differ in their labels".to_owned());
     }
     Ok(answer)
 }
@@ -236,7 +236,7 @@ impl PathJudge<'_> {
             }
         }
         if self.is_itself {
-            notes.push("policy is not asked about a pod's way to itself".to_owned());
+            notes.push("policy does not decide about a pod's connection to itself".to_owned());
         } else {
             self.connect(&names, traffic, &mut steps);
         }
@@ -279,7 +279,7 @@ impl PathJudge<'_> {
             let is_proxied = |step: &Step| step.judgement.explanation.decision.is_redirect;
             if extended.iter().any(|step| not_allowed(step) && is_proxied(step)) {
                 notes.push(format!(
-                    "the search list is taken to be {}, with `ndots:5`, as Kubernetes writes it",
+                    "the search list is assumed to be {}, with `ndots:5`, as Kubernetes writes it",
                     lists.written(namespace)
                 ));
             }
@@ -317,7 +317,7 @@ impl PathJudge<'_> {
                 && self.request.is_none()
             {
                 self.notes.push(format!(
-                    "on {}, the proxy lets pass what its rules allow: whether a request does is another question",
+                    "on {}, the proxy checks each request by its rules: ask with a request for its verdict",
                     direction.name()
                 ));
             }

@@ -1,11 +1,11 @@
-//! Ends of a connection as people write them.
+//! Sources and destinations as people write them.
 
 use std::net::IpAddr;
 
 use cilium_policy::Traffic;
 use vocabulary::reserved;
 
-/// One end of a connection, as written.
+/// Source or destination of a connection, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// An IP address: `10.0.0.1`.
@@ -26,14 +26,14 @@ pub enum Target {
     Dns(String),
 }
 
-/// The reason why a text is not an end of a connection.
+/// The reason why a text is not a source or a destination.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// An empty name.
-    #[error("there is no name in `{0}`")]
-    Empty(String),
+    #[error("the name is empty: write a pod, a Service, an address, a DNS name or `world`")]
+    Empty,
     /// A missing port; policies decide by port.
-    #[error("`{0}` names no port: write it behind the name, as `product-service:3002`")]
+    #[error("`{0}` has no port: write it after the name, as `product-service:3002`")]
     NoPort(String),
     /// A port that is not a number from 1 to 65535.
     #[error("`{0}` is not a port: write a number from 1 to 65535")]
@@ -42,7 +42,7 @@ pub enum TargetError {
     #[error("`{0}` is not a protocol with ports: write TCP, UDP or SCTP")]
     Protocol(String),
     /// A text that is not a valid Kubernetes or DNS name.
-    #[error("`{0}` is no name: `namespace/name`, an address, a DNS name and `world` are")]
+    #[error("`{0}` is not a name: write `namespace/name`, an address, a DNS name or `world`")]
     Name(String),
 }
 
@@ -63,11 +63,11 @@ impl Target {
         }
     }
 
-    /// The end that a text names. Errors: the text is not a name.
+    /// The source or destination that a text names. Errors: the text is not a name.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(TargetError::Empty(text.to_owned()));
+            return Err(TargetError::Empty);
         }
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         if let Ok(address) = bare.parse() {

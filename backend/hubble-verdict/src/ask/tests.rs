@@ -304,11 +304,16 @@ fn services_and_pods_are_found_behind_their_names() {
     // A connection that passes says nothing about its requests.
     let proxied = answer(&[COMBINED, CLUSTER], "store-front", "product-service:3002");
     assert_eq!(proxied.verdict, Verdict::Allowed);
-    assert!(proxied.notes.iter().any(|note| note.starts_with("on egress, the proxy lets pass")));
+    assert!(
+        proxied
+            .notes
+            .iter()
+            .any(|note| note.starts_with("on egress, the proxy checks each request"))
+    );
     // A connection of a pod to itself.
     let own = answer(&[ZERO_TRUST, CLUSTER], "store-front-1", "10.244.0.87:8080");
     assert_eq!((own.verdict, own.paths[0].steps.len()), (Verdict::Allowed, 0));
-    assert_eq!(own.notes, ["policy is not asked about a pod's way to itself"]);
+    assert_eq!(own.notes, ["policy does not decide about a pod's connection to itself"]);
     check(by_name, "kube-system/kube-dns:53/UDP", "allowed | egress allowed; ingress allowed;");
 }
 
@@ -415,7 +420,7 @@ fn targets_are_read_or_refused() {
     check("10.0.0.1:1", "Address(10.0.0.1) 1/TCP");
     check("reserved:world:80", "Entity(\"world\") 80/TCP");
     let no_port = |text: &str| {
-        format!("`{text}` names no port: write it behind the name, as `product-service:3002`")
+        format!("`{text}` has no port: write it after the name, as `product-service:3002`")
     };
     check("product-service", &no_port("product-service"));
     check("2001:db8::1", &no_port("2001:db8::1"));
@@ -423,8 +428,8 @@ fn targets_are_read_or_refused() {
     check("a:0", "`0` is not a port: write a number from 1 to 65535");
     check("a:http", "`http` is not a port: write a number from 1 to 65535");
     check("a:1/ICMP", "`ICMP` is not a protocol with ports: write TCP, UDP or SCTP");
-    check(":1", "there is no name in ``");
-    let no_name = "is no name: `namespace/name`, an address, a DNS name and `world` are";
+    check(":1", "the name is empty: write a pod, a Service, an address, a DNS name or `world`");
+    let no_name = "is not a name: write `namespace/name`, an address, a DNS name or `world`";
     check("a/b/c:1", &format!("`a/b/c` {no_name}"));
     check("a b:1", &format!("`a b` {no_name}"));
 }
@@ -466,7 +471,7 @@ fn a_name_with_a_namespace_behind_it_is_one_of_the_cluster() {
     };
     let unknown = |name: &str| {
         format!(
-            "`{name}` is in none of the flows and documents: give flows of it, its Pod and Namespace documents, or its labels"
+            "`{name}` is not in the flows or documents: add flows of it, its Pod and Namespace documents, or its labels"
         )
     };
     // A policy or a Namespace names the namespace; some namespaces are in every cluster.
@@ -475,10 +480,9 @@ fn a_name_with_a_namespace_behind_it_is_one_of_the_cluster() {
     check("redis.pets:6379", true, &unknown("pets/redis"));
     check("metrics.kube-system:443", true, &unknown("kube-system/metrics"));
     check("info.kube-public:443", true, &unknown("kube-public/info"));
-    let outside = "the addresses of `redis.store` are not known; it is taken for a name outside the cluster, unless `store` is a namespace";
+    let outside = "the addresses of `redis.store` are not known; it is assumed to be a name outside the cluster, unless `store` is a namespace";
     check("redis.store:6379", false, outside);
-    let outside =
-        "the addresses of `api.bing.com` are not known; it is taken for a name outside the cluster";
+    let outside = "the addresses of `api.bing.com` are not known; it is assumed to be a name outside the cluster";
     check("api.bing.com:443", false, outside);
     // A pod of a Service, by each way to write its name.
     for name in ["product-service-1.db.pets", "product-service-1.db.pets.svc"] {
@@ -498,7 +502,7 @@ fn loopback_never_leaves_the_pod() {
             .map(|path| (path.source.as_str(), path.destination.as_str(), path.steps.len()))
             .collect();
         assert_eq!(paths, [("pets/order-service", shown, 0)], "{to}");
-        let note = format!("`{shown}` is loopback, which never leaves the pod: no policy is asked");
+        let note = format!("`{shown}` is loopback, which never leaves the pod: no policy decides");
         assert_eq!(answer.notes, [note], "{to}");
     };
     check("127.0.0.1:8080", "127.0.0.1");
@@ -530,7 +534,7 @@ fn the_world_itself_is_let_in_as_such() {
     assert_eq!(
         suggestion.also_allowed,
         [
-            "everyone from outside the cluster → pets/store-front 8080/TCP: `fromEntities: [world]` lets them all in"
+            "everyone from outside the cluster → pets/store-front 8080/TCP: `fromEntities: [world]` allows all of them"
         ]
     );
     let mut fixed = texts.map(str::to_owned).to_vec();
@@ -556,8 +560,8 @@ fn a_service_is_known_without_its_pods() {
             "apiVersion: v1\nkind: Service\nmetadata: {{name: shop, namespace: pets}}\nspec: {{clusterIP: 10.0.0.9, selector: {{app: shop, tier: web}}, ports: [{{port: 80, targetPort: {target}}}]}}\n"
         )
     };
-    let known = "the Service `pets/shop` is known, its pods (`app=shop,tier=web`) are not: give flows of them, their Pod or Deployment documents, or their labels";
-    let ports = "policy sees the pod's port: if 80 is a Service's, give its document or ask for the pod's port";
+    let known = "the Service `pets/shop` is known, its pods (`app=shop,tier=web`) are not: add flows of them, their Pod or Deployment documents, or their labels";
+    let ports = "policy sees the pod's port: if 80 is the port of a Service, add its document or use the pod's port";
     let check = |texts: &[&str], to: &str, port: u16, notes: &[&str]| {
         let answer = answer(texts, "world", to);
         assert_eq!(answer.paths[0].traffic.port, port, "{to}");

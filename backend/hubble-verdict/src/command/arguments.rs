@@ -2,11 +2,12 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::LazyLock,
     time::SystemTime,
 };
 
 use chrono::{DateTime, Utc};
-use cilium_policy::{Settings, Severity, UnixTime};
+use cilium_policy::{RELEASE, Settings, Severity, UnixTime};
 use clap::{Parser, Subcommand, ValueEnum};
 use flow::{Flow, Timestamp};
 use hubble_verdict::{settings_from, unix_time};
@@ -14,14 +15,21 @@ use hubble_verdict::{settings_from, unix_time};
 use crate::ask::AskArguments;
 use crate::input::{self, InputError, PolicyFile};
 
-const AFTER_HELP: &str = "\
+/// Versions of the program and of the Cilium that it models.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{}, judges as Cilium {RELEASE}", env!("CARGO_PKG_VERSION")));
+
+static AFTER_HELP: LazyLock<String> =
+    LazyLock::new(|| format!("Verdicts are those of Cilium {RELEASE}.\n\n{CODES_AND_EXAMPLES}"));
+
+const CODES_AND_EXAMPLES: &str = "\
 Exit code, the first that applies:
   2 the input cannot be read
   3 a policy is refused (by the API server, by kubectl alone, or by Cilium), or its kind or
-    version does not exist; objects of others (Deployment, Calico's) are named and change nothing
-  1 flows differ from the policies; those that are older than the policies do not
-  4 findings of severity error, with --lint; of that of --fail-on and above
-  0 nothing of that
+    version does not exist; other objects (Deployment, Calico's) are listed and change nothing
+  1 flows differ from the policies; flows older than the policies do not count
+  4 with --lint: findings of severity error, or of the severity of --fail-on and above
+  0 otherwise
 
 Examples:
   hubble-verdict --policies policies/                        read and check a folder of policies
@@ -35,8 +43,8 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(
     name = "hubble-verdict",
-    version,
-    after_help = AFTER_HELP,
+    version = VERSION.as_str(),
+    after_help = AFTER_HELP.as_str(),
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     disable_help_subcommand = true
@@ -56,38 +64,38 @@ pub(crate) struct Arguments {
     /// policy-default-local-cluster, enable-host-firewall, policy-cidr-match-mode,
     /// enable-node-selector-labels, enable-extended-ip-protocols, enable-icmp-rules,
     /// enable-l7-proxy, enable-non-default-deny-policies, enable-k8s-cluster-network-policy,
-    /// enable-policy-secrets-sync, policy-audit-mode; cilium-release, as 1.18; api-server: false
-    /// where only Cilium's parser is asked; and namespace, for documents that name none.
+    /// enable-policy-secrets-sync, policy-audit-mode; cilium-release, as 1.18; api-server, false
+    /// to check documents by Cilium's parser alone; and namespace, for documents without one.
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
     pub(crate) settings: Vec<String>,
-    /// Since when the policies are in force, as a time (RFC 3339) or how long ago (`2h 30m`): what is
-    /// older is not said to differ. Objects that say themselves when they were changed, as those of
-    /// `kubectl get -o yaml`, keep that time.
+    /// Time (RFC 3339) from which the policies are in force, or how long ago (`2h 30m`): older flows do
+    /// not count as different. Objects with times of their own, as those of `kubectl get -o yaml`, keep
+    /// these.
     #[arg(long, value_name = "TIME|DURATION", value_parser = since)]
     pub(crate) policies_since: Option<UnixTime>,
-    /// All policies as they would be, instead of those of `--policies`: which flows change, and why.
+    /// Changed policies, all of them: lists the flows whose verdict would change, with the reason.
     #[arg(long, num_args = 1.., value_name = "DIR|FILE")]
     pub(crate) what_if: Vec<PathBuf>,
-    /// Look for what is allowed, and still not what its author meant.
+    /// Find parts of policies that are valid, but probably not intended.
     #[arg(long)]
     pub(crate) lint: bool,
-    /// The least severity of a finding that makes the exit code 4.
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = Bar::Error)]
+    /// Least severity of a finding that makes the exit code 4.
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error)]
     #[arg(requires = "lint")]
-    pub(crate) fail_on: Bar,
-    /// The smallest additions that let the refused flows pass: to these policies where nothing
-    /// else would pass by it, else as policies of their own.
+    pub(crate) fail_on: FailOn,
+    /// Smallest additions that let the denied flows pass: to these policies where that lets no other
+    /// flow pass, else as new policies.
     #[arg(long)]
     pub(crate) suggest: bool,
-    /// `ContainerNetworkLog` resources: which of the flows they would log.
+    /// `ContainerNetworkLog` resources: counts the flows that they would log.
     #[arg(long, num_args = 1.., value_name = "DIR|FILE", requires = "flows")]
     pub(crate) log_resource: Vec<PathBuf>,
-    /// Form of the answer.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }
 
-/// What is done instead of judging flows.
+/// Commands besides judging flows.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Ask(Box<AskArguments>),
@@ -104,16 +112,16 @@ pub(crate) enum Output {
 
 /// The least severity of a finding that fails the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Bar {
+pub(crate) enum FailOn {
     /// The policy does not do what it says.
     Error,
-    /// Also where it may do something else than it seems to.
+    /// Also: the policy may do something else than it seems to.
     Warning,
     /// Every finding.
     Hint,
 }
 
-impl Bar {
+impl FailOn {
     /// Whether a finding of this severity counts.
     pub(crate) const fn is_met(self, severity: Severity) -> bool {
         match severity {
@@ -123,7 +131,7 @@ impl Bar {
         }
     }
 
-    /// What it means that one does.
+    /// The reason for the exit code.
     pub(crate) const fn sentence(self) -> &'static str {
         match self {
             Self::Error => "there are findings of severity error",
@@ -133,8 +141,13 @@ impl Bar {
     }
 }
 
+/// A text that is not a point in time.
+#[derive(Debug, thiserror::Error)]
+#[error("write a time as `2026-11-30T14:03:00Z`, or how long ago as `2h 30m`")]
+struct SinceError;
+
 /// A point in time. Errors: it is neither a time nor a duration, or lies before all times.
-fn since(text: &str) -> Result<UnixTime, String> {
+fn since(text: &str) -> Result<UnixTime, SinceError> {
     let time = match humantime::parse_duration(text) {
         Ok(ago) => SystemTime::now().checked_sub(ago).map(DateTime::<Utc>::from),
         Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()),
@@ -143,21 +156,19 @@ fn since(text: &str) -> Result<UnixTime, String> {
         let nanos = i32::try_from(time.timestamp_subsec_nanos()).ok()?;
         Timestamp::new(time.timestamp(), nanos).ok().map(unix_time)
     })
-    .ok_or_else(|| {
-        "a time is written as `2026-11-30T14:03:00Z`, how long ago as `2h 30m`".to_owned()
-    })
+    .ok_or(SinceError)
 }
 
-/// What both commands begin with.
-pub(crate) struct Given {
+/// The input of both commands.
+pub(crate) struct Input {
     pub(crate) files: Vec<PolicyFile>,
     pub(crate) flows: Vec<Flow>,
-    /// Those that the flows show, with what the command line changes.
+    /// Settings that the flows show, with the changes of the command line.
     pub(crate) settings: Settings,
     pub(crate) notices: Vec<String>,
 }
 
-impl Given {
+impl Input {
     /// Reads files of policies, flows and settings (`name=value`). Errors: one of them cannot be read.
     pub(crate) fn read(
         policies: &[PathBuf],
@@ -168,7 +179,7 @@ impl Given {
         let files = input::policies(policies, &mut notices)?;
         notices.extend(files.iter().find(|file| file.is_patching()).map(|file| {
             format!(
-                "`{}` patches what stands beside it, which is read as it is: `kustomize build` puts it together",
+                "`{}` patches the files beside it, which are read without the patches: `kustomize build` applies them",
                 file.name
             )
         }));
@@ -183,8 +194,7 @@ impl Given {
     }
 }
 
-/// Settings with what the command line changes. Errors: there is no such setting, or it has no such
-/// value.
+/// Settings with the changes of the command line. Errors: an unknown setting or value.
 fn settings(pairs: &[String], mut settings: Settings) -> Result<Settings, InputError> {
     for pair in pairs {
         let Some((name, value)) = pair.split_once('=') else {

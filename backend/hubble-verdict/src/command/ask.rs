@@ -1,68 +1,67 @@
-//! `verdict ask`: whether a source may reach a destination.
+//! `hubble-verdict ask`: whether a source may reach a destination.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use cilium_policy::{Dates, PolicySet, Verdict};
 use clap::Args;
-use hubble_verdict::{
-    Answer, AskError, Directory, Question, Review, Step, Suggestion, Target, TargetError, Unplaced,
-    ask,
-};
+use hubble_verdict::{Answer, AskError, Question, Review, Step, Suggestion, Target, TargetError};
 use serde_json::{Value, json};
 
-use crate::arguments::{Given, Output};
-use crate::decision::Decision;
+use crate::arguments::{Input, Output};
+use crate::deciding::DecidingRule;
 use crate::input::{self, InputError, PolicyFile};
 use crate::text::{self, Paint, clean};
 
 const AFTER_HELP: &str = "\
-Exit code: 0 yes, 1 no, 2 bad input, 3 yes by these policies, of which some are refused, 5 cannot
-tell.
+Exit code: 0 yes, 1 no, 2 invalid input, 3 yes, but some policies are refused, 5 cannot tell.
 
-Who the two are is taken from the flows, from Pod, Deployment, Service and Namespace documents among
-the files, or from labels that are written here.
+Source and destination are looked up in the flows, and in the Pod, Deployment, Service and Namespace
+documents among the files. Labels in the arguments take precedence.
 
 Examples:
-  verdict ask --policies policies/ --flows flows.jsonl --from pets/order-service \\
+  hubble-verdict ask --policies policies/ --flows flows.jsonl --from pets/order-service \\
     --to product-service:3002
-  verdict ask --policies policies/ --from pets/order-service --from-labels app=order-service \\
+  hubble-verdict ask --policies policies/ --from pets/order-service --from-labels app=order-service \\
     --to www.bing.com:443
-  verdict ask --policies policies/ --flows flows.jsonl --from world --to pets/store-front:8080";
+  hubble-verdict ask --policies policies/ --flows flows.jsonl --from world --to pets/store-front:8080";
 
-/// May one reach the other? The lookup of its name, egress and ingress, each with what decides it.
+/// Answers whether a source may reach a destination: DNS lookup, egress and ingress, each with the
+/// deciding rule.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct AskArguments {
-    /// Files or folders of policies (YAML, JSON), and of documents that tell who there is.
+    /// Files or folders of policies (YAML, JSON), and of Pod, Deployment, Service and Namespace
+    /// documents.
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|FILE")]
     policies: Vec<PathBuf>,
-    /// Lines of `hubble observe -o jsonpb`, which tell who there is; `-` reads standard input.
+    /// Lines of `hubble observe -o jsonpb`, which show endpoints and their labels; `-` reads standard
+    /// input.
     #[arg(long, value_name = "FILE|-")]
     flows: Option<PathBuf>,
     /// Agent settings as `name=value`, as without `ask`.
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
     settings: Vec<String>,
-    /// Who connects: a pod, workload or Service as `namespace/name`, an address, `world`, `host`.
+    /// Source: a pod, workload or Service as `namespace/name`, an address, `world`, `host`.
     #[arg(long, value_name = "NAME", value_parser = Target::parse)]
     from: Target,
-    /// Labels of the sender, where neither flows nor documents tell them.
+    /// Labels of the source, if neither flows nor documents have them.
     #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "KEY=VALUE")]
     from_labels: Vec<String>,
-    /// Who is to be reached, with the port: as with `--from`, or a DNS name;
-    /// `product-service:3002`, `kube-system/kube-dns:53/UDP`, `www.bing.com:443`.
+    /// Destination with its port: as for `--from`, or a DNS name; `product-service:3002`,
+    /// `kube-system/kube-dns:53/UDP`, `www.bing.com:443`.
     #[arg(long, value_name = "NAME:PORT[/PROTOCOL]", value_parser = destination)]
     to: Destination,
-    /// Labels of the receiver.
+    /// Labels of the destination.
     #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "KEY=VALUE")]
     to_labels: Vec<String>,
-    /// A request that is to pass, where rules for HTTP decide: `GET /orders`.
+    /// Request to check against HTTP rules: `GET /orders`.
     #[arg(long, value_name = "METHOD PATH", value_parser = request)]
     request: Option<Request>,
-    /// The smallest additions that open every step that is shut.
+    /// Smallest additions that open every closed step.
     #[arg(long)]
     suggest: bool,
-    /// Form of the answer.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }
@@ -86,12 +85,17 @@ fn destination(text: &str) -> Result<Destination, TargetError> {
     Ok(Destination { target, traffic })
 }
 
-fn request(text: &str) -> Result<Request, String> {
+/// A text that is not a request.
+#[derive(Debug, thiserror::Error)]
+#[error("write a method and a path, as `GET /orders`")]
+struct RequestError;
+
+fn request(text: &str) -> Result<Request, RequestError> {
     match text.split_once(' ') {
         Some((method, path)) if !method.is_empty() && path.starts_with('/') => {
             Ok(Request { method: method.to_owned(), path: path.to_owned() })
         }
-        _ => Err("a method and a path are a request, as `GET /orders`".to_owned()),
+        _ => Err(RequestError),
     }
 }
 
@@ -105,7 +109,7 @@ pub(crate) enum AskRunError {
 }
 
 /// An answer with its question and inputs.
-struct Report<'r> {
+struct AskReport<'r> {
     files: &'r [PolicyFile],
     set: &'r PolicySet,
     answer: Answer,
@@ -115,10 +119,10 @@ struct Report<'r> {
 
 /// Prints the answer. Returns the exit code.
 pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
-    let Given { files, flows, settings, mut notices } =
-        Given::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
+    let Input { files, flows, settings, mut notices } =
+        Input::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
     let texts = input::texts(&files);
-    let review = Review::under(&texts, settings.clone(), &Dates::default(), &flows);
+    let review = Review::under(&texts, settings, &Dates::default(), &flows);
     let set = review.set();
     input::check_objects(&files, set)?;
     let refused = set.refused().iter().filter(|refused| refused.refusal.class.is_error());
@@ -127,7 +131,7 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
         is_whole = false;
         let file = files.get(refused.source).map_or("", |file| file.name.as_str());
         notices.push(format!(
-            "refused, so that the answer lacks it: {file}:{}: {}",
+            "refused, and missing from the answer: {file}:{}: {}",
             refused.refusal.at.line, refused.refusal
         ));
     }
@@ -135,8 +139,7 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
     if set.policies().is_empty() {
         notices.push("there is no policy: everything passes".to_owned());
     }
-    notices.extend(Unplaced::of(set, review.prepared()).map(|own| own.sentence()));
-    let directory = Directory::of(&texts, &flows, &settings);
+    notices.extend(review.unplaced(set).map(|own| own.sentence()));
     let request = arguments.request.as_ref();
     let question = Question {
         from: arguments.from.clone(),
@@ -146,10 +149,10 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
         traffic: arguments.to.traffic,
         request: request.map(|request| (request.method.clone(), request.path.clone())),
     };
-    let answer = ask(review.judge(), &directory, &question)?;
-    let suggestion = arguments.suggest.then(|| answer.suggest(&texts, &settings, &flows));
+    let answer = review.ask(&question)?;
+    let suggestion = arguments.suggest.then(|| review.suggest_for(&answer));
     let verdict = answer.verdict;
-    let report = Report { files: &files, set, answer, notices, suggestion };
+    let report = AskReport { files: &files, set, answer, notices, suggestion };
     let mut out = io::stdout().lock();
     let written = match arguments.output {
         Output::Json => writeln!(out, "{:#}", report.json()),
@@ -176,9 +179,9 @@ const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-impl Report<'_> {
+impl AskReport<'_> {
     /// Name of the file with the deciding policy.
-    fn file(&self, decision: &Decision) -> Option<&str> {
+    fn file(&self, decision: &DecidingRule) -> Option<&str> {
         self.files.get(decision.source?).map(|file| file.name.as_str())
     }
 
@@ -196,7 +199,7 @@ impl Report<'_> {
                 paint.verdict(path.verdict(), word(path.verdict()))
             )?;
             if path.steps.is_empty() {
-                writeln!(out, "  no policy is asked about it")?;
+                writeln!(out, "  no policy decides about it")?;
             }
             let same = |one: &Step, other: &Step| {
                 let sentence = |step: &Step| step.judgement.sentence(self.set);
@@ -216,7 +219,7 @@ impl Report<'_> {
                     step.kind.name(),
                     paint.verdict(verdict, verdict.name())
                 )?;
-                let file = match self.file(&Decision::of(&step.judgement, self.set)) {
+                let file = match self.file(&DecidingRule::of(&step.judgement, self.set)) {
                     Some(file) => format!(" [{}]", clean(file)),
                     None => String::new(),
                 };
@@ -242,7 +245,7 @@ impl Report<'_> {
     fn json(&self) -> Value {
         let step = |step: &Step| {
             let judgement = &step.judgement;
-            let decision = Decision::of(judgement, self.set);
+            let decision = DecidingRule::of(judgement, self.set);
             let missing: Vec<String> =
                 judgement.explanation.missing.iter().map(ToString::to_string).collect();
             json!({

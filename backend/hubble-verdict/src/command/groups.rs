@@ -2,14 +2,33 @@
 
 use std::collections::HashMap;
 
-use crate::decision::Decision;
+use crate::deciding::DecidingRule;
 use flow::Flow;
 
-use cilium_policy::{Direction, Judge, Traffic, Verdict};
-use hubble_verdict::{Agreement, JudgeFlows, Judgement, Learned, Unjudged, endpoint_names};
+use cilium_policy::{Direction, Traffic, Verdict};
+use hubble_verdict::{Agreement, Judgement, Review, Unjudged, endpoint_names};
 
-/// Flows with the same ends, port, verdict and reason.
-pub(crate) struct Group {
+/// Flows with the same connection, verdict and reason.
+pub(crate) struct FlowGroup {
+    pub(crate) key: GroupKey,
+    pub(crate) ours: Vec<String>,
+    pub(crate) attribution: Option<bool>,
+    pub(crate) decision: DecidingRule,
+    pub(crate) near_misses: Vec<String>,
+    pub(crate) lost: Vec<String>,
+    pub(crate) missing: Vec<String>,
+    /// A note on policies without a namespace that may select the subject.
+    pub(crate) unplaced: Option<String>,
+    /// Agent settings that the verdict depends on.
+    pub(crate) settings: Vec<String>,
+    pub(crate) flows: Vec<usize>,
+    /// Number of flows; an aggregated record stands for several.
+    pub(crate) stands_for: u64,
+}
+
+/// Connection, verdict and reason of a group.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct GroupKey {
     pub(crate) source: String,
     pub(crate) destination: String,
     pub(crate) traffic: Traffic,
@@ -21,19 +40,6 @@ pub(crate) struct Group {
     pub(crate) sentence: String,
     pub(crate) comparison: String,
     pub(crate) hubble: Vec<String>,
-    pub(crate) ours: Vec<String>,
-    pub(crate) attribution: Option<bool>,
-    pub(crate) decision: Decision,
-    pub(crate) near_misses: Vec<String>,
-    pub(crate) lost: Vec<String>,
-    pub(crate) missing: Vec<String>,
-    /// A note on policies without a namespace that may select the subject.
-    pub(crate) unplaced: Option<String>,
-    /// Agent settings that the verdict depends on.
-    pub(crate) settings: Vec<String>,
-    pub(crate) flows: Vec<usize>,
-    /// Number of flows; an aggregated record stands for several.
-    pub(crate) stands_for: u64,
 }
 
 /// Numbers of flows by kind; an aggregated record counts as the number that it stands for.
@@ -48,29 +54,16 @@ pub(crate) struct Tally {
     pub(crate) unjudged: Vec<(Unjudged, u64)>,
 }
 
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    source: String,
-    destination: String,
-    traffic: Traffic,
-    direction: Direction,
-    request: Option<String>,
-    verdict: Verdict,
-    agreement: Agreement,
-    sentence: String,
-    comparison: String,
-    hubble: Vec<String>,
-}
-
 /// Groups of judged flows: differing ones first, then denied, then those with an unknown verdict.
-pub(crate) fn group(judge: &Judge, flows: &[Flow], learned: &Learned) -> (Vec<Group>, Tally) {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut known: HashMap<Key, usize> = HashMap::new();
+pub(crate) fn group(review: &Review<'_>, flows: &[Flow]) -> (Vec<FlowGroup>, Tally) {
+    let set = review.set();
+    let mut groups: Vec<FlowGroup> = Vec::new();
+    let mut known: HashMap<GroupKey, usize> = HashMap::new();
     let mut tally = Tally::default();
     for (index, flow) in flows.iter().enumerate() {
         let stands_for = flow.stands_for();
         tally.flows += stands_for;
-        let judgement = match judge.explain_flow(flow, learned) {
+        let judgement = match review.explain(flow) {
             Ok(judgement) => judgement,
             Err(why) => {
                 match tally.unjudged.iter_mut().find(|(known, _)| *known == why) {
@@ -87,8 +80,7 @@ pub(crate) fn group(judge: &Judge, flows: &[Flow], learned: &Learned) -> (Vec<Gr
             Agreement::CannotTell => tally.cannot_tell += stands_for,
         }
         let (source, destination) = endpoint_names(flow, &judgement.connection);
-        let set = std::sync::Arc::clone(judge.set());
-        let key = Key {
+        let key = GroupKey {
             source,
             destination,
             traffic: judgement.connection.traffic,
@@ -96,7 +88,7 @@ pub(crate) fn group(judge: &Judge, flows: &[Flow], learned: &Learned) -> (Vec<Gr
             request: request(flow),
             verdict: judgement.verdict,
             agreement: judgement.agreement,
-            sentence: judgement.sentence(&set),
+            sentence: judgement.sentence(set),
             comparison: judgement.comparison(),
             hubble: judgement.hubble.iter().map(ToString::to_string).collect(),
         };
@@ -105,34 +97,25 @@ pub(crate) fn group(judge: &Judge, flows: &[Flow], learned: &Learned) -> (Vec<Gr
             group.stands_for += stands_for;
             continue;
         }
-        groups.push(Group {
-            source: key.source.clone(),
-            destination: key.destination.clone(),
-            traffic: key.traffic,
-            direction: key.direction,
-            request: key.request.clone(),
-            verdict: key.verdict,
-            agreement: key.agreement,
-            sentence: key.sentence.clone(),
-            comparison: key.comparison.clone(),
-            hubble: key.hubble.clone(),
+        groups.push(FlowGroup {
+            key: key.clone(),
             ours: judgement.ours.iter().map(ToString::to_string).collect(),
             attribution: judgement.attribution,
-            decision: Decision::of(&judgement, &set),
-            near_misses: near_misses(&judgement, &set),
-            lost: lost(&judgement, &set),
+            decision: DecidingRule::of(&judgement, set),
+            near_misses: near_misses(&judgement, set),
+            lost: lost(&judgement, set),
             missing: judgement.explanation.missing.iter().map(ToString::to_string).collect(),
-            unplaced: judgement.unplaced(&set),
+            unplaced: judgement.unplaced(set),
             settings: judgement.dependences.iter().map(ToString::to_string).collect(),
             flows: vec![index],
             stands_for,
         });
         known.insert(key, groups.len() - 1);
     }
-    groups.sort_by(|one, other| {
-        let rank = |group: &Group| match group.agreement {
+    groups.sort_by(|FlowGroup { key: one, .. }, FlowGroup { key: other, .. }| {
+        let rank = |key: &GroupKey| match key.agreement {
             Agreement::Differs => 0,
-            _ if group.verdict == Verdict::Denied => 1,
+            _ if key.verdict == Verdict::Denied => 1,
             Agreement::Later => 2,
             Agreement::CannotTell => 3,
             Agreement::Agrees => 4,

@@ -8,7 +8,7 @@ use std::{
     string::FromUtf8Error,
 };
 
-use cilium_policy::{PolicySet, RefusalClass, Settings, SourceText};
+use cilium_policy::{PolicySet, Refusal, RefusalClass, Settings, SourceText};
 use flow::Flow;
 use serde_json::value::RawValue;
 
@@ -85,8 +85,13 @@ pub(crate) enum InputError {
     NoFlows { path: PathBuf, others: String },
     #[error("`--what-if` compares verdicts about flows: give them with `--flows`")]
     NoFlowsToCompare,
-    #[error("{place}: {reason}")]
-    LogResource { place: String, reason: String },
+    #[error("`{file}` holds a ContainerNetworkLog that cannot be read, in line {line}")]
+    LogResource {
+        file: String,
+        line: u32,
+        #[source]
+        cause: Refusal,
+    },
     #[error("no file given with --log-resource holds a ContainerNetworkLog")]
     NoLogResource,
     #[error(

@@ -1,6 +1,6 @@
 //! The report as JSON, for programs.
 
-use cilium_policy::Finding;
+use cilium_policy::{Direction, Finding, Traffic};
 use serde_json::{Value, json};
 
 use crate::{Report, input::PolicyFile};
@@ -31,7 +31,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
         .collect();
     let mut answer = json!({
         "exitCode": report.outcome as u8,
-        "outcome": report.outcome.sentence(report.bar),
+        "outcome": report.outcome.sentence(report.fail_on),
         "policies": report.in_force(),
         "records": report.flows.len(),
         "flows": report.tally.flows,
@@ -59,17 +59,16 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
             .groups
             .iter()
             .map(|group| {
-                json!({
-                    "source": group.source,
-                    "destination": group.destination,
-                    "traffic": group.traffic.to_string(),
-                    "direction": group.direction.name(),
+                let mut change = json!({
                     "before": group.before.name(),
                     "after": group.after.name(),
                     "because": group.because,
                     "flows": group.flows,
                     "standsFor": group.stands_for,
-                })
+                });
+                let names = (group.source.as_str(), group.destination.as_str());
+                add_connection(&mut change, names, group.traffic, group.direction);
+                change
             })
             .collect();
         object.insert(
@@ -179,17 +178,14 @@ fn groups(report: &Report<'_>) -> Vec<Value> {
         .groups
         .iter()
         .map(|group| {
-            json!({
-                "source": group.source,
-                "destination": group.destination,
-                "traffic": group.traffic.to_string(),
-                "direction": group.direction.name(),
-                "request": group.request,
-                "verdict": group.verdict.name(),
-                "agreement": group.agreement.name(),
-                "sentence": group.sentence,
-                "comparison": group.comparison,
-                "hubble": group.hubble,
+            let key = &group.key;
+            let mut answer = json!({
+                "request": key.request,
+                "verdict": key.verdict.name(),
+                "agreement": key.agreement.name(),
+                "sentence": key.sentence,
+                "comparison": key.comparison,
+                "hubble": key.hubble,
                 "ours": group.ours,
                 "attribution": group.attribution,
                 "decision": group.decision.json(file(report, group.decision.source)),
@@ -201,7 +197,25 @@ fn groups(report: &Report<'_>) -> Vec<Value> {
                 "settings": group.settings,
                 "flows": group.flows,
                 "standsFor": group.stands_for,
-            })
+            });
+            let names = (key.source.as_str(), key.destination.as_str());
+            add_connection(&mut answer, names, key.traffic, key.direction);
+            answer
         })
         .collect()
+}
+
+/// Adds a connection to an object: the names of its source and destination, its port and its
+/// direction.
+fn add_connection(
+    object: &mut Value,
+    (source, destination): (&str, &str),
+    traffic: Traffic,
+    direction: Direction,
+) {
+    let Some(object) = object.as_object_mut() else { return };
+    object.insert("source".to_owned(), source.into());
+    object.insert("destination".to_owned(), destination.into());
+    object.insert("traffic".to_owned(), traffic.to_string().into());
+    object.insert("direction".to_owned(), direction.name().into());
 }

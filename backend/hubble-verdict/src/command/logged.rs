@@ -22,8 +22,9 @@ impl Logged {
             let read = LogFilters::read(index, &file.text);
             if let Some(refused) = read.refused.first() {
                 return Err(InputError::LogResource {
-                    place: format!("{}:{}", file.name, refused.refusal.at.line),
-                    reason: refused.refusal.to_string(),
+                    file: file.name.clone(),
+                    line: refused.refusal.at.line,
+                    cause: refused.refusal.clone(),
                 });
             }
             all.filters.extend(read.filters);

@@ -1,11 +1,11 @@
-//! `verdict`: recorded flows against network policies.
+//! `hubble-verdict`: recorded flows against network policies.
 //!
 //! Exit codes: [`Outcome`], and 2 for input that cannot be read.
 
 mod arguments;
 mod ask;
 mod bytes;
-mod decision;
+mod deciding;
 mod diff;
 mod groups;
 mod input;
@@ -14,16 +14,16 @@ mod logged;
 mod records;
 mod text;
 
-use std::{io::Write, process::ExitCode, sync::Arc};
+use std::{io::Write, process::ExitCode};
 
 use cilium_policy::{Dates, Finding, Judge, Policy, PolicySet, WhatIf};
 use clap::Parser;
 use flow::Flow;
-use hubble_verdict::{Agreement, Review, Suggestion, Unplaced, lint, suggest, what_if};
+use hubble_verdict::{Agreement, Review, Suggestion};
 use logged::Logged;
 
-use arguments::{Arguments, Bar, Command, Given, Output};
-use groups::{Group, Tally};
+use arguments::{Arguments, Command, FailOn, Input, Output};
+use groups::{FlowGroup, Tally};
 use input::{InputError, PolicyFile};
 
 /// All contents of the printed report.
@@ -32,7 +32,7 @@ pub(crate) struct Report<'r> {
     pub(crate) set: &'r PolicySet,
     /// The records of the input.
     pub(crate) flows: &'r [Flow],
-    pub(crate) groups: Vec<Group>,
+    pub(crate) groups: Vec<FlowGroup>,
     pub(crate) tally: Tally,
     pub(crate) findings: Option<Vec<Finding>>,
     pub(crate) what_if: Option<WhatIf>,
@@ -41,7 +41,7 @@ pub(crate) struct Report<'r> {
     pub(crate) notices: Vec<String>,
     pub(crate) outcome: Outcome,
     /// The least severity of a finding that fails the command.
-    pub(crate) bar: Bar,
+    pub(crate) fail_on: FailOn,
 }
 
 impl Report<'_> {
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
 /// Prints the reason why there is no answer.
 fn failed(err: &dyn std::error::Error, output: Output) -> ExitCode {
     let reason = input::sentence(err);
-    eprintln!("verdict: {reason}");
+    eprintln!("hubble-verdict: {reason}");
     if output == Output::Json {
         // A failure to write this leaves the reason on standard error.
         let _ = writeln!(std::io::stdout(), "{:#}", json::failed(&reason));
@@ -97,11 +97,16 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// The outcome of a run. `is_whole`: no policy is refused, those of `--what-if` included.
-    fn of(is_whole: bool, groups: &[Group], findings: Option<&[Finding]>, bar: Bar) -> Self {
-        let is_error = |finding: &Finding| bar.is_met(finding.severity());
+    fn of(
+        is_whole: bool,
+        groups: &[FlowGroup],
+        findings: Option<&[Finding]>,
+        fail_on: FailOn,
+    ) -> Self {
+        let is_error = |finding: &Finding| fail_on.is_met(finding.severity());
         if !is_whole {
             Self::Refused
-        } else if groups.iter().any(|group| group.agreement == Agreement::Differs) {
+        } else if groups.iter().any(|group| group.key.agreement == Agreement::Differs) {
             Self::Differs
         } else if findings.is_some_and(|findings| findings.iter().any(is_error)) {
             Self::Findings
@@ -111,11 +116,11 @@ impl Outcome {
     }
 
     /// The reason for the exit code.
-    pub(crate) const fn sentence(self, bar: Bar) -> &'static str {
+    pub(crate) const fn sentence(self, fail_on: FailOn) -> &'static str {
         match self {
             Self::Refused => "a policy is refused, or its kind or version unknown",
             Self::Differs => "flows differ from the policies",
-            Self::Findings => bar.sentence(),
+            Self::Findings => fail_on.sentence(),
             Self::Agrees => "nothing is amiss",
         }
     }
@@ -139,10 +144,10 @@ pub(crate) fn names(set: &PolicySet, files: &[PolicyFile]) -> Vec<String> {
     if let Some(policy) = last.first() {
         let more = match last.len() - 1 {
             0 => String::new(),
-            more => format!("; so it is with {more} more"),
+            more => format!("; the same applies to {more} more"),
         };
         notices.push(format!(
-            "{} is given more than once: the last counts, here that of {}:{}{more}",
+            "{} occurs more than once: the last one counts, here that of {}:{}{more}",
             policy.name,
             file(policy),
             policy.at.line
@@ -152,7 +157,7 @@ pub(crate) fn names(set: &PolicySet, files: &[PolicyFile]) -> Vec<String> {
     if let Some(policy) = generated.next() {
         let more = match generated.count() {
             0 => String::new(),
-            more => format!("; so it is with {more} more"),
+            more => format!("; the same applies to {more} more"),
         };
         notices.push(format!(
             "{} ({}:{}) has `generateName` in place of a name: `kubectl create` makes a new policy each time, `kubectl apply` refuses it{more}",
@@ -170,60 +175,61 @@ fn absent(set: &PolicySet, other: &PolicySet) -> Option<String> {
     let mut absent = set.policies().iter().filter(is_absent);
     let first = absent.next()?;
     Some(match absent.count() {
-        0 => format!("--what-if lacks {}: it is taken as deleted", first.name),
+        0 => format!("--what-if lacks {}: it counts as deleted", first.name),
         more => {
-            format!("--what-if lacks {} and {more} more: they are taken as deleted", first.name)
+            format!("--what-if lacks {} and {more} more: they count as deleted", first.name)
         }
     })
 }
 
 /// Prints the report.
 fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
-    let Given { files, flows, settings, mut notices } =
-        Given::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
+    let Input { files, flows, settings, mut notices } =
+        Input::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
     let texts = input::texts(&files);
     let dates =
         Dates { texts: vec![arguments.policies_since; texts.len()], set: arguments.policies_since };
     let review = Review::under(&texts, settings.clone(), &dates, &flows);
-    let (set, judge) = (review.set(), review.judge());
+    let set = review.set();
     input::check_objects(&files, set)?;
     notices.extend(names(set, &files));
-    let (groups, tally) = groups::group(judge, &flows, review.learned());
+    let (groups, tally) = groups::group(&review, &flows);
     let has_policy = !set.policies().is_empty();
     if !has_policy && refuses(set) {
         notices.push("no document of these files is a policy in force".to_owned());
     } else if !has_policy {
         notices.push("there is no policy: everything passes".to_owned());
     }
-    let unplaced = |set: &PolicySet| Unplaced::of(set, review.prepared()).map(|own| own.sentence());
+    let unplaced = |set: &PolicySet| review.unplaced(set).map(|own| own.sentence());
     notices.extend(unplaced(set));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    let findings = arguments.lint.then(|| lint(&texts, &names, judge, &flows));
+    let findings = arguments.lint.then(|| review.findings(&names));
     let mut is_whole = !refuses(set);
     let what_if = match arguments.what_if.as_slice() {
         [] => None,
         _ if arguments.flows.is_none() => return Err(InputError::NoFlowsToCompare),
         paths => {
             let files = input::policies(paths, &mut notices)?;
-            let other = PolicySet::read(&input::texts(&files), settings.clone());
-            input::check_objects(&files, &other)?;
+            let after = Judge::read(&input::texts(&files), settings);
+            let other = after.set();
+            input::check_objects(&files, other)?;
             for refused in other.refused().iter().filter(|r| r.refusal.class.is_error()) {
                 let name = files.get(refused.source).map_or("", |file| file.name.as_str());
                 notices.push(format!("{name}:{}: {}", refused.refusal.at.line, refused.refusal));
             }
-            is_whole &= !refuses(&other);
-            notices.extend(absent(set, &other));
-            notices.extend(unplaced(&other).map(|own| format!("--what-if: {own}")));
-            Some(what_if(judge, &Judge::new(Arc::new(other)), &flows))
+            is_whole &= !refuses(other);
+            notices.extend(absent(set, other));
+            notices.extend(unplaced(other).map(|own| format!("--what-if: {own}")));
+            Some(review.what_if(&after))
         }
     };
     let suggestion = arguments.suggest.then(|| {
         let wanted: Vec<usize> = groups
             .iter()
-            .filter(|group| group.verdict == cilium_policy::Verdict::Denied)
+            .filter(|group| group.key.verdict == cilium_policy::Verdict::Denied)
             .flat_map(|group| group.flows.iter().copied())
             .collect();
-        suggest(&texts, &settings, &flows, &wanted)
+        review.suggest(&wanted)
     });
     let logged = match arguments.log_resource.as_slice() {
         [] => None,
@@ -242,7 +248,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
         logged,
         notices,
         outcome,
-        bar: arguments.fail_on,
+        fail_on: arguments.fail_on,
     };
     let mut out = std::io::stdout().lock();
     let written = match arguments.output {
@@ -250,7 +256,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
         Output::Text => text::report(&report, &text::Paint::of_terminal(&out), &mut out),
     };
     match written {
-        // A closed pipe, as after `verdict … | head`, is not a failure.
+        // A closed pipe, as after `hubble-verdict … | head`, is not a failure.
         Err(err) if err.kind() == std::io::ErrorKind::BrokenPipe => Ok(outcome),
         Err(cause) => Err(InputError::Write { cause }),
         Ok(()) => Ok(outcome),

@@ -3,10 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Component, Path};
 
-use cilium_policy::{Refusal, RefusalClass, Refused, Severity, Verdict};
+use cilium_policy::{Direction, Refusal, RefusalClass, Refused, Severity, Traffic, Verdict};
 use hubble_verdict::{Agreement, Suggestion};
 
-use crate::{Outcome, Report, diff, groups::Group, input::PolicyFile};
+use crate::{Outcome, Report, diff, groups::FlowGroup, input::PolicyFile};
 
 pub(crate) struct Paint {
     is_colored: bool,
@@ -116,7 +116,7 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
     if tally.flows > 0 {
         writeln!(
             out,
-            "{}: {} agree, {} differ, {} cannot be told",
+            "{}: {} agree, {} differ, {} cannot tell",
             flows(tally.flows),
             tally.agrees,
             tally.differs,
@@ -146,7 +146,7 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
             out,
             "\nexit code {}: {}",
             report.outcome as u8,
-            report.outcome.sentence(report.bar)
+            report.outcome.sentence(report.fail_on)
         )?;
     }
     Ok(())
@@ -164,11 +164,8 @@ fn what_if(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         for group in &what_if.groups {
             writeln!(
                 out,
-                "{} → {} {} {}: {} → {}, {}\n    {}",
-                clean(&group.source),
-                clean(&group.destination),
-                group.traffic,
-                group.direction.name(),
+                "{}: {} → {}, {}\n    {}",
+                connection((&group.source, &group.destination), group.traffic, "", group.direction),
                 group.before.name(),
                 group.after.name(),
                 flows(group.stands_for),
@@ -264,7 +261,7 @@ pub(crate) fn suggested(
     let is_offered = !suggestion.yaml.is_empty() || !suggestion.texts.is_empty();
     match (is_offered, suggestion.unfixed.is_empty()) {
         (false, true) => writeln!(out, "nothing has to be added")?,
-        (false, false) => writeln!(out, "no addition does")?,
+        (false, false) => writeln!(out, "no addition helps")?,
         _ if suggestion.also_allowed.is_empty() => {
             writeln!(out, "of the other flows, none would pass now")?;
         }
@@ -338,25 +335,39 @@ fn new_file(suggestion: &Suggestion, files: &[PolicyFile]) -> String {
     names.take(files.len() + 1).find(|name| !is_taken(name)).unwrap_or_default()
 }
 
-fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
-    let request = group.request.as_deref().map(|r| format!(" {}", clean(r))).unwrap_or_default();
+/// A connection in one line, with its request.
+fn connection(
+    (source, destination): (&str, &str),
+    traffic: Traffic,
+    request: &str,
+    direction: Direction,
+) -> String {
+    let (source, destination) = (clean(source), clean(destination));
+    format!("{source} → {destination} {traffic}{request} {}", direction.name())
+}
+
+fn group_lines(
+    group: &FlowGroup,
+    file: &str,
+    paint: &Paint,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let key = &group.key;
+    let request = key.request.as_deref().map(|r| format!(" {}", clean(r))).unwrap_or_default();
     let times = match group.stands_for {
         1 => String::new(),
         count => format!(" ×{count}"),
     };
     writeln!(
         out,
-        "{} → {} {}{request} {}: {}{times}",
-        clean(&group.source),
-        clean(&group.destination),
-        group.traffic,
-        group.direction.name(),
-        paint.agreement(group.agreement)
+        "{}: {}{times}",
+        connection((&key.source, &key.destination), key.traffic, &request, key.direction),
+        paint.agreement(key.agreement)
     )?;
     let file = if file.is_empty() { String::new() } else { format!(" [{}]", clean(file)) };
-    writeln!(out, "    policies say: {}{}", clean(&group.sentence), paint.dim(&file))?;
-    let comparison = clean(&group.comparison);
-    let observed = comparison.strip_prefix(group.agreement.name());
+    writeln!(out, "    policies say: {}{}", clean(&key.sentence), paint.dim(&file))?;
+    let comparison = clean(&key.comparison);
+    let observed = comparison.strip_prefix(key.agreement.name());
     let observed = observed.and_then(|rest| rest.strip_prefix(": "));
     let comparison = match observed {
         Some(observed) => format!("Hubble recorded: {observed}"),
@@ -372,9 +383,13 @@ fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -
     if group.attribution == Some(false) {
         writeln!(
             out,
-            "    hubble names {}, here it is {}",
-            clean(&group.hubble.join(", ")),
-            if group.ours.is_empty() { "none".to_owned() } else { clean(&group.ours.join(", ")) }
+            "    Hubble names {}, by these policies {}",
+            clean(&key.hubble.join(", ")),
+            match group.ours.as_slice() {
+                [] => "no policy decides".to_owned(),
+                [only] => format!("{} decides", clean(only)),
+                ours => format!("{} decide", clean(&ours.join(", "))),
+            }
         )?;
     }
     Ok(())

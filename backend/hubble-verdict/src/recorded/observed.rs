@@ -105,10 +105,7 @@ fn trace(flow: &Flow, shape: Shape) -> Observed {
     if shape.exchange == Exchange::Reply
         || matches!(flow.trace_reason, TraceReason::Reply | TraceReason::Related)
     {
-        return Observed::new(
-            Proof::Nothing,
-            "replies and related packets pass without asking policy",
-        );
+        return Observed::new(Proof::Nothing, "policy does not check replies and related packets");
     }
     if flow.verdict != Verdict::Forwarded {
         return Observed::new(Proof::Nothing, "the record has no verdict of policy");

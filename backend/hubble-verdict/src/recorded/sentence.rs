@@ -31,7 +31,7 @@ impl Judgement {
         }
         match self.connection.untranslated_service() {
             Some(service) => format!(
-                "{sentence}; the address is that of the Service `{service}` and was not translated: policy saw an address of the world, which no rule about the Service's pods matches"
+                "{sentence}; the address is that of the Service `{service}` and was not translated: policy saw an address of the world, which no rule for the Service's pods matches"
             ),
             None => sentence,
         }
@@ -133,9 +133,7 @@ impl Judgement {
     pub fn comparison(&self) -> String {
         let observed = self.observed.why;
         match (self.agreement, self.connection.exchange) {
-            (_, Exchange::Reply) if self.l7.is_none() => {
-                "a reply passes without asking policy".to_owned()
-            }
+            (_, Exchange::Reply) if self.l7.is_none() => "policy does not check replies".to_owned(),
             (Agreement::Agrees, _) => format!("agrees: {observed}"),
             (Agreement::Differs, _)
                 if self.observed.proof == Proof::Redirected && self.verdict == Verdict::Allowed =>
@@ -144,12 +142,12 @@ impl Judgement {
             }
             (Agreement::Differs, _) => {
                 let labels = if self.is_undated {
-                    "; since when the labels of its CIDR groups are so cannot be told"
+                    "; the age of its CIDR groups' labels is not known"
                 } else {
                     ""
                 };
                 format!(
-                    "differs: {observed}; the policies have changed since, or are not all there{labels}"
+                    "differs: {observed}; the policies have changed since, or some are missing{labels}"
                 )
             }
             (Agreement::Later, _) => {

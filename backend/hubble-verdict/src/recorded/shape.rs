@@ -18,24 +18,24 @@ pub enum Exchange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Unjudged {
     /// Socket calls, debug captures and agent messages, which occur before or beside policy.
-    #[error("this kind of event is not about policy")]
+    #[error("policy does not decide about this kind of event")]
     NotAPacket,
     /// A packet that accompanies a connection, or traffic of the node itself.
     #[error("policy is not asked about {0}")]
     NotAsked(CompanionKind),
     /// An unknown direction, where it is not known either whether policy decided.
     #[error(
-        "the record does not say which end opened this: it may be an answer, which passes without asking policy"
+        "the record does not show which endpoint opened the connection: it may be a reply, which policy does not check"
     )]
     MayBeAnswer,
     /// A missing transport header.
     #[error("the record has no protocol and port")]
     NoTransport,
     /// A missing traffic direction.
-    #[error("the record does not say whose side it was seen on")]
+    #[error("the record has no traffic direction")]
     NoDirection,
     /// Missing endpoints.
-    #[error("the record does not say who talks")]
+    #[error("the record lacks its source or its destination")]
     NoEndpoints,
 }
 

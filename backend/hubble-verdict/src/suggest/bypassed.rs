@@ -33,7 +33,7 @@ fn sentence(
     entry: &Entry,
     set: &PolicySet,
 ) -> Option<String> {
-    let mut lets = Vec::new();
+    let mut unchecked = Vec::new();
     let at_port = |rule: &&PortRule| {
         rule.ports.iter().any(|port| {
             let is_in = match port.range {
@@ -48,30 +48,30 @@ fn sentence(
     if entry.ports.is_some() && at_port.is_empty() {
         return None;
     }
-    let any = |asks: &dyn Fn(&PortRule) -> bool| at_port.iter().any(|rule| asks(rule));
-    if body.http.is_empty() && any(&|rule| !rule.l7.http.is_empty()) {
-        lets.push("every request");
+    let has = |check: &dyn Fn(&PortRule) -> bool| at_port.iter().any(|rule| check(rule));
+    if body.http.is_empty() && has(&|rule| !rule.l7.http.is_empty()) {
+        unchecked.push("all requests");
     }
-    if any(&|rule| !rule.l7.server_names.is_empty()) {
-        lets.push("every server name");
+    if has(&|rule| !rule.l7.server_names.is_empty()) {
+        unchecked.push("all server names");
     }
-    if any(&|rule| rule.l7.terminating_tls.is_some() || rule.l7.originating_tls.is_some()) {
-        lets.push("TLS that is not opened");
+    if has(&|rule| rule.l7.terminating_tls.is_some() || rule.l7.originating_tls.is_some()) {
+        unchecked.push("TLS without termination");
     }
-    if any(&|rule| rule.l7.listener.is_some()) {
-        lets.push("what no listener looks at");
+    if has(&|rule| rule.l7.listener.is_some()) {
+        unchecked.push("connections that no listener checks");
     }
     if matches!(&entry.authentication, Some(Authentication::Required | Authentication::AlwaysFail))
     {
-        lets.push("connections without authentication");
+        unchecked.push("connections without authentication");
     }
-    if lets.is_empty() {
+    if unchecked.is_empty() {
         return None;
     }
     let policy = set.policies().get(entry.policy)?;
     Some(format!(
-        "{} at {} {}: `{}` {} (line {}) asks others for more",
-        lets.join(", "),
+        "{} at {} {} pass without the checks of `{}` {} (line {})",
+        unchecked.join(", "),
         subject.shown(),
         Traffic::new(key.port.0, key.port.1),
         policy.name,

@@ -113,10 +113,10 @@ pub(super) fn everyone(rules: &Rules) -> Vec<String> {
             let (pods, traffic) = subject_and_port(subject, key);
             sentences.push(match key.direction {
                 Direction::Ingress => format!(
-                    "everyone from outside the cluster → {pods} {traffic}: `fromEntities: [{entity}]` lets them all in"
+                    "everyone from outside the cluster → {pods} {traffic}: `fromEntities: [{entity}]` allows all of them"
                 ),
                 Direction::Egress => format!(
-                    "{pods} → everything outside the cluster {traffic}: `toEntities: [{entity}]` lets it out to all of it"
+                    "{pods} → everything outside the cluster {traffic}: `toEntities: [{entity}]` allows all of it"
                 ),
             });
         }
@@ -133,7 +133,7 @@ pub(super) fn others(rules: &Rules) -> Vec<String> {
             let is_ipv6 = matches!(&key.peer, PeerKey::Cidr(cidr) if cidr.contains(':'));
             let every = if is_ipv6 { "::/0" } else { "0.0.0.0/0" };
             let sentence = format!(
-                "other addresses of the internet stay as they are at {pods} {traffic}; if all may come: `fromEntities: [world]`, in a NetworkPolicy `ipBlock: {{cidr: \"{every}\"}}`"
+                "other internet addresses stay as they are at {pods} {traffic}; to allow all of them: `fromEntities: [world]`, in a NetworkPolicy `ipBlock: {{cidr: \"{every}\"}}`"
             );
             if !sentences.contains(&sentence) {
                 sentences.push(sentence);

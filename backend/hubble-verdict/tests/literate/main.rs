@@ -88,7 +88,7 @@ fn the_proxy_decides_as_written() {
 }
 
 #[test]
-fn the_lab_goes_as_told() {
+fn the_lab_goes_as_written() {
     let checked = check_page("lab.md");
     assert!(checked > 50, "only {checked} claims were found");
 }

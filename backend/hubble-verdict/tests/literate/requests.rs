@@ -1,11 +1,8 @@
 //! Lines of a `requests` block: `METHOD authority/path [Header: value] → verdict`, with `egress`
 //! before it for the client's side, or `DNS name → verdict`.
 
-use std::sync::Arc;
-
 use cilium_policy::{
-    Access, Direction, Identity, Judge, Label, NamedPorts, PolicySet, Request, Settings,
-    SourceText, Traffic,
+    Access, Direction, Identity, Judge, Label, NamedPorts, Request, Settings, SourceText, Traffic,
 };
 
 /// Judges one request under one policy. `spec`: indented by two spaces.
@@ -14,8 +11,8 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
         "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: case, namespace: pets}}\nspec:\n{spec}"
     );
     let texts = [SourceText { index: 0, text: &text }];
-    let set = PolicySet::read(&texts, Settings::default());
-    assert_eq!(set.refused(), &[], "{at}");
+    let judge = Judge::read(&texts, Settings::default());
+    assert_eq!(judge.set().refused(), &[], "{at}");
     let (request, expect) = line.split_once(" → ").unwrap();
     let (request, is_egress) = match request.strip_prefix("egress ") {
         Some(request) => (request, true),
@@ -35,7 +32,6 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
         )
     };
     let (client, server) = (pod("client"), pod("server"));
-    let judge = Judge::new(Arc::new(set));
     let named = NamedPorts::Known(&[]);
     let answer = if method == "DNS" {
         let traffic = Traffic::new(17, 53);

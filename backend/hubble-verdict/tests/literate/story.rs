@@ -1,13 +1,13 @@
 //! Lines of `cast`, `manifests`, `flows` and `lints` blocks.
 
-use std::{collections::HashMap, fs, path::Path, sync::Arc};
+use std::{collections::HashMap, fs, path::Path};
 
-use cilium_policy::{Finding, Judge, PolicySet, Settings, SourceText};
+use cilium_policy::{Dates, Finding, Settings, SourceText};
 use flow::{
     CiliumEventType, Dns, DropReason, Endpoint, Flow, Http, Ip, L7FlowType, L7Record, Layer4,
     Layer7, MessageType, Tcp, TrafficDirection, Udp, Verdict, Workload,
 };
-use hubble_verdict::{JudgeFlows, Learned, lint};
+use hubble_verdict::Review;
 
 const CLUSTER: &str = "aks-pets";
 
@@ -17,10 +17,9 @@ pub(super) struct Story {
     cast: HashMap<String, Member>,
     /// File names and texts.
     manifests: Vec<(String, String)>,
-    judge: Option<Judge>,
     flows: Vec<Flow>,
     /// A flow whose claim is on the next line.
-    untold: Option<Flow>,
+    unclaimed: Option<Flow>,
     /// A finding whose evidence is on the next lines.
     finding: Option<(Finding, usize)>,
 }
@@ -40,14 +39,14 @@ impl Story {
         let mut words = line.split_whitespace();
         let name = words.next().unwrap();
         let address = words.next().unwrap();
-        let who = words.next().unwrap();
+        let identity = words.next().unwrap();
         let mut endpoint = Endpoint::default();
         let mut dns_name = None;
-        if who.starts_with("reserved:") {
-            endpoint.labels.push(who.to_owned());
+        if identity.starts_with("reserved:") {
+            endpoint.labels.push(identity.to_owned());
             dns_name = words.next().map(str::to_owned);
         } else {
-            let (namespace, workload) = who.split_once('/').unwrap();
+            let (namespace, workload) = identity.split_once('/').unwrap();
             namespace.clone_into(&mut endpoint.namespace);
             endpoint.workloads =
                 vec![Workload { name: workload.to_owned(), kind: "Deployment".to_owned() }];
@@ -78,7 +77,13 @@ impl Story {
         texts.map(|(index, (_, text))| SourceText { index, text }).collect()
     }
 
-    pub(super) fn compile(&mut self, at: &str) {
+    /// Checks that no manifest is refused.
+    pub(super) fn compile(&self, at: &str) {
+        assert_eq!(self.review(&self.texts()).set().refused(), &[], "{at}");
+    }
+
+    /// The policies in force against the flows recorded since.
+    fn review<'r>(&'r self, texts: &'r [SourceText<'r>]) -> Review<'r> {
         // The lab applies its files with `-n pets`.
         let settings = Settings {
             cluster_name: CLUSTER.to_owned(),
@@ -86,22 +91,20 @@ impl Story {
             is_namespace_given: true,
             ..Settings::default()
         };
-        let set = PolicySet::read(&self.texts(), settings);
-        assert_eq!(set.refused(), &[], "{at}");
-        self.judge = Some(Judge::new(Arc::new(set)));
+        Review::under(texts, settings, &Dates::default(), &self.flows)
     }
 
     /// Reads a flow: `[N × ]event direction from > to port/PROTOCOL [request]`, and below it,
     /// indented, its claim: `agreement: sentence`. Returns the number of claims.
     pub(super) fn flow_line(&mut self, at: &str, line: &str) -> usize {
         if let Some(expect) = line.strip_prefix("  ") {
-            let flow = self.untold.take().unwrap_or_else(|| panic!("{at}: no flow before"));
-            let learned = Learned::from_flows(&self.flows);
-            let judge = self.judge.as_mut().unwrap_or_else(|| panic!("{at}: nothing in force"));
-            let judgement = judge.explain_flow(&flow, &learned).unwrap();
-            let sentence = judgement.sentence(judge.set());
-            let told = format!("{}: {sentence}", judgement.agreement.name());
-            assert_eq!(told, expect, "{at}\n{}", judgement.comparison());
+            let flow = self.unclaimed.take().unwrap_or_else(|| panic!("{at}: no flow before"));
+            let texts = self.texts();
+            let review = self.review(&texts);
+            let judgement = review.explain(&flow).unwrap();
+            let sentence = judgement.sentence(review.set());
+            let given = format!("{}: {sentence}", judgement.agreement.name());
+            assert_eq!(given, expect, "{at}\n{}", judgement.comparison());
             return 1;
         }
         self.finish(at);
@@ -111,17 +114,17 @@ impl Story {
         };
         let flow = self.flow(at, line);
         self.flows.extend(std::iter::repeat_n(flow.clone(), count));
-        self.untold = Some(flow);
+        self.unclaimed = Some(flow);
         0
     }
 
     fn flow(&self, at: &str, line: &str) -> Flow {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [event, direction, from, ">", to, port, request @ ..] = words.as_slice() else {
-            panic!("{at}: `{line}` is no flow");
+            panic!("{at}: `{line}` is not a flow");
         };
         let member = |name: &str| {
-            self.cast.get(name).unwrap_or_else(|| panic!("{at}: nobody is called `{name}`")).clone()
+            self.cast.get(name).unwrap_or_else(|| panic!("{at}: the cast has no `{name}`")).clone()
         };
         let (mut source, mut destination) = (member(from), member(to));
         let (port, protocol) = port.split_once('/').unwrap();
@@ -137,7 +140,7 @@ impl Story {
             "dropped" => (MessageType::Drop, Verdict::Dropped),
             "refused" => (MessageType::L7, Verdict::Dropped),
             "passed" | "answered" => (MessageType::L7, Verdict::Forwarded),
-            _ => panic!("{at}: nothing is known of `{event}`"),
+            _ => panic!("{at}: there is no event `{event}`"),
         };
         Flow {
             verdict,
@@ -175,17 +178,16 @@ impl Story {
     /// Returns the number of claims.
     pub(super) fn lint_line(&mut self, at: &str, line: &str) -> usize {
         if let Some(evidence) = line.strip_prefix("  ") {
-            let (finding, told) = self.finding.as_mut().unwrap();
-            let own = finding.evidence.get(*told).map(String::as_str);
+            let (finding, checked) = self.finding.as_mut().unwrap();
+            let own = finding.evidence.get(*checked).map(String::as_str);
             assert_eq!(own, Some(evidence), "{at}");
-            *told += 1;
+            *checked += 1;
             return 1;
         }
         self.finish(at);
         let (id, rest) = line.split_once(' ').unwrap();
         let (place, sentence) = rest.split_once(' ').unwrap();
-        let judge = self.judge.as_ref().unwrap();
-        let findings = lint(&self.texts(), &[], judge, &self.flows);
+        let findings = self.review(&self.texts()).findings(&[]);
         let place_of = |finding: &Finding| match finding.source {
             None => "-".to_owned(),
             Some(source) => {
@@ -203,11 +205,15 @@ impl Story {
 
     /// Checks at the end of a line or block that no claim is missing.
     pub(super) fn finish(&mut self, at: &str) {
-        if let Some(flow) = self.untold.take() {
-            panic!("{at}: nothing is said of the flow before: {flow:?}");
+        if let Some(flow) = self.unclaimed.take() {
+            panic!("{at}: the flow before has no claim: {flow:?}");
         }
-        if let Some((finding, told)) = self.finding.take() {
-            assert_eq!(finding.evidence.get(told..), Some([].as_slice()), "{at}: untold evidence");
+        if let Some((finding, checked)) = self.finding.take() {
+            assert_eq!(
+                finding.evidence.get(checked..),
+                Some([].as_slice()),
+                "{at}: evidence without a claim"
+            );
         }
     }
 }
@@ -229,7 +235,7 @@ fn request_of(event: &str, request: &[&str]) -> Option<Layer7> {
             code: code.first().map_or(0, |code| code.parse().unwrap()),
             ..Http::default()
         }),
-        [_] => panic!("{request:?} is no request"),
+        [_] => panic!("{request:?} is not a request"),
     };
     Some(Layer7 { l7_type, record: Some(record), ..Layer7::default() })
 }

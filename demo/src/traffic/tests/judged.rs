@@ -7,24 +7,25 @@ use hubble_verdict::{Agreement, Review, settings_from};
 
 use super::*;
 
-/// The manifests of an act, compiled as for records of an unknown cluster.
-fn review_of(scenario: Scenario, flows: &[Flow]) -> Review {
-    let texts: Vec<SourceText<'_>> = scenario
-        .manifests()
-        .iter()
-        .enumerate()
-        .map(|(index, manifest)| SourceText { index, text: manifest.text })
-        .collect();
+/// The manifests of an act.
+fn texts_of(scenario: Scenario) -> Vec<SourceText<'static>> {
+    let manifests = scenario.manifests().iter().enumerate();
+    manifests.map(|(index, manifest)| SourceText { index, text: manifest.text }).collect()
+}
+
+/// Manifests, compiled as for records of an unknown cluster.
+fn review_of<'r>(texts: &'r [SourceText<'r>], flows: &'r [Flow]) -> Review<'r> {
     let mut settings = settings_from(flows, Settings::default());
     assert!(settings.set("namespace", "pets"));
-    let review = Review::under(&texts, settings, &Dates::default(), flows);
-    assert_eq!(review.set().refused(), &[], "{scenario}");
+    let review = Review::under(texts, settings, &Dates::default(), flows);
+    assert_eq!(review.set().refused(), &[]);
     review
 }
 
 /// Flows by agreement.
 fn agreements(flows: &[Flow], scenario: Scenario) -> BTreeMap<&'static str, usize> {
-    let review = review_of(scenario, flows);
+    let texts = texts_of(scenario);
+    let review = review_of(&texts, flows);
     let mut counts = BTreeMap::new();
     for answer in review.summaries() {
         let name = answer.map_or("not judged", |summary| summary.agreement.name());
@@ -58,7 +59,8 @@ struct FlowCase {
 
 fn check(scenario: Scenario, rows: &[FlowCase]) {
     let flows = flows(scenario, 25);
-    let review = review_of(scenario, &flows);
+    let texts = texts_of(scenario);
+    let review = review_of(&texts, &flows);
     for row in rows {
         let mut found = 0;
         for flow in flows.iter().filter(|flow| (row.about)(flow)) {

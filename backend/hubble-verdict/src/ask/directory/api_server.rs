@@ -55,7 +55,7 @@ impl Directory {
         }
         if let Some(traffic) = traffic.filter(|_| !is_translated) {
             found.notes.push(format!(
-                "policy sees the API server's own port, which is not known without the EndpointSlices of `default/kubernetes`: asked is about {traffic}"
+                "policy sees the API server's own port, which is not known without the EndpointSlices of `default/kubernetes`: the answer is for {traffic}"
             ));
         }
     }

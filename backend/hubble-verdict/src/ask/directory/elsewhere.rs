@@ -67,13 +67,13 @@ impl Directory {
         }
         if own.iter().any(|slice| slice.is_proxied) {
             found.notes.push(format!(
-                "the Service `{shown}` is that of a Gateway or an Ingress of Cilium: what connects to it goes to Envoy, which is `reserved:ingress` to policies and asks them about the backend that it chooses: none of the documents say who that is"
+                "the Service `{shown}` belongs to a Gateway or an Ingress of Cilium: connections to it go to Envoy, which policies see as `reserved:ingress`, and policies decide about the backend that Envoy chooses: the documents do not show it"
             ));
             found.candidates.push(Candidate::of(Endpoint::default(), String::new()));
         }
         if found.candidates.is_empty() {
             found.notes.push(format!(
-                "the Service `{shown}` has no selector: who is behind it is not known without its EndpointSlices"
+                "the Service `{shown}` has no selector: its backends are not known without its EndpointSlices"
             ));
         }
     }
@@ -82,6 +82,6 @@ impl Directory {
 /// Note that the port of a headless Service is not translated.
 pub(super) fn untranslated(service: &str, traffic: Traffic) -> String {
     format!(
-        "the Service `{service}` is headless: nothing translates its port {traffic}, asked is about the pods' own port {traffic}"
+        "the Service `{service}` is headless: nothing translates its port {traffic}, the answer is for the pods' own port {traffic}"
     )
 }

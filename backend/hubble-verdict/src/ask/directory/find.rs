@@ -18,7 +18,7 @@ use super::{
 use crate::lookup::is_of_cluster;
 
 /// Note for a question where nothing shows the resolver.
-pub(in crate::ask) const ASSUMED_RESOLVER: &str = "the resolver is taken to be the pods of kube-system with the label k8s-app=kube-dns: nothing shows it";
+pub(in crate::ask) const ASSUMED_RESOLVER: &str = "the resolver is assumed to be the pods of kube-system with the label k8s-app=kube-dns: neither flows nor documents show it";
 
 impl Directory {
     /// Endpoints that a text means. `written`: labels given with it; `near`: namespace of the other
@@ -69,7 +69,7 @@ impl Directory {
         }
         if found.candidates.is_empty() {
             found.notes.push(format!(
-                "`{}` is in none of the flows and documents: give flows of it, its Pod and Namespace documents, or its labels",
+                "`{}` is not in the flows or documents: add flows of it, its Pod and Namespace documents, or its labels",
                 found.shown
             ));
             let namespace = found.namespace.clone();
@@ -89,7 +89,7 @@ impl Directory {
                 true => {}
                 false if candidates.len() == MAX_CANDIDATES => {
                     found.notes.push(format!(
-                        "only {MAX_CANDIDATES} kinds of pods of `{}` were looked at",
+                        "only {MAX_CANDIDATES} kinds of pods of `{}` were checked",
                         found.shown
                     ));
                     break;
@@ -181,9 +181,9 @@ impl Directory {
     ) {
         let text = address.to_string();
         if address.to_canonical().is_loopback() {
-            found
-                .notes
-                .push(format!("`{text}` is loopback: who that is depends on where it is used"));
+            found.notes.push(format!(
+                "`{text}` is loopback: the endpoint depends on the pod that uses it"
+            ));
             found.candidates.push(Candidate::of(Endpoint::default(), text));
             return;
         }
@@ -205,15 +205,15 @@ impl Directory {
             return;
         }
         if is_private(address) {
-            found
-                .notes
-                .push(format!("who has the address {text} is in none of the flows and documents"));
+            found.notes.push(format!(
+                "the endpoint with the address {text} is not in the flows or documents"
+            ));
             found.candidates.push(Candidate::of(Endpoint::default(), text));
             return;
         }
-        found
-            .notes
-            .push(format!("{text} is taken for an address outside the cluster: nothing shows it"));
+        found.notes.push(format!(
+            "{text} is assumed to be outside the cluster: neither flows nor documents show it"
+        ));
         found.candidates.push(Candidate::of(self.world(address.is_ipv4()), text));
     }
 
@@ -299,7 +299,7 @@ impl Directory {
         if is_of_cluster(name) {
             found
                 .notes
-                .push(format!("who `{name}` leads to is in none of the flows and documents"));
+                .push(format!("the endpoint behind `{name}` is not in the flows or documents"));
             found.candidates.push(Candidate::of(Endpoint::default(), String::new()));
             return;
         }
@@ -308,7 +308,7 @@ impl Directory {
             _ => String::new(),
         };
         found.notes.push(format!(
-            "the addresses of `{name}` are not known; it is taken for a name outside the cluster{unless}"
+            "the addresses of `{name}` are not known; it is assumed to be a name outside the cluster{unless}"
         ));
         if self.settings.ipv4 {
             found.candidates.push(Candidate::of(self.world(true), String::new()));
@@ -422,7 +422,7 @@ impl Directory {
             };
             if !found.candidates.is_empty() && !found.candidates.iter().any(has_port) {
                 found.notes.push(format!(
-                    "policy sees the pod's port: if {} is a Service's, give its document or ask for the pod's port",
+                    "policy sees the pod's port: if {} is the port of a Service, add its document or use the pod's port",
                     traffic.port
                 ));
             }
@@ -439,7 +439,7 @@ impl Directory {
             let labels: Vec<String> =
                 service.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
             found.notes.push(format!(
-                "the Service `{}/{}` is known, its pods (`{}`) are not: give flows of them, their Pod or Deployment documents, or their labels",
+                "the Service `{}/{}` is known, its pods (`{}`) are not: add flows of them, their Pod or Deployment documents, or their labels",
                 service.namespace,
                 service.name,
                 labels.join(",")
@@ -504,7 +504,7 @@ impl Directory {
                 .map(|own| Traffic::new(own.protocol, own.port).to_string())
                 .collect();
             found.notes.push(format!(
-                "the Service `{shown}` has no port {traffic}, it has {}: asked is about the pods' own port {traffic}",
+                "the Service `{shown}` has no port {traffic}, it has {}: the answer is for the pods' own port {traffic}",
                 ports.join(", ")
             ));
         }
@@ -538,7 +538,7 @@ impl Directory {
                 && let PodPort::Name(name) = &port.target
             {
                 found.notes.push(format!(
-                    "the number of the port `{name}` behind {}/{} of the Service `{shown}` is not known: asked is about {}",
+                    "the number of the port `{name}` behind {}/{} of the Service `{shown}` is not known: the answer is for {}",
                     port.port,
                     Protocol::Number(port.protocol).name(),
                     port.port

@@ -34,7 +34,7 @@ impl Directory {
         let text = address.to_string();
         if let Some((service, port, asked)) = traffic.and_then(|asked| self.of_node_port(asked)) {
             found.notes.push(format!(
-                "{text} is the address of a node, and {asked} the node port of the Service `{}/{}`: where Cilium stands in for kube-proxy, policy is asked about its pods, elsewhere about the node",
+                "{text} is the address of a node, and {asked} the node port of the Service `{}/{}`: where Cilium replaces kube-proxy, policy decides about its pods, elsewhere about the node",
                 service.namespace, service.name
             ));
             self.find_behind(service, port, found);

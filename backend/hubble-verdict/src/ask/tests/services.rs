@@ -14,7 +14,7 @@ fn the_port_of_a_headless_service_is_not_translated() {
         let answer = answer(&[ZERO_TRUST, CLUSTER, &headless(ports)], "world", to);
         let seen: Vec<String> = answer.paths.iter().map(|path| path.traffic.to_string()).collect();
         assert_eq!((seen, answer.verdict), (vec![asked.to_owned()], verdict), "{to}");
-        let note = "the Service `pets/direct` is headless: nothing translates its port 80/TCP, asked is about the pods' own port 80/TCP";
+        let note = "the Service `pets/direct` is headless: nothing translates its port 80/TCP, the answer is for the pods' own port 80/TCP";
         assert_eq!(answer.notes.iter().any(|own| own == note), is_noted, "{:?}", answer.notes);
         assert!(!answer.notes.iter().any(|own| own.contains("has no port")), "{:?}", answer.notes);
     };
@@ -97,8 +97,8 @@ fn a_headless_service_has_no_addresses() {
         assert!(notes.contains(note), "{notes}");
         assert_eq!(notes.contains("outside the cluster"), !note.is_empty(), "{notes}");
     };
-    check("clusterIP: None", "20.1.1.1 is taken for an address outside the cluster");
-    check("clusterIP: none", "20.1.1.1 is taken for an address outside the cluster");
+    check("clusterIP: None", "20.1.1.1 is assumed to be outside the cluster");
+    check("clusterIP: none", "20.1.1.1 is assumed to be outside the cluster");
     check("clusterIP: 10.0.0.8", "");
 }
 

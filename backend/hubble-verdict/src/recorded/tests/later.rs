@@ -106,8 +106,8 @@ fn labels_of_groups_have_a_time_of_their_own() {
             ..refused(pod("pets", "app=front"), world, TrafficDirection::Egress, 0)
         };
         let judgement = Judge::new(Arc::new(set)).explain_flow(&flow, &Learned::default()).unwrap();
-        let is_said = judgement.comparison().contains("labels of its CIDR groups");
-        assert_eq!((judgement.agreement, is_said), expect, "{text}");
+        let is_noted = judgement.comparison().contains("its CIDR groups' labels");
+        assert_eq!((judgement.agreement, is_noted), expect, "{text}");
     };
     let (name, labels) = ("cidrGroupRef: g", "cidrGroupSelector: {matchLabels: {team: a}}");
     check(name, "", None, (Differs, false));

@@ -139,10 +139,10 @@ fn the_direction_is_that_of_the_policies_that_are_named() {
     let till = || endpoint("bakery", &TILL);
     let flow = || dropped(tcp(pod("bakery", "app=x"), till(), 80, TrafficDirection::Unknown));
     let policy = || vec![Policy { name: "till".to_owned(), ..Policy::default() }];
-    check(&flow(), "the record does not say whose side it was seen on");
+    check(&flow(), "the record has no traffic direction");
     check(&Flow { ingress_denied_by: policy(), ..flow() }, "agrees: denied on ingress");
     let both = Flow { egress_allowed_by: policy(), ingress_denied_by: policy(), ..flow() };
-    check(&both, "the record does not say whose side it was seen on");
+    check(&both, "the record has no traffic direction");
 }
 
 #[test]

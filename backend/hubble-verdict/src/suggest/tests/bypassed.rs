@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_a_rule_beside_it_asks_for_is_said() {
+fn checks_of_a_bypassed_rule_are_named() {
     let check = |rule: &str, says: Option<&str>| {
         let text = about_b(&format!(
             "  ingress:\n  - fromEndpoints: [{{matchLabels: {{app: c}}}}]\n{rule}"
@@ -12,7 +12,7 @@ fn what_a_rule_beside_it_asks_for_is_said() {
         let suggestion = suggested(&text, &[flow], &[0]);
         assert_eq!(suggestion.fixed, [0], "{rule}");
         let says = says.map(|lets| {
-            format!("{lets} at pets/b 80/TCP: `CiliumNetworkPolicy/pets/b` ingress[0] (line 11) asks others for more")
+            format!("{lets} at pets/b 80/TCP pass without the checks of `CiliumNetworkPolicy/pets/b` ingress[0] (line 11)")
         });
         assert_eq!(suggestion.also_allowed, says.into_iter().collect::<Vec<_>>(), "{rule}");
     };
@@ -20,8 +20,8 @@ fn what_a_rule_beside_it_asks_for_is_said() {
         format!("    toPorts:\n    - ports: [{{port: \"80\", protocol: TCP}}]\n{rest}")
     };
     check(&ports(""), None);
-    check(&ports("      rules: {http: [{method: GET}]}\n"), Some("every request"));
-    check(&ports("      serverNames: [a.example.org]\n"), Some("every server name"));
+    check(&ports("      rules: {http: [{method: GET}]}\n"), Some("all requests"));
+    check(&ports("      serverNames: [a.example.org]\n"), Some("all server names"));
     check(
         &format!("    authentication: {{mode: required}}\n{}", ports("")),
         Some("connections without authentication"),
@@ -32,7 +32,7 @@ fn what_a_rule_beside_it_asks_for_is_said() {
 }
 
 #[test]
-fn labels_of_one_run_make_out_nobody() {
+fn labels_of_one_run_identify_no_pod() {
     let check = |labels: &[&str], added: Option<&str>| {
         let mut job = pod("pets", labels.first().unwrap_or(&""));
         job.labels.extend(labels.iter().skip(1).map(|own| format!("k8s:{own}")));

@@ -23,9 +23,9 @@ fn many_addresses_of_the_internet_are_let_in_as_the_world() {
         assert_eq!(all.contains("world"), is_world, "{all}");
         let singles = addresses.iter().filter(|own| all.contains(**own)).count();
         assert_eq!(singles, if is_world { 0 } else { addresses.len() }, "{all}");
-        let everyone = "everyone from outside the cluster → pets/b 80/TCP: `fromEntities: [world]` lets them all in";
+        let everyone = "everyone from outside the cluster → pets/b 80/TCP: `fromEntities: [world]` allows all of them";
         assert_eq!(suggestion.also_allowed, if is_world { vec![everyone] } else { vec![] });
-        let others = "other addresses of the internet stay as they are at pets/b 80/TCP; if all may come: `fromEntities: [world]`, in a NetworkPolicy `ipBlock: {cidr: \"0.0.0.0/0\"}`";
+        let others = "other internet addresses stay as they are at pets/b 80/TCP; to allow all of them: `fromEntities: [world]`, in a NetworkPolicy `ipBlock: {cidr: \"0.0.0.0/0\"}`";
         assert_eq!(suggestion.still_denied, if is_world { vec![] } else { vec![others] });
     };
     check(&["20.1.1.1"], false);

@@ -1,11 +1,11 @@
-//! The deciding policy and rule of a flow, for programs.
+//! The policy and rule that decide about a flow, for programs.
 
 use cilium_policy::{Cause, EntryId, PolicyName, PolicySet, Position, Verdict};
 use hubble_verdict::Judgement;
 use serde_json::{Value, json};
 
 /// The policy and rule that decide, where there are such.
-pub(crate) struct Decision {
+pub(crate) struct DecidingRule {
     /// Kind of the cause, in one word.
     cause: &'static str,
     policy: Option<PolicyName>,
@@ -17,7 +17,7 @@ pub(crate) struct Decision {
     at: Option<Position>,
 }
 
-impl Decision {
+impl DecidingRule {
     pub(crate) fn of(judgement: &Judgement, set: &PolicySet) -> Self {
         let explanation = &judgement.explanation;
         let decision = explanation.decision;
