@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use wording::with_causes;
 
-use backend::Backend;
+use backend::{Backend, StartError};
 use dist::DistError;
 use provisioning::ProvisioningError;
 use server::Stage;
@@ -58,6 +58,8 @@ struct Args {
 enum RunError {
     #[error("the plugins cannot be served")]
     Dist(#[from] DistError),
+    #[error("a plugin's backend cannot be started")]
+    Backend(#[from] StartError),
     #[error("the provisioning cannot be used")]
     Provisioning(#[from] ProvisioningError),
     #[error("the page is not built: `{}` is missing; run `npm run build:page`", index.display())]
@@ -114,11 +116,11 @@ async fn run(args: Args) -> Result<(), RunError> {
     let stopped = stop_signal()?;
 
     let mut backends = Vec::new();
-    let mut handles = BTreeMap::new();
+    let mut channels = BTreeMap::new();
     for plugin in &plugins {
         if let Some(executable) = &plugin.executable {
-            let backend = Backend::start(executable.clone()).await;
-            handles.insert(plugin.id.clone(), backend.handle());
+            let backend = Backend::start(executable).await?;
+            channels.insert(plugin.id.clone(), backend.channel());
             backends.push(backend);
         }
     }
@@ -127,7 +129,7 @@ async fn run(args: Args) -> Result<(), RunError> {
     let now_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
     let stage = Arc::new(Stage {
         plugins: plugins.into_iter().map(|plugin| (plugin.id.clone(), plugin)).collect(),
-        backends: handles,
+        backends: channels,
         data_sources: DataSources::new(provisioning.data_sources, now_ms),
         dashboards: provisioning.dashboards,
         app_url: app_url.clone(),

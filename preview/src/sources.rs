@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
 use plugin_protocol::DataSourceInstanceSettings;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::provisioning::ProvisionedDataSource;
@@ -27,35 +26,6 @@ pub(crate) struct DataSources {
     by_uid: RwLock<BTreeMap<String, DataSource>>,
 }
 
-/// The config page's request to save a data source. Other fields of Grafana are accepted and
-/// dropped.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DataSourceUpdate {
-    name: String,
-    #[serde(default)]
-    access: Option<String>,
-    #[serde(default)]
-    url: String,
-    #[serde(default)]
-    user: String,
-    #[serde(default)]
-    database: String,
-    #[serde(default)]
-    basic_auth: bool,
-    #[serde(default)]
-    basic_auth_user: String,
-    #[serde(default)]
-    is_default: bool,
-    #[serde(default)]
-    json_data: Option<Map<String, Value>>,
-    #[serde(default)]
-    secure_json_data: Option<BTreeMap<String, String>>,
-    /// The edited version; 0 or none overwrites.
-    #[serde(default)]
-    version: i64,
-}
-
 /// Reason why a data source is not saved.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum UpdateError {
@@ -63,10 +33,6 @@ pub(crate) enum UpdateError {
     NotFound,
     #[error("Cannot update read-only data source")]
     ReadOnly,
-    #[error("Data source with the same name already exists")]
-    NameTaken,
-    #[error("Datasource has already been updated by someone else. Please reload and try again")]
-    VersionMismatch,
 }
 
 // === impl DataSource ===
@@ -154,33 +120,22 @@ impl DataSources {
     pub(crate) fn update(
         &self,
         uid: &str,
-        update: DataSourceUpdate,
+        edited: ProvisionedDataSource,
         now_ms: i64,
     ) -> Result<DataSource, UpdateError> {
         let mut by_uid = self.by_uid.write().unwrap_or_else(PoisonError::into_inner);
-        let mut others = by_uid.iter().filter(|(other, _)| other.as_str() != uid);
-        let name_taken = others.any(|(_, other)| other.settings.name == update.name);
         let source = by_uid.get_mut(uid).ok_or(UpdateError::NotFound)?;
         if !source.settings.editable {
             return Err(UpdateError::ReadOnly);
         }
-        if update.version != 0 && update.version != source.version {
-            return Err(UpdateError::VersionMismatch);
-        }
-        if name_taken {
-            return Err(UpdateError::NameTaken);
-        }
-        let settings = &mut source.settings;
-        settings.name = update.name;
-        settings.access = update.access.unwrap_or_else(|| settings.access.clone());
-        settings.url = update.url;
-        settings.user = update.user;
-        settings.database = update.database;
-        settings.basic_auth = update.basic_auth;
-        settings.basic_auth_user = update.basic_auth_user;
-        settings.is_default = update.is_default;
-        settings.json_data = update.json_data.unwrap_or_default();
-        settings.secure_json_data.extend(update.secure_json_data.unwrap_or_default());
+        let mut secure_json_data = std::mem::take(&mut source.settings.secure_json_data);
+        secure_json_data.extend(edited.secure_json_data);
+        source.settings = ProvisionedDataSource {
+            uid: uid.to_owned(),
+            editable: true,
+            secure_json_data,
+            ..edited
+        };
         source.version += 1;
         // The plugin distinguishes instances by this time, also for two saves in the same
         // millisecond.
@@ -221,27 +176,29 @@ mod tests {
         .expect("a data source")
     }
 
-    fn update(value: Value) -> DataSourceUpdate {
-        serde_json::from_value(value).expect("an update")
+    fn edited(value: Value) -> ProvisionedDataSource {
+        let mut edited = json!({ "name": "A", "type": "k8snet-hubble-datasource", "uid": "a" });
+        if let (Value::Object(edited), Value::Object(value)) = (&mut edited, value) {
+            edited.extend(value);
+        }
+        serde_json::from_value(edited).expect("a data source")
     }
 
     #[test]
     fn saves() {
         let sources = DataSources::new(vec![provisioned("a", true), provisioned("b", false)], 10);
         let check = |uid: &str, value: Value, expected: Result<i64, UpdateError>| {
-            let saved = sources.update(uid, update(value.clone()), 10);
+            let saved = sources.update(uid, edited(value.clone()), 10);
             assert_eq!(saved.map(|source| source.version), expected, "{value}");
         };
-        check("c", json!({"name": "C"}), Err(UpdateError::NotFound));
-        check("b", json!({"name": "B"}), Err(UpdateError::ReadOnly));
-        check("a", json!({"name": "B"}), Err(UpdateError::NameTaken));
-        check("a", json!({"name": "A", "version": 9}), Err(UpdateError::VersionMismatch));
+        check("c", json!({}), Err(UpdateError::NotFound));
+        check("b", json!({}), Err(UpdateError::ReadOnly));
         check(
             "a",
-            json!({"name": "A", "url": "tls://relay:443", "version": 1, "secureJsonData": {"tlsCACert": "", "prometheusToken": "T"}}),
+            json!({"url": "tls://relay:443", "secureJsonData": {"tlsCACert": "", "prometheusToken": "T"}}),
             Ok(2),
         );
-        check("a", json!({"name": "A", "url": "tls://relay:443"}), Ok(3));
+        check("a", json!({"url": "tls://relay:443", "uid": "other"}), Ok(3));
         let saved = sources.get("a").expect("there");
         assert_eq!(saved.updated_ms, 12, "each save is a new instance to the plugin");
         assert_eq!(saved.instance_settings().decrypted_secure_json_data["tlsClientKey"], "KEY");
@@ -251,7 +208,7 @@ mod tests {
     fn secrets_do_not_leave() {
         let sources = DataSources::new(vec![provisioned("a", true)], 10);
         let saved = sources
-            .update("a", update(json!({"name": "A", "secureJsonData": {"tlsCACert": ""}})), 11)
+            .update("a", edited(json!({"secureJsonData": {"tlsCACert": ""}})), 11)
             .expect("saved");
         assert_eq!(saved.to_api()["secureJsonFields"], json!({"tlsClientKey": true}));
         let shown = format!("{saved:?} {sources:?} {:?}", saved.instance_settings());

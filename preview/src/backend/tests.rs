@@ -1,14 +1,13 @@
 //! Tests with the real backend; they need a built `gpx_hubble`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use plugin_protocol::{CheckHealthRequest, PluginContext, client};
 use tokio::time::timeout;
 
-use super::process::{Process, StartError};
-use super::{Backend, Executable};
+use super::{Backend, Executable, StartError};
 use wording::with_causes;
 
 /// The real backend.
@@ -26,35 +25,16 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn started_asked_restarted_and_shut_down() {
-    let backend = Backend::start(gpx_hubble()).await;
-    let mut handle = backend.handle();
-    let channel = handle.channel().expect("running");
+async fn it_answers_and_shuts_down_without_a_kill() {
+    let backend = Backend::start(&gpx_hubble()).await.expect("started");
     let request = CheckHealthRequest {
         plugin_context: Some(PluginContext::default()),
         headers: BTreeMap::new(),
     };
     // Without settings the backend is unhealthy; the test only needs an answer.
-    let answer = soon("health", client::check_health(channel, request.clone())).await;
+    let answer = soon("health", client::check_health(backend.channel(), request)).await;
     assert!(!answer.expect("an answer").message.is_empty());
-
-    let first = handle.pid();
-    let pid = first.expect("a process id").to_string();
-    let killed = tokio::process::Command::new("kill").args(["-9", &pid]).status().await;
-    assert!(killed.expect("kill runs").success());
-    soon("the restart", handle.another_than(first)).await;
-    let channel = handle.channel().expect("running again");
-    soon("health", client::check_health(channel, request)).await.expect("an answer");
-
-    let second = handle.pid().expect("a process id");
-    soon("the end", backend.shutdown()).await;
-    assert!(!Path::new(&format!("/proc/{second}")).exists(), "the process is gone");
-}
-
-#[tokio::test]
-async fn shutdown_ends_the_plugin_without_a_kill() {
-    let process = Process::start(&gpx_hubble()).await.expect("started");
-    assert!(soon("the end", process.shutdown()).await, "it ends by itself");
+    assert!(soon("the end", backend.shutdown()).await, "it ends by itself");
 }
 
 #[tokio::test]
@@ -65,7 +45,7 @@ async fn a_failed_start_has_its_reason() {
             version: "0.0.0".to_owned(),
             path: PathBuf::from(program),
         };
-        let error: StartError = Process::start(&executable).await.expect_err(program);
+        let error: StartError = Backend::start(&executable).await.expect_err(program);
         assert_eq!(with_causes(&error), expected);
     };
     check("/not/there", "`/not/there` cannot be started: No such file or directory (os error 2)")

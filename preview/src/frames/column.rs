@@ -2,8 +2,8 @@
 
 use arrow::array::{Array, ArrayRef, AsArray as _, PrimitiveArray};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, TimeUnit, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Field, Float64Type, Int8Type, TimeUnit, TimestampNanosecondType,
+    UInt16Type, UInt32Type, UInt64Type,
 };
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
@@ -12,29 +12,21 @@ use serde_json::value::RawValue;
 /// Nanoseconds in a millisecond.
 const NANOS_PER_MS: i64 = 1_000_000;
 
-/// The column types that Grafana reads from Arrow.
+/// The column types of the plugin's frames, a part of those that Grafana reads from Arrow.
 /// Source: grafana-plugin-sdk-go `data/arrow.go`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ColumnKind {
     Int8,
-    Int16,
-    Int32,
-    Int64,
-    UInt8,
     UInt16,
     UInt32,
     UInt64,
-    Float32,
     Float64,
     Utf8,
-    Utf8View,
     Boolean,
     /// Nanoseconds since the epoch; Grafana reads any unit as nanoseconds, so others are refused.
     Time,
     /// Binary with JSON in its bytes; invalid JSON becomes null.
     Json,
-    /// `UInt16` with `tstype=enum`: indices into the field's `config.type.enum`.
-    Enum,
 }
 
 /// The values of one column over all batches.
@@ -58,27 +50,19 @@ pub(super) struct Entities {
 // === impl ColumnKind ===
 
 impl ColumnKind {
-    /// Grafana's type for an Arrow type; `None` if Grafana refuses it.
+    /// Grafana's type for an Arrow type; `None` for other types.
     pub(super) fn of(field: &Field) -> Option<Self> {
         let metadata = field.metadata();
         if metadata.contains_key("ARROW:extension:name") {
             return None;
         }
-        let is_enum = metadata.get("tstype").is_some_and(|tstype| tstype == "enum");
         Some(match field.data_type() {
-            DataType::UInt16 if is_enum => Self::Enum,
             DataType::Int8 => Self::Int8,
-            DataType::Int16 => Self::Int16,
-            DataType::Int32 => Self::Int32,
-            DataType::Int64 => Self::Int64,
-            DataType::UInt8 => Self::UInt8,
             DataType::UInt16 => Self::UInt16,
             DataType::UInt32 => Self::UInt32,
             DataType::UInt64 => Self::UInt64,
-            DataType::Float32 => Self::Float32,
             DataType::Float64 => Self::Float64,
             DataType::Utf8 => Self::Utf8,
-            DataType::Utf8View => Self::Utf8View,
             DataType::Boolean => Self::Boolean,
             DataType::Timestamp(TimeUnit::Nanosecond, _) => Self::Time,
             DataType::Binary => Self::Json,
@@ -89,11 +73,10 @@ impl ColumnKind {
     /// The field's `type` in the frontend.
     pub(super) fn field_type(self) -> &'static str {
         match self {
-            Self::Utf8 | Self::Utf8View => "string",
+            Self::Utf8 => "string",
             Self::Boolean => "boolean",
             Self::Time => "time",
             Self::Json => "other",
-            Self::Enum => "enum",
             _ => "number",
         }
     }
@@ -102,20 +85,14 @@ impl ColumnKind {
     pub(super) fn item_type(self) -> &'static str {
         match self {
             Self::Int8 => "int8",
-            Self::Int16 => "int16",
-            Self::Int32 => "int32",
-            Self::Int64 => "int64",
-            Self::UInt8 => "uint8",
             Self::UInt16 => "uint16",
             Self::UInt32 => "uint32",
             Self::UInt64 => "uint64",
-            Self::Float32 => "float32",
             Self::Float64 => "float64",
-            Self::Utf8 | Self::Utf8View => "string",
+            Self::Utf8 => "string",
             Self::Boolean => "bool",
             Self::Time => "time.Time",
             Self::Json => "json.RawMessage",
-            Self::Enum => "enum",
         }
     }
 }
@@ -130,12 +107,8 @@ impl Values {
     /// The rows of a float column that are NaN or infinite.
     pub(super) fn entities(&self) -> Option<Entities> {
         let mut entities = Entities::default();
-        match self.kind {
-            ColumnKind::Float32 => {
-                self.each::<Float32Type>(|row, value| entities.note(row, f64::from(value)));
-            }
-            ColumnKind::Float64 => self.each::<Float64Type>(|row, value| entities.note(row, value)),
-            _ => {}
+        if self.kind == ColumnKind::Float64 {
+            self.each::<Float64Type>(|row, value| entities.note(row, value));
         }
         (entities != Entities::default()).then_some(entities)
     }
@@ -207,15 +180,10 @@ fn write_chunk<S: SerializeSeq>(
 ) -> Result<(), S::Error> {
     match kind {
         ColumnKind::Int8 => numbers::<Int8Type, S>(chunk, seq),
-        ColumnKind::Int16 => numbers::<Int16Type, S>(chunk, seq),
-        ColumnKind::Int32 => numbers::<Int32Type, S>(chunk, seq),
-        ColumnKind::Int64 => numbers::<Int64Type, S>(chunk, seq),
-        ColumnKind::UInt8 => numbers::<UInt8Type, S>(chunk, seq),
-        ColumnKind::UInt16 | ColumnKind::Enum => numbers::<UInt16Type, S>(chunk, seq),
+        ColumnKind::UInt16 => numbers::<UInt16Type, S>(chunk, seq),
         ColumnKind::UInt32 => numbers::<UInt32Type, S>(chunk, seq),
         ColumnKind::UInt64 => numbers::<UInt64Type, S>(chunk, seq),
         // serde_json writes NaN and infinities as null; `entities` records them.
-        ColumnKind::Float32 => numbers::<Float32Type, S>(chunk, seq),
         ColumnKind::Float64 => numbers::<Float64Type, S>(chunk, seq),
         ColumnKind::Time => {
             let times = typed::<TimestampNanosecondType, S>(chunk)?;
@@ -224,9 +192,6 @@ fn write_chunk<S: SerializeSeq>(
         }
         ColumnKind::Utf8 => {
             elements(chunk.as_string_opt::<i32>().ok_or_else(S::Error::mismatch)?, seq)
-        }
-        ColumnKind::Utf8View => {
-            elements(chunk.as_string_view_opt().ok_or_else(S::Error::mismatch)?, seq)
         }
         ColumnKind::Boolean => {
             elements(chunk.as_boolean_opt().ok_or_else(S::Error::mismatch)?, seq)

@@ -20,12 +20,12 @@ use serde_json::value::RawValue;
 
 use column::{ColumnKind, Entities, Values};
 
-/// Reason why Grafana would not read a frame either; there, one such frame fails the whole request.
+/// Reason why a frame cannot be read. In Grafana too, one such frame fails the whole request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
     #[error("a frame is not an Arrow file")]
     Arrow(#[source] ArrowError),
-    #[error("column `{column}` has type `{data_type}`, which Grafana cannot read")]
+    #[error("column `{column}` has type `{data_type}`, which the preview does not read")]
     ColumnType { column: String, data_type: String },
     #[error("the frame's `meta` is not a JSON object")]
     Meta(#[source] serde_json::Error),
@@ -87,7 +87,7 @@ struct DataJson {
 
 /// Reads one Arrow file (any number of batches) into a frame.
 ///
-/// Errors: bytes that are not an Arrow file, a column type or metadata that Grafana refuses.
+/// Errors: bytes that are not an Arrow file, a column type or metadata of another format.
 pub(crate) fn read(arrow_file: &Bytes) -> Result<FrameJson, FrameError> {
     let reader = FileReader::try_new(Cursor::new(arrow_file), None).map_err(FrameError::Arrow)?;
     let schema = reader.schema();

@@ -2,12 +2,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, DictionaryArray, Float32Array,
-    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, LargeStringArray, RecordBatch,
-    StringArray, StringViewArray, TimestampMillisecondArray, TimestampNanosecondArray, UInt8Array,
-    UInt16Array, UInt32Array, UInt64Array,
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int8Array, LargeStringArray,
+    RecordBatch, StringArray, TimestampMillisecondArray, TimestampNanosecondArray, UInt16Array,
+    UInt32Array, UInt64Array,
 };
-use arrow::datatypes::{Field, Int32Type, Schema};
+use arrow::datatypes::{Field, Schema};
 use arrow::ipc::writer::FileWriter;
 use prost::bytes::Bytes;
 use serde_json::{Value, json};
@@ -54,37 +53,16 @@ fn every_column_type() {
         assert_eq!(frame["data"], json!({"values": [values]}), "{item}");
     };
     check(Arc::new(Int8Array::from(vec![i8::MIN, i8::MAX])), "number", "int8", json!([-128, 127]));
-    check(Arc::new(Int16Array::from(vec![Some(-3), None])), "number", "int16", json!([-3, null]));
-    check(Arc::new(Int32Array::from(vec![i32::MIN])), "number", "int32", json!([i32::MIN]));
-    // Exact beyond 2^53: the browser rounds, the host does not.
-    check(
-        Arc::new(Int64Array::from(vec![i64::MIN, i64::MAX])),
-        "number",
-        "int64",
-        json!([i64::MIN, i64::MAX]),
-    );
-    check(Arc::new(UInt8Array::from(vec![255])), "number", "uint8", json!([255]));
     check(Arc::new(UInt16Array::from(vec![65535])), "number", "uint16", json!([65535]));
     check(Arc::new(UInt32Array::from(vec![u32::MAX])), "number", "uint32", json!([u32::MAX]));
+    // Exact beyond 2^53: the browser rounds, the host does not.
     check(Arc::new(UInt64Array::from(vec![u64::MAX])), "number", "uint64", json!([u64::MAX]));
-    check(
-        Arc::new(Float32Array::from(vec![Some(1.5), None])),
-        "number",
-        "float32",
-        json!([1.5, null]),
-    );
     check(Arc::new(Float64Array::from(vec![0.1, 1e300])), "number", "float64", json!([0.1, 1e300]));
     check(
         Arc::new(StringArray::from(vec![Some("a\"\u{0}<b>"), None])),
         "string",
         "string",
         json!(["a\"\u{0}<b>", null]),
-    );
-    check(
-        Arc::new(StringViewArray::from(vec![Some("longer than twelve bytes"), None])),
-        "string",
-        "string",
-        json!(["longer than twelve bytes", null]),
     );
     check(
         Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
@@ -122,10 +100,6 @@ fn values_that_json_lacks_are_in_entities() {
             "entities": [{"NaN": [0, 4], "Inf": [2], "NegInf": [3]}],
         }),
     );
-    check(
-        &[Arc::new(Float32Array::from(vec![Some(f32::NEG_INFINITY), None]))],
-        json!({"values": [[null, null]], "entities": [{"NegInf": [0]}]}),
-    );
 }
 
 #[test]
@@ -143,15 +117,12 @@ fn nanoseconds_come_beside_milliseconds() {
 }
 
 #[test]
-fn names_meta_labels_config_and_enum() {
+fn names_meta_labels_and_config() {
     let schema = Schema::new(vec![
-        Field::new("verdict", arrow::datatypes::DataType::UInt16, false).with_metadata(metadata(
-            &[
-                ("tstype", "enum"),
-                ("config", r#"{"type":{"enum":{"text":["FORWARDED","DROPPED"]}}}"#),
-                ("labels", r#"{"pod":"a","": "é"}"#),
-            ],
-        )),
+        Field::new("port", arrow::datatypes::DataType::UInt16, false).with_metadata(metadata(&[
+            ("config", r#"{"unit":"short","custom":{"width":90}}"#),
+            ("labels", r#"{"pod":"a","": "é"}"#),
+        ])),
     ])
     .with_metadata(metadata(&[
         ("name", "flows"),
@@ -163,13 +134,13 @@ fn names_meta_labels_config_and_enum() {
         .expect("JSON");
     assert_eq!(
         text,
-        r#"{"schema":{"name":"flows","refId":"A","meta":{"type":"table","custom":{"n":9007199254740993}},"fields":[{"name":"verdict","type":"enum","typeInfo":{"frame":"enum"},"labels":{"":"é","pod":"a"},"config":{"type":{"enum":{"text":["FORWARDED","DROPPED"]}}}}]},"data":{"values":[[1,0]]}}"#
+        r#"{"schema":{"name":"flows","refId":"A","meta":{"type":"table","custom":{"n":9007199254740993}},"fields":[{"name":"port","type":"number","typeInfo":{"frame":"uint16"},"labels":{"":"é","pod":"a"},"config":{"unit":"short","custom":{"width":90}}}]},"data":{"values":[[1,0]]}}"#
     );
 }
 
 #[test]
 fn frames_without_rows_or_fields_keep_their_shape() {
-    let no_batch = frame(Field::new("x", arrow::datatypes::DataType::Int64, false), &[]);
+    let no_batch = frame(Field::new("x", arrow::datatypes::DataType::UInt64, false), &[]);
     assert_eq!(no_batch.expect("a frame")["data"], json!({"values": [[]]}));
     let no_field = read(&arrow_file(Schema::empty(), &[])).expect("a frame");
     assert_eq!(
@@ -179,7 +150,7 @@ fn frames_without_rows_or_fields_keep_their_shape() {
 }
 
 #[test]
-fn frames_that_grafana_refuses_are_refused() {
+fn frames_that_cannot_be_read_have_a_reason() {
     let check = |array: ArrayRef, extra: &[(&str, &str)], expected: &str| {
         let field = field_of(&array).with_metadata(metadata(extra));
         let error = frame(field, &[array]).expect_err(expected);
@@ -189,27 +160,17 @@ fn frames_that_grafana_refuses_are_refused() {
     check(
         Arc::new(LargeStringArray::from(vec!["a"])),
         &[],
-        "column `x` has type `LargeUtf8`, which Grafana cannot read",
-    );
-    check(
-        Arc::new(["a"].into_iter().collect::<DictionaryArray<Int32Type>>()),
-        &[],
-        "column `x` has type `Dictionary(Int32, Utf8)`, which Grafana cannot read",
-    );
-    check(
-        Arc::new(Date32Array::from(vec![1])),
-        &[],
-        "column `x` has type `Date32`, which Grafana cannot read",
+        "column `x` has type `LargeUtf8`, which the preview does not read",
     );
     check(
         Arc::new(TimestampMillisecondArray::from(vec![1])),
         &[],
-        "column `x` has type `Timestamp(ms)`, which Grafana cannot read",
+        "column `x` has type `Timestamp(ms)`, which the preview does not read",
     );
     check(
         text(),
         &[("ARROW:extension:name", "uuid")],
-        "column `x` has type `Utf8`, which Grafana cannot read",
+        "column `x` has type `Utf8`, which the preview does not read",
     );
     check(
         text(),

@@ -7,8 +7,6 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::backend::Unavailable;
-
 /// An error answer.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -61,22 +59,13 @@ impl From<JsonRejection> for ApiError {
     }
 }
 
-impl From<Unavailable> for ApiError {
-    fn from(error: Unavailable) -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            message: format!("Plugin unavailable: {error}"),
-            message_id: Some("plugin.unavailable"),
-        }
-    }
-}
-
 impl From<Status> for ApiError {
     fn from(status: Status) -> Self {
         match status.code() {
             Code::Unavailable => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                message: "Plugin unavailable: the connection to its backend broke".to_owned(),
+                message: "Plugin unavailable: its backend has ended; restart the preview"
+                    .to_owned(),
                 message_id: Some("plugin.unavailable"),
             },
             Code::Unimplemented => Self {

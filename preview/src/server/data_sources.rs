@@ -1,4 +1,4 @@
-//! `/api/datasources/…`: list, read, save, health.
+//! `/api/datasources/uid/<uid>`: read, save, health.
 
 use std::sync::Arc;
 
@@ -12,21 +12,8 @@ use serde_json::{Value, json};
 
 use super::answer::ApiError;
 use super::{Stage, now_ms};
-use crate::sources::{DataSource, DataSourceUpdate, UpdateError};
-
-fn to_api(stage: &Stage, source: &DataSource) -> Value {
-    let mut api = source.to_api();
-    let plugin = stage.plugins.get(&source.settings.kind);
-    let logo = plugin.and_then(|plugin| plugin.meta.get("info")?.get("logos")?.get("small"));
-    if let (Some(logo), Value::Object(api)) = (logo, &mut api) {
-        api.insert("typeLogoUrl".to_owned(), logo.clone());
-    }
-    api
-}
-
-pub(super) async fn list(State(stage): State<Arc<Stage>>) -> Json<Vec<Value>> {
-    Json(stage.data_sources.all().iter().map(|source| to_api(&stage, source)).collect())
-}
+use crate::provisioning::ProvisionedDataSource;
+use crate::sources::UpdateError;
 
 /// Reads a data source.
 ///
@@ -35,7 +22,7 @@ pub(super) async fn read(
     State(stage): State<Arc<Stage>>,
     Path(uid): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    Ok(Json(to_api(&stage, &stage.data_source(&uid)?)))
+    Ok(Json(stage.data_source(&uid)?.to_api()))
 }
 
 /// Saves a data source in memory. The files stay unchanged and apply again after a restart.
@@ -44,20 +31,18 @@ pub(super) async fn read(
 pub(super) async fn save(
     State(stage): State<Arc<Stage>>,
     Path(uid): Path<String>,
-    update: Result<Json<DataSourceUpdate>, JsonRejection>,
+    edited: Result<Json<ProvisionedDataSource>, JsonRejection>,
 ) -> Result<Json<Value>, ApiError> {
-    let Json(update) = update?;
-    let saved = stage.data_sources.update(&uid, update, now_ms()).map_err(|error| {
+    let Json(edited) = edited?;
+    let saved = stage.data_sources.update(&uid, edited, now_ms()).map_err(|error| {
         let status = match error {
             UpdateError::NotFound => StatusCode::NOT_FOUND,
             UpdateError::ReadOnly => StatusCode::FORBIDDEN,
-            UpdateError::NameTaken => StatusCode::CONFLICT,
-            UpdateError::VersionMismatch => StatusCode::PRECONDITION_FAILED,
         };
         ApiError::new(status, error.to_string())
     })?;
     Ok(Json(json!({
-        "datasource": to_api(&stage, &saved),
+        "datasource": saved.to_api(),
         "id": saved.id,
         "message": "Datasource updated",
         "name": saved.settings.name,
@@ -67,14 +52,12 @@ pub(super) async fn save(
 /// Save & test: the plugin's own check. 200 if it reports OK, else 400.
 ///
 /// Errors: the data source does not exist; the plugin is down or fails.
-///
-/// Errors: no such data source; the plugin is down or fails.
 pub(super) async fn health(
     State(stage): State<Arc<Stage>>,
     Path(uid): Path<String>,
 ) -> Result<Response, ApiError> {
     let source = stage.data_source(&uid)?;
-    let channel = stage.backend(&source)?.channel()?;
+    let channel = stage.backend(&source)?;
     let request = CheckHealthRequest {
         plugin_context: Some(stage.context(&source)),
         headers: std::collections::BTreeMap::new(),

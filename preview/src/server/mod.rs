@@ -16,20 +16,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use plugin_protocol::{PluginContext, User};
+use plugin_protocol::{Channel, PluginContext, User};
 use serde_json::{Value, json};
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::GRAFANA_VERSION;
-use crate::backend::BackendHandle;
 use crate::dist::Plugin;
 use crate::provisioning::Dashboards;
 use crate::sources::{DataSource, DataSources};
@@ -42,7 +40,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) plugins: BTreeMap<String, Plugin>,
-    pub(crate) backends: BTreeMap<String, BackendHandle>,
+    /// Connections to the running backends, by plugin id.
+    pub(crate) backends: BTreeMap<String, Channel>,
     pub(crate) data_sources: DataSources,
     pub(crate) dashboards: Dashboards,
     /// URL of the page, `http://127.0.0.1:3000/`.
@@ -59,12 +58,12 @@ impl Stage {
         self.data_sources.get(uid).ok_or_else(|| ApiError::not_found("Data source not found"))
     }
 
-    /// The backend of a data source.
+    /// The connection to the backend of a data source.
     ///
     /// Errors: its plugin is not installed here, or has no backend.
-    fn backend(&self, source: &DataSource) -> Result<&BackendHandle, ApiError> {
+    fn backend(&self, source: &DataSource) -> Result<Channel, ApiError> {
         let kind = &source.settings.kind;
-        self.backends.get(kind).ok_or_else(|| {
+        self.backends.get(kind).cloned().ok_or_else(|| {
             ApiError::not_found(format!("Plugin not found: the preview has no backend `{kind}`"))
         })
     }
@@ -107,13 +106,11 @@ pub(crate) fn router(stage: Arc<Stage>, page: &Path) -> Router {
         .route("/frontend/settings", only(get(settings::frontend)))
         .route("/plugins/:id/settings", only(get(settings::plugin)))
         .route("/ds/query", only(post(query::query)))
-        .route("/datasources", only(get(data_sources::list)))
         .route("/datasources/uid/:uid", only(data_source))
         .route("/datasources/uid/:uid/health", only(get(data_sources::health)))
         .route("/datasources/uid/:uid/resources/*path", only(resources))
         .route("/search", only(get(dashboards::search)))
         .route("/dashboards/uid/:uid", only(get(dashboards::by_uid)))
-        .route("/live/ws", only(get(live)))
         .fallback(refuse)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let mut router = Router::new().nest("/api", api);
@@ -137,26 +134,9 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Grafana's answer to health checks, with the process id of each backend (null while it is down).
-async fn health(State(stage): State<Arc<Stage>>) -> Json<Value> {
-    let backends: BTreeMap<_, _> =
-        stage.backends.iter().map(|(id, backend)| (id, backend.pid())).collect();
-    Json(json!({
-        "database": "ok",
-        "version": GRAFANA_VERSION,
-        "commit": "preview",
-        "backends": backends,
-    }))
-}
-
-/// Live needs a server of its own; closing with a reason keeps clients from retrying blindly.
-async fn live(State(_): State<Arc<Stage>>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade.on_upgrade(|mut socket| async move {
-        let close = CloseFrame { code: 1013, reason: "the preview does not serve Live".into() };
-        if let Err(error) = socket.send(Message::Close(Some(close))).await {
-            tracing::debug!("a Live client left before the reason: {error}");
-        }
-    })
+/// Grafana's answer to health checks.
+async fn health() -> Json<Value> {
+    Json(json!({ "database": "ok", "version": GRAFANA_VERSION, "commit": "preview" }))
 }
 
 async fn refuse(method: Method, uri: axum::extract::OriginalUri) -> ApiError {

@@ -137,7 +137,7 @@ async fn ask(
     queries: Vec<DataQuery>,
 ) -> Result<BTreeMap<String, QueryResult>, ApiError> {
     let source = stage.data_source(uid)?;
-    let channel = stage.backend(&source)?.channel()?;
+    let channel = stage.backend(&source)?;
     let request = QueryDataRequest {
         plugin_context: Some(stage.context(&source)),
         headers: BTreeMap::new(),

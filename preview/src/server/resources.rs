@@ -40,7 +40,7 @@ pub(super) async fn call(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let source = stage.data_source(&uid)?;
-    let channel = stage.backend(&source)?.channel()?;
+    let channel = stage.backend(&source)?;
     let url = uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
     let request = CallResourceRequest {
         plugin_context: Some(stage.context(&source)),

@@ -57,12 +57,12 @@ impl Fixture {
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             std::fs::write(path, text.replace("DIR", &dir.to_string_lossy())).expect("a file");
         }
-        let backend = Backend::start(gpx_hubble()).await;
+        let backend = Backend::start(&gpx_hubble()).await.expect("started");
         let plugins = dist::read(&dir.join("dist")).expect("plugins");
         let provisioning = provisioning::read(&dir.join("provisioning")).expect("provisioning");
         let stage = Stage {
             plugins: plugins.into_iter().map(|plugin| (plugin.id.clone(), plugin)).collect(),
-            backends: BTreeMap::from([("k8snet-hubble-datasource".to_owned(), backend.handle())]),
+            backends: BTreeMap::from([("k8snet-hubble-datasource".to_owned(), backend.channel())]),
             data_sources: DataSources::new(provisioning.data_sources, 1),
             dashboards: provisioning.dashboards,
             app_url: "http://127.0.0.1:3000/".to_owned(),
@@ -96,7 +96,7 @@ impl Fixture {
     }
 
     async fn end(self) {
-        self.backend.shutdown().await;
+        assert!(self.backend.shutdown().await, "it ends by itself");
         std::fs::remove_dir_all(self.dir).expect("removed");
     }
 }
@@ -123,9 +123,8 @@ async fn the_page_gets_its_settings() {
         .await;
     check("/api/dashboards/uid/drops", "/dashboard/title", json!("Drops")).await;
     check("/api/dashboards/uid/drops", "/meta/folderTitle", json!("Networking")).await;
-    check("/api/search?type=dash-db&tag=hubble", "/0/url", json!("/d/drops")).await;
-    check("/api/search?query=FLO", "/0/uid", json!("flows")).await;
-    for path in ["/api/search", "/api/frontend/settings", "/api/datasources"] {
+    check("/api/search?tag=hubble", "/0/url", json!("/d/drops")).await;
+    for path in ["/api/search", "/api/frontend/settings", "/api/datasources/uid/hubble"] {
         assert!(!fixture.get(path).await.1.to_string().contains("s3cret"), "{path}");
     }
     // The page does not get a data source whose plugin is missing.
@@ -203,7 +202,7 @@ async fn refusals_have_a_reason() {
         "Plugin not found: the preview has no backend `prometheus`",
     )
     .await;
-    let fixed = json!({ "name": "Fixed" });
+    let fixed = json!({ "name": "Fixed", "type": "k8snet-hubble-datasource", "uid": "fixed" });
     let path = "/api/datasources/uid/fixed";
     check("PUT", path, fixed, 403, "Cannot update read-only data source").await;
     let query = |from: &str, query: Value| json!({ "from": from, "to": "now", "queries": [query] });
@@ -253,7 +252,9 @@ async fn another_origin_may_not_write() {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        let body = Body::from(json!({ "name": "Hubble" }).to_string());
+        let saved =
+            json!({ "name": "Hubble", "type": "k8snet-hubble-datasource", "uid": "hubble" });
+        let body = Body::from(saved.to_string());
         let (got, answer) = fixture.send(request.body(body).expect("a request")).await;
         assert_eq!(got.as_u16(), status, "{origin:?} {method}: {answer}");
     };

@@ -9,7 +9,7 @@ interface Link {
   url: string;
 }
 
-const search = () => getBackendSrv().get<Link[]>('/api/search', { type: 'dash-db' });
+const search = () => getBackendSrv().get<Link[]>('/api/search');
 
 /** The start page: links to dashboards, apps and data sources. */
 export function HomePage() {

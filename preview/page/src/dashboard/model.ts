@@ -9,7 +9,7 @@ import {
 } from '@grafana/data';
 import { type DataQuery, type DataSourceRef } from '@grafana/schema';
 
-/** The part of Grafana's classic dashboard model (schema version 41) that the preview shows. */
+/** The part of Grafana's classic dashboard model (schema version 41) that the demo's dashboards use. */
 export interface Dashboard {
   uid: string;
   title: string;
@@ -44,21 +44,15 @@ export interface VariableModel {
   includeAll?: boolean;
   allValue?: string | null;
   current?: { text?: string | string[]; value?: string | string[] };
-  auto?: boolean;
-  auto_count?: number;
-  auto_min?: string;
 }
 
+/** A menu of the dashboards with one of the tags. */
 export interface DashboardLinkModel {
-  type: 'dashboards' | 'link';
   title: string;
   tags?: string[];
-  url?: string;
   tooltip?: string;
-  asDropdown?: boolean;
   includeVars?: boolean;
   keepTime?: boolean;
-  targetBlank?: boolean;
 }
 
 export interface PanelModel {
@@ -66,21 +60,15 @@ export interface PanelModel {
   type: string;
   title?: string;
   description?: string;
-  transparent?: boolean;
   gridPos?: { x: number; y: number; w: number; h: number };
   datasource?: DataSourceRef | null;
   targets?: DataQuery[];
   fieldConfig?: FieldConfigSource;
   options?: Record<string, unknown>;
-  pluginVersion?: string;
   transformations?: DataTransformerConfig[];
   links?: DataLink[];
   interval?: string;
   maxDataPoints?: number;
-  timeFrom?: string;
-  timeShift?: string;
-  repeat?: string;
-  libraryPanel?: object;
   /** Of a row. */
   collapsed?: boolean;
   panels?: PanelModel[];

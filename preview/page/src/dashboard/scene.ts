@@ -66,13 +66,13 @@ export function dashboardScene(dashboard: Dashboard): ShownDashboard {
         intervals: timepicker?.refresh_intervals,
       }),
     ],
-    body: new SceneGridLayout({ children: gridItems(dashboard.panels ?? [], leftOut) }),
+    body: new SceneGridLayout({ children: gridItems(dashboard.panels ?? []) }),
   });
   return { scene, leftOut };
 }
 
 /** Panels and rows in order. An open row holds the panels after it, a collapsed one its own. */
-function gridItems(panels: PanelModel[], leftOut: string[]): SceneGridItemLike[] {
+function gridItems(panels: PanelModel[]): SceneGridItemLike[] {
   const items: SceneGridItemLike[] = [];
   let openRow: SceneGridRow | undefined;
   for (const model of panels) {
@@ -82,26 +82,21 @@ function gridItems(panels: PanelModel[], leftOut: string[]): SceneGridItemLike[]
         title: model.title ?? '',
         isCollapsed: model.collapsed,
         y: model.gridPos?.y ?? 0,
-        children: model.collapsed ? gridItems(model.panels ?? [], leftOut) : [],
+        children: model.collapsed ? gridItems(model.panels ?? []) : [],
       });
       openRow = model.collapsed ? undefined : row;
       items.push(row);
     } else if (openRow) {
-      openRow.setState({ children: [...openRow.state.children, gridItem(model, leftOut)] });
+      openRow.setState({ children: [...openRow.state.children, gridItem(model)] });
     } else {
-      items.push(gridItem(model, leftOut));
+      items.push(gridItem(model));
     }
   }
   return items;
 }
 
-function gridItem(model: PanelModel, leftOut: string[]): SceneGridItem {
+function gridItem(model: PanelModel): SceneGridItem {
   const { x = 0, y = 0, w = 12, h = 8 } = model.gridPos ?? {};
-  for (const option of ['repeat', 'timeFrom', 'timeShift', 'libraryPanel'] as const) {
-    if (model[option]) {
-      leftOut.push(`${option} of ${model.title ?? `panel ${model.id}`}`);
-    }
-  }
   return new SceneGridItem({ x, y, width: w, height: h, body: vizPanel(model) });
 }
 
@@ -111,9 +106,6 @@ function vizPanel(model: PanelModel): VizPanel {
     title: model.title ?? '',
     description: model.description,
     pluginId: model.type,
-    pluginVersion: model.pluginVersion,
-    displayMode: model.transparent ? 'transparent' : 'default',
-    hoverHeader: !model.title,
     titleItems: new PanelNotices({}),
     options: model.options ?? {},
     fieldConfig: model.fieldConfig ?? { defaults: {}, overrides: [] },

@@ -1,11 +1,7 @@
 import {
   AdHocFiltersVariable,
-  ConstantVariable,
-  CustomVariable,
   DataSourceVariable,
-  IntervalVariable,
   QueryVariable,
-  TextBoxVariable,
   type SceneDataQuery,
   type SceneVariable,
 } from '@grafana/scenes';
@@ -59,21 +55,6 @@ export function sceneVariable(model: VariableModel): SceneVariable | undefined {
         regex: model.regex ?? '',
         refresh: model.refresh,
         sort: model.sort,
-      });
-    case 'custom':
-      return new CustomVariable({ ...choice, query: queryText(model) });
-    case 'textbox':
-      return new TextBoxVariable({ ...common, value: String(model.current?.value ?? queryText(model)) });
-    case 'constant':
-      return new ConstantVariable({ ...common, value: queryText(model) });
-    case 'interval':
-      return new IntervalVariable({
-        ...common,
-        value: String(model.current?.value ?? ''),
-        intervals: queryText(model).split(',').filter(Boolean),
-        autoEnabled: model.auto,
-        autoStepCount: model.auto_count,
-        autoMinInterval: model.auto_min,
       });
     default:
       return undefined;

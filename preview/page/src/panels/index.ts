@@ -1,11 +1,10 @@
 import { identityOverrideProcessor, PanelPlugin, type PanelProps } from '@grafana/data';
 import { createElement, type ComponentType } from 'react';
 
-import { BarGaugePanel } from './BarGaugePanel';
 import { NoData } from './NoData';
 import { TablePanel } from './TablePanel';
-import { TextPanel } from './TextPanel';
 import { LinesPanel, TimeSeriesPanel } from './TimeSeriesPanel';
+import { ValuesPanel } from './ValuesPanel';
 
 const noEditor = () => null;
 
@@ -93,28 +92,17 @@ const graphOptions = {
 };
 const lines = panel(LinesPanel, graphOptions, graph);
 
-const barGauge = panel(BarGaugePanel, {
-  reduceOptions,
-  orientation: 'auto',
-  displayMode: 'gradient',
-  valueMode: 'color',
-  namePlacement: 'auto',
-  showUnfilled: true,
-  minVizWidth: 8,
-  minVizHeight: 16,
-  maxVizHeight: 300,
-});
+const values = panel(ValuesPanel, { reduceOptions });
 
 /**
  * The panels of the demo's dashboards. The code of Grafana's own is in its application, not in its libraries. Values over
- * time are lines and single values are bars, whatever the dashboard asks for: looks are for Grafana.
+ * time are lines and single values are text, whichever panel the dashboard has.
  */
 export const builtInPanels: Record<string, PanelPlugin> = {
   timeseries: panel(TimeSeriesPanel, graphOptions, graph),
   heatmap: lines,
   'status-history': lines,
-  stat: barGauge,
-  bargauge: barGauge,
+  stat: values,
+  bargauge: values,
   table: panel(TablePanel, { showHeader: true, cellHeight: 'sm', frameIndex: 0 }, table),
-  text: panel(TextPanel, { mode: 'markdown', content: '' }),
 };

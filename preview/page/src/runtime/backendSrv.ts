@@ -1,5 +1,5 @@
 import { type BackendSrv, type BackendSrvRequest, type FetchResponse } from '@grafana/runtime';
-import { from, lastValueFrom, Observable, switchMap } from 'rxjs';
+import { from, lastValueFrom, Observable, switchMap, throwError } from 'rxjs';
 
 function urlOf({ url, params }: BackendSrvRequest): string {
   const address = new URL(url, document.baseURI);
@@ -15,24 +15,15 @@ function urlOf({ url, params }: BackendSrvRequest): string {
 
 function initOf(config: BackendSrvRequest, signal: AbortSignal): RequestInit {
   const { method = 'GET', data, headers } = config;
-  const isRaw = typeof data === 'string' || data instanceof Blob || data instanceof ArrayBuffer;
   return {
     method,
     signal,
     headers: { accept: 'application/json, text/plain, */*', 'content-type': 'application/json', ...headers },
-    body: data === undefined || method === 'GET' ? undefined : isRaw ? data : JSON.stringify(data),
+    body: data === undefined || method === 'GET' ? undefined : JSON.stringify(data),
   };
 }
 
-async function bodyOf(response: Response, { responseType }: BackendSrvRequest): Promise<unknown> {
-  switch (responseType) {
-    case 'arraybuffer':
-      return response.arrayBuffer();
-    case 'blob':
-      return response.blob();
-    case 'text':
-      return response.text();
-  }
+async function bodyOf(response: Response): Promise<unknown> {
   const text = await response.text();
   try {
     return text === '' ? {} : JSON.parse(text);
@@ -66,7 +57,7 @@ function start(config: BackendSrvRequest): Observable<Response> {
 }
 
 async function fail(response: Response, config: BackendSrvRequest): Promise<never> {
-  const data = await bodyOf(response, { ...config, responseType: 'json' });
+  const data = await bodyOf(response);
   throw { status: response.status, statusText: response.statusText, data, config };
 }
 
@@ -76,9 +67,7 @@ function fetchOnce<T>(config: BackendSrvRequest): Observable<FetchResponse<T>> {
       .pipe(
         switchMap((response) =>
           from(
-            response.ok
-              ? bodyOf(response, config).then((data) => answer(response, config, data as T))
-              : fail(response, config)
+            response.ok ? bodyOf(response).then((data) => answer(response, config, data as T)) : fail(response, config)
           )
         )
       )
@@ -89,30 +78,6 @@ function fetchOnce<T>(config: BackendSrvRequest): Observable<FetchResponse<T>> {
         },
         error: (error) => subscriber.error(error),
       })
-  );
-}
-
-/** The chunks of a response as they arrive; the last value has no data. */
-function chunked(config: BackendSrvRequest): Observable<FetchResponse<Uint8Array | undefined>> {
-  return new Observable((subscriber) =>
-    start(config).subscribe({
-      next: async (response) => {
-        try {
-          if (!response.ok) {
-            await fail(response, config);
-          }
-          const reader = response.body?.getReader();
-          for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-            subscriber.next(answer<Uint8Array | undefined>(response, config, part.value));
-          }
-          subscriber.next(answer(response, config, undefined));
-          subscriber.complete();
-        } catch (error) {
-          subscriber.error(error);
-        }
-      },
-      error: (error) => subscriber.error(error),
-    })
   );
 }
 
@@ -130,5 +95,5 @@ export const backendSrv: BackendSrv = {
   request: data,
   datasourceRequest: (options) => lastValueFrom(fetchOnce(options)),
   fetch: fetchOnce,
-  chunked,
+  chunked: () => throwError(() => new Error('the preview does not stream responses')),
 };

@@ -16,7 +16,7 @@ function run(answers: Observable<DataQueryResponse>, targets = [{ refId: 'A' }])
   return runRequest(datasource, { targets } as DataQueryRequest);
 }
 
-test('packets add up, and one with a known key takes the place of the former', async () => {
+test('packets add up; one with a known key replaces the former', async () => {
   const answers = of<DataQueryResponse[]>(
     { key: 'x', data: [frame('A')], state: LoadingState.Streaming },
     { key: 'y', data: [frame('B')] },
@@ -27,18 +27,18 @@ test('packets add up, and one with a known key takes the place of the former', a
   expect(state).toBe(LoadingState.Done);
 });
 
-test('an error keeps the frames that stand beside it', async () => {
+test('an error keeps the frames of the same answer', async () => {
   const error = { message: 'relay refused' };
   const data = await lastValueFrom(run(of({ data: [frame('A')], errors: [error] })));
   expect(data).toMatchObject({ state: LoadingState.Error, error, series: [{ refId: 'A' }] });
 });
 
-test('a request that breaks is an error in words', async () => {
+test('a failed request has an error message', async () => {
   const data = await lastValueFrom(run(throwError(() => new Error('gone'))));
   expect(data).toMatchObject({ state: LoadingState.Error, error: { message: 'gone' }, series: [] });
 });
 
-test('hidden queries are not asked', async () => {
+test('hidden queries are not sent', async () => {
   const data = await lastValueFrom(run(NEVER, [{ refId: 'A', hide: true } as { refId: string }]));
   expect(data).toMatchObject({ state: LoadingState.Done, series: [] });
 });
