@@ -58,6 +58,11 @@ const externals = [
 const root = import.meta.dirname;
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
+/** @param {string} dir */
+function idOf(dir) {
+  return JSON.parse(readFileSync(path.join(root, 'src', dir, 'plugin.json'), 'utf8')).id;
+}
+
 /** The day that plugin.json names; `SOURCE_DATE_EPOCH` (seconds) makes a build repeatable. */
 function updated() {
   const epochSecs = process.env.SOURCE_DATE_EPOCH;
@@ -72,12 +77,12 @@ function updated() {
  */
 function configuration(room, mode) {
   const source = path.join(root, 'src', room.dir);
-  const { id } = JSON.parse(readFileSync(path.join(source, 'plugin.json'), 'utf8'));
+  const id = idOf(room.dir);
   return {
     name: id,
     mode,
     target: 'web',
-    context: root,
+    context: path.join(root, 'src'),
     devtool: mode === 'production' ? 'source-map' : 'eval-source-map',
     entry: { module: [path.join(root, 'src', 'publicPath.ts'), path.join(source, 'module')] },
     output: {
@@ -89,6 +94,8 @@ function configuration(room, mode) {
       // Where Grafana serves it; src/publicPath.ts corrects it to where the module came from.
       publicPath: `public/plugins/${id}/`,
       uniqueName: id,
+      // Source maps name their sources alike for all three, relative to `src/`.
+      devtoolNamespace: idOf('.'),
       clean: { keep: room.keep },
     },
     externals: [...externals, { 'amd-module': 'module' }],

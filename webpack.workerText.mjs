@@ -1,5 +1,6 @@
 // @ts-check
 // Bundles a worker's entry into one self-contained script and hands it out as text.
+import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 /**
@@ -20,7 +21,7 @@ export default function workerText() {
   })
     .then(({ outputFiles, metafile }) => {
       for (const input of Object.keys(metafile.inputs)) {
-        this.addDependency(`${this.rootContext}/${input}`);
+        this.addDependency(resolve(input));
       }
       done(null, outputFiles[0]?.text ?? '');
     })

@@ -8,7 +8,7 @@ function Greeting({ name }: { name: string }) {
   return <p>Hello {name}</p>;
 }
 
-test('the words for loading stand there until the code has loaded', async () => {
+test('a placeholder is shown until the code has loaded', async () => {
   const load = jest.fn(async () => Greeting);
   const Lazy = lazyComponent(load, words);
   expect(load).not.toHaveBeenCalled();
@@ -18,7 +18,7 @@ test('the words for loading stand there until the code has loaded', async () => 
   expect(screen.queryByText(words.loading)).not.toBeInTheDocument();
 });
 
-test('a failed load shows a sentence instead of the component', async () => {
+test('a failed load shows a message instead of the component', async () => {
   const Lazy = lazyComponent<{ name: string }>(async () => {
     throw new Error('Loading chunk 7 failed');
   }, words);
@@ -26,7 +26,7 @@ test('a failed load shows a sentence instead of the component', async () => {
   expect(await screen.findByText(words.failed)).toBeInTheDocument();
 });
 
-test('an error of the component itself stays an error', async () => {
+test('an error of the component itself reaches the error boundary', async () => {
   const Lazy = lazyComponent(
     async () =>
       function Broken(): never {

@@ -54,7 +54,7 @@ test.each<[string, Partial<Annotation>, number]>([
   ['an empty target', { target: { refId: 'Anno' } as HubbleQuery }, 1],
   ['flows', { target: { refId: 'A', queryType: 'flows', limit: 1_000 } }, 1],
   ['a dashboard of schema 2', { query: { kind: 'DataQuery', spec: { queryType: 'flows' } } } as Partial<Annotation>, 1],
-])('the editor of an annotation of %s comes to rest', (_, given, expected) => {
+])('the editor of an annotation of %s stops changing the query', (_, given, expected) => {
   expect(storedTimes({ name: 'Drops', enable: true, iconColor: 'red', ...given })).toBe(expected);
 });
 
@@ -68,7 +68,7 @@ test('a dashboard of schema 2 keeps its query beside the target', () => {
   });
 });
 
-test('Grafana takes the annotations of this source as they are', () => {
+test('Grafana’s annotation support accepts this data source', () => {
   const settings = { uid: 'hubble', jsonData: {} } as DataSourceInstanceSettings<HubbleSettings>;
   const template = { replace: (text = '') => text, getVariables: () => [] };
   expect(new HubbleDataSource(settings, template).annotations).toBe(flowAnnotations);

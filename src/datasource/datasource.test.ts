@@ -33,7 +33,7 @@ test.each<[Partial<PromqlQuery> | Partial<HubbleQuery>, boolean]>([
   [{ queryType: 'promql', expr: 'up' }, true],
   [{ queryType: 'promql', expr: '  ' }, false],
   [{ expr: '' }, false],
-])('%j is asked: %s', (query, expected) => {
+])('%j is sent: %s', (query, expected) => {
   expect(source().filterQuery({ refId: 'A', ...query } as HubbleQuery)).toBe(expected);
 });
 
@@ -41,11 +41,11 @@ test.each([
   [{}, '15s'],
   [{ timeInterval: '' }, '15s'],
   [{ timeInterval: '30s' }, '30s'],
-])('of %j the least step is %s', (jsonData, expected) => {
+])('the minimum step of %j is %s', (jsonData, expected) => {
   expect(source(jsonData).interval).toBe(expected);
 });
 
-test('every query names its type when it leaves', async () => {
+test('every sent query has a type', async () => {
   const asked = jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(of({ data: [] }));
   const targets = [{ refId: 'A', expr: 'up' }, { refId: 'B' }] as HubbleQuery[];
   await firstValueFrom(source().query({ targets } as DataQueryRequest<HubbleQuery>));
@@ -68,7 +68,7 @@ test.each<[string, Array<Partial<HubbleQuery>>, object[]]>([
       { refId: 'A#instant', range: false, instant: true, exemplar: false, format: 'table' },
     ],
   ],
-])('in %s, %j is asked in a form that can be shown there', async (app, targets, expected) => {
+])('in %s, %j is sent in a format that can be shown there', async (app, targets, expected) => {
   const asked = jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(
     of({
       data: [
@@ -86,7 +86,7 @@ test.each<[string, Array<Partial<HubbleQuery>>, object[]]>([
   expect(asked.mock.lastCall?.[0].targets).toMatchObject(expected);
   expect(asked.mock.lastCall?.[0].targets).toHaveLength(expected.length);
   if (app === 'explore') {
-    // What the backend calls a column by the query's name is a name of what was asked, too.
+    // A column that the backend names after the query gets the query's name back.
     expect(answer.data).toMatchObject([
       { refId: 'A', fields: [{ name: 'job' }, { name: 'Value #A' }, { name: 'Value #B#instant' }] },
       { refId: 'A' },
@@ -95,7 +95,7 @@ test.each<[string, Array<Partial<HubbleQuery>>, object[]]>([
   }
 });
 
-test('a panel’s query comes to Explore without conditions of All', () => {
+test('a panel’s query opens in Explore without conditions for All', () => {
   const query = { refId: 'A', queryType: 'flows', filter: { toNamespace: ['.*'], toPod: [], verdict: ['DROPPED'] } };
   expect(source().interpolateVariablesInQueries([query as HubbleQuery], {})[0]).toMatchObject({
     filter: { verdict: ['DROPPED'] },
@@ -105,7 +105,7 @@ test('a panel’s query comes to Explore without conditions of All', () => {
   );
 });
 
-test('a panel of Prometheus keeps its queries when it is given this source', async () => {
+test('a panel of Prometheus keeps its queries when it switches to this data source', async () => {
   const queries = [{ refId: 'A', expr: 'up', legendFormat: '{{pod}}' }];
   const origin = { type: 'prometheus' } as DataSourceApi;
   expect(await source().importQueries(queries, origin)).toEqual([{ ...queries[0], queryType: 'promql' }]);
@@ -114,7 +114,7 @@ test('a panel of Prometheus keeps its queries when it is given this source', asy
 test.each([
   ['as a dashboard keeps it', { refId: 'v', query: 'pods($ns)' }],
   ['as a dashboard written by hand has it', 'pods($ns)' as unknown as VariableQuery],
-])('a variable is asked of the backend, %s', async (_, target) => {
+])('the backend answers a variable, %s', async (_, target) => {
   const datasource = source();
   const post = jest.spyOn(datasource, 'postResource').mockResolvedValue([{ text: 'a', value: 'a' }]);
   const variables = datasource.variables as HubbleVariables;
@@ -135,7 +135,7 @@ test.each([
   ['toPod', { namespace: ['a'], toNamespace: ['b'] }, 'b'],
   ['pod', { namespace: ['a', 'b'] }, undefined],
   ['pod', undefined, undefined],
-] as const)('suggestions for %s among %j are of the namespace %s', async (field, filter, namespace) => {
+] as const)('suggestions for %s with the filter %j come from the namespace %s', async (field, filter, namespace) => {
   const datasource = source();
   const get = jest.spyOn(datasource, 'getResource').mockResolvedValue({ values: [], notices: [] });
   await datasource.suggestions({ field, prefix: 'st', filter: filter as never });
@@ -147,7 +147,7 @@ test.each([
 describe('ad hoc filters', () => {
   const filters = [{ key: 'namespace', operator: '=', value: '$ns', condition: '' }];
 
-  test('are conditions beside those of a click, without variables', () => {
+  test('join the query’s own, with variables replaced', () => {
     const own = [{ key: 'toPort', operator: '!=', value: '53' }];
     const query: HubbleQuery = { refId: 'A', queryType: 'flows', adhocFilters: own };
     expect(source().applyTemplateVariables(query, {}, filters)).toMatchObject({
@@ -165,7 +165,7 @@ describe('ad hoc filters', () => {
     });
   });
 
-  test('leave a query alone where there are none', () => {
+  test('leave a query unchanged if the list is empty', () => {
     expect(source().applyTemplateVariables({ refId: 'A', queryType: 'flows' }, {}, [])).not.toHaveProperty(
       'adhocFilters'
     );
@@ -178,7 +178,7 @@ describe('ad hoc filters', () => {
     expect(source().interpolateVariablesInQueries([query], {}, filters)[0]).toMatchObject({ expr });
   });
 
-  /** A backend that answers as ours does; what it does not know is not there. */
+  /** Answers like the backend's; an unknown resource has none. */
   function backend(answers: Record<string, unknown>) {
     const datasource = source();
     const get = jest
@@ -211,12 +211,12 @@ describe('ad hoc filters', () => {
     ],
     ['fields of flows alone, without a Prometheus', [], { 'tag-keys': [flowKeys[0]] }, ['Flows: From pod']],
     ['labels alone, without a relay', [], { 'api/v1/labels': { data: ['a'] } }, ['Prometheus labels: a']],
-  ])('have as keys %s', async (_, queries, answers, expected) => {
+  ])('have these keys: %s', async (_, queries, answers, expected) => {
     const keys = await backend(answers).datasource.getTagKeys({ filters: chosen, queries });
     expect(keys.map(({ text, group }) => (group ? `${group}: ${text}` : text))).toEqual(expected);
   });
 
-  test('have no keys where neither answers, and say why', async () => {
+  test('fail with a reason where neither source has keys', async () => {
     await expect(backend({}).datasource.getTagKeys()).rejects.toThrow('no tag-keys');
     await expect(backend({}).datasource.getTagKeys({ filters: [], queries: [promql] })).rejects.toThrow(
       'no api/v1/labels'
@@ -235,7 +235,7 @@ describe('ad hoc filters', () => {
     expect(await datasource.getTagValues({ key: 'newerKey', filters: [], queries: [flows] })).toEqual([]);
   });
 
-  test('have values of labels, of the series that meet the others and the time range', async () => {
+  test('have values of labels, narrowed by the other filters and the time range', async () => {
     const path = 'api/v1/label/U__app_2e_io/values';
     const { datasource, get } = backend({ [path]: { data: ['x'] }, 'api/v1/labels': { data: [] } });
     const asked = { filters: chosen, queries: [promql], timeRange: range };
@@ -245,7 +245,7 @@ describe('ad hoc filters', () => {
     expect(get).toHaveBeenLastCalledWith('api/v1/labels', { start: 1, end: 61, 'match[]': '{reason="pets"}' });
   });
 
-  test('have values of both where both are asked', async () => {
+  test('have values of both where both are queried', async () => {
     const { datasource } = backend({
       suggestions: { values: ['pets', 'default'], notices: [] },
       'api/v1/label/namespace/values': { data: ['kube-system', 'pets'] },
@@ -270,7 +270,7 @@ test('a line has its variables replaced, and JSON filters too', () => {
   });
 });
 
-test('flows are counted by what the dashboard groups by', async () => {
+test('the dashboard’s group-by keys apply to flow metrics', async () => {
   const asked = jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(of({ data: [] }));
   const targets: HubbleQuery[] = [{ refId: 'A', queryType: 'flowMetrics', groupBy: ['verdict'] }];
   await firstValueFrom(
@@ -279,7 +279,7 @@ test('flows are counted by what the dashboard groups by', async () => {
   expect(asked.mock.lastCall?.[0].targets).toMatchObject([{ groupBy: ['verdict', 'toWorkload'] }]);
 });
 
-test('the command is that of the query with its variables replaced', async () => {
+test('the command has the query’s variables replaced', async () => {
   const datasource = source();
   const post = jest
     .spyOn(datasource, 'postResource')
@@ -301,7 +301,7 @@ test('the command is that of the query with its variables replaced', async () =>
   await expect(datasource.command({ refId: 'A', queryType: 'flows', text: '--nope' })).rejects.toThrow('unknown flag');
 });
 
-test('a label of a log line stands under its end of the flow', () => {
+test('a label of a log line belongs to source, destination or flow', () => {
   const frame = toDataFrame({ fields: [{ name: 'labelTypes', values: [{ fromPod: 'source', verdict: 'flow' }] }] });
   expect(source().getLabelDisplayTypeFromFrame('fromPod', frame, 0)).toBe('Source');
   expect(source().getLabelDisplayTypeFromFrame('verdict', frame, 0)).toBe('Flow');

@@ -45,7 +45,7 @@ const ours = jest.fn((request: DataQueryRequest<HubbleQuery>) =>
 );
 beforeEach(() => ours.mockClear());
 
-test('PromQL goes to the other source as it is written, the rest stays', async () => {
+test('PromQL goes to the other data source unchanged, other queries do not', async () => {
   const source = theirs(() => of({ data: [frame('A')], state: LoadingState.Done }));
   const filters = [{ key: 'pod', operator: '=', value: 'x' }];
   const answer = await lastValueFrom(new Delegation('prom').query(request([promql, flows], { filters }), ours));
@@ -99,7 +99,7 @@ test('an exception of the other data source is an error of each PromQL query', a
   ]);
 });
 
-test('what streams keeps its own place beside PromQL', async () => {
+test('streams have keys of their own beside PromQL', async () => {
   theirs(() => of({ data: [frame('A')], key: 'x' }));
   const parts = await lastValueFrom(
     new Delegation('prom').query(request([promql, flows], { liveStreaming: true }), ours).pipe(toArray())
@@ -107,7 +107,7 @@ test('what streams keeps its own place beside PromQL', async () => {
   expect(parts.map(({ key }) => key).sort()).toEqual(['flows-', 'promql-x']);
 });
 
-test('variables and names of metrics are the other source’s', async () => {
+test('variables and names of metrics come from the other data source', async () => {
   const source = theirs(() => of({ data: [] }));
   const delegation = new Delegation('prom');
   expect(await delegation.variable('label_names()', range, {})).toEqual([{ text: 'up' }]);

@@ -27,6 +27,6 @@ test.each<[name: string, conditions: string[], expected: string[]]>([
   expect(left(conditions)).toEqual(expected);
 });
 
-test('a variable of other queries is left alone', () => {
+test('a variable of other queries stays unchanged', () => {
   expect(left(['cluster|=|.*'], [{ refId: 'A', queryType: 'flows' }])).toEqual(['cluster|=|.*']);
 });

@@ -2,7 +2,7 @@ import { createDataFrame } from '@grafana/data';
 
 import { withDatasourceUid } from './frameSource';
 
-test('frames of packed flows say whose they are, others stay as they are', () => {
+test('frames of packed flows carry the uid of their data source, others do not', () => {
   const packed = createDataFrame({ meta: { custom: { packed: 'hubble-flows/1' } }, fields: [] });
   const other = createDataFrame({ fields: [] });
   const { data, state } = withDatasourceUid({ data: [packed, other] }, 'hubble');

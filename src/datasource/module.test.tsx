@@ -36,5 +36,6 @@ test.each([
   };
   render(<Editor {...props} />);
   expect(screen.getByText(words.loading)).toBeInTheDocument();
-  expect(await screen.findByTestId(testId)).toBeInTheDocument();
+  // The first one waits until Jest has compiled the editors.
+  expect(await screen.findByTestId(testId, {}, { timeout: 25_000 })).toBeInTheDocument();
 });

@@ -31,14 +31,14 @@ test('a series is one event as long as it has values', () => {
     timeEnd: [15_000, null, 215_000, null],
     text: ['job=hubble, node=a', 'job=hubble, node=a', 'job=hubble, node=a', 'job=hubble, node=b'],
   });
-  // What Grafana looks for: by these names.
+  // Grafana looks for these names.
   expect(frame.fields.map(({ name }: { name: string }) => name)).toEqual(['time', 'timeEnd', 'title', 'text']);
   expect(values.title.every((title: string) => title !== '')).toBe(true);
 });
 
 test.each<[string, number | undefined, number, Array<[number, number | null]>]>([
-  ['asked for', undefined, 60_000, [[0, 60_000]]],
-  ['of the answer, where Prometheus was asked at a longer one', 60_000, 15_000, [[0, 60_000]]],
+  ['of the request', undefined, 60_000, [[0, 60_000]]],
+  ['of the answer, which is longer', 60_000, 15_000, [[0, 60_000]]],
   [
     'of the answer, which is too short for the gap',
     30_000,
@@ -48,7 +48,7 @@ test.each<[string, number | undefined, number, Array<[number, number | null]>]>(
       [60_000, null],
     ],
   ],
-])('values belong together by the step %s', (_, stepMs, intervalMs, expected) => {
+])('consecutive values by the step: %s', (_, stepMs, intervalMs, expected) => {
   const points: Array<[number, number | null]> = [
     [0, 0],
     [60_000, 0],
@@ -67,7 +67,7 @@ test.each<[HubbleQuery, object, boolean]>([
   [{ refId: 'Anno', expr: 'up == 0' }, { __annotation: { text: 'Down', value: {} } }, true],
   [{ refId: 'A', expr: 'up == 0' }, {}, false],
   [{ refId: 'Anno', queryType: 'flowAnnotations' }, { __annotation: { text: 'Drops', value: {} } }, false],
-])('%j with %j asks for events: %s', (target, scopedVars, expected) => {
+])('%j with %j is an annotation request: %s', (target, scopedVars, expected) => {
   expect(isAnnotationRequest({ targets: [target], scopedVars } as unknown as DataQueryRequest<HubbleQuery>)).toBe(
     expected
   );

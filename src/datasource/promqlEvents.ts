@@ -61,12 +61,12 @@ function eventsOf(frame: DataFrame, all: DataFrame[], intervalMs: number): Promq
   return frame.fields
     .filter(({ type }) => type === FieldType.number)
     .flatMap((field) => {
-      const held = times.filter((_, at) => field.values[at] !== null && field.values[at] !== undefined);
+      const valueTimes = times.filter((_, at) => field.values[at] !== null && field.values[at] !== undefined);
       const title = getFieldDisplayName(field, frame, all);
       const labels = Object.entries(field.labels ?? {}).filter(([name]) => name !== '__name__');
       const text = labels.map(([name, value]) => `${name}=${value}`).join(', ') || title;
       const spans: PromqlEvent[] = [];
-      for (const time of held) {
+      for (const time of valueTimes) {
         const last = spans.at(-1);
         if (last && time - (last.timeEnd ?? last.time) <= stepMs) {
           last.timeEnd = time;

@@ -5,9 +5,9 @@ import { useState } from 'react';
 
 import { ColumnPicker } from './ColumnPicker';
 import { fileName, saveFile } from './download';
-import { messageOf, type FileFormat } from './engine/protocol';
+import { messageOf, type ColumnId, type FileFormat } from './engine/protocol';
 import type { FlowsModel } from './FlowsModel';
-import type { Column, ColumnId } from './table/columns';
+import type { Column } from './table/columns';
 import { testIds } from './testIds';
 import { text } from './text';
 

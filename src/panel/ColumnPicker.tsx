@@ -2,7 +2,8 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Button, Checkbox, Modal, useStyles2 } from '@grafana/ui';
 
-import { columns, defaultColumns, type Column, type ColumnId } from './table/columns';
+import type { ColumnId } from './engine/protocol';
+import { columns, defaultColumns, type Column } from './table/columns';
 import { testIds } from './testIds';
 import { text } from './text';
 

@@ -91,7 +91,7 @@ async function ready(onMainThread?: string) {
   return { model, engine, start };
 }
 
-test('flows go through their phases', async () => {
+test('the phases of decoding flows', async () => {
   const engine = new SlowEngine();
   const model = new FlowsModel(async () => ({ engine }), spec);
   const phases: string[] = [];
@@ -104,7 +104,7 @@ test('flows go through their phases', async () => {
   expect(model.getState()).toMatchObject({ phase: 'ready', batch: { flows: 2 }, view: view(2) });
 });
 
-test('an answer that is handed out again is not decoded again', async () => {
+test('the same answer is not decoded again', async () => {
   const { model, engine } = await ready();
   const same = series('two');
   model.setSeries(same);
@@ -129,7 +129,7 @@ test('the latest answer wins', async () => {
   expect(engine.calls).toEqual([]);
 });
 
-test('while one view is under way, only the last of the next is asked for', async () => {
+test('while a view is computed, only the latest of the next is requested', async () => {
   const { model, engine } = await ready();
   model.setSpec({ text: 'a' });
   model.setSpec({ text: 'ab' });
@@ -142,7 +142,7 @@ test('while one view is under way, only the last of the next is asked for', asyn
   expect(engine.calls).toEqual([]);
 });
 
-test('a filter that is typed while flows are decoded counts when they are there', async () => {
+test('a filter typed while flows are decoded applies afterwards', async () => {
   const { model, engine } = await ready();
   model.setSeries(series('two'));
   await settled();
@@ -152,7 +152,7 @@ test('a filter that is typed while flows are decoded counts when they are there'
   expect(asked).toEqual(['pets']);
 });
 
-test('sorting by the same column turns the order round', async () => {
+test('sorting by the same column reverses the order', async () => {
   const { model } = await ready();
   const order = () => [model.getState().spec.sort, model.getState().spec.descending];
   model.sortBy('source');
@@ -163,7 +163,7 @@ test('sorting by the same column turns the order round', async () => {
   expect(order()).toEqual(['time', true]);
 });
 
-test('verdicts are chosen one by one, and all of them are no choice', async () => {
+test('verdicts are selected one by one; selecting all clears the selection', async () => {
   const { model } = await ready();
   const chosen = () => model.getState().spec.verdicts;
   model.toggleVerdict('DROPPED');
@@ -175,7 +175,7 @@ test('verdicts are chosen one by one, and all of them are no choice', async () =
   expect(chosen()).toEqual([]);
 });
 
-test('a flow is read when it is opened; one that is closed meanwhile stays closed', async () => {
+test('a flow is read when it is opened; a flow closed meanwhile stays closed', async () => {
   const { model, engine } = await ready();
   model.openDetail(1);
   const cells = { verdict: 'DROPPED', source: 'pets/store-front', destination: 'world', summary: '', dropReason: '' };
@@ -191,7 +191,7 @@ test('a flow is read when it is opened; one that is closed meanwhile stays close
   expect(model.getState().detail).toMatchObject({ row: 0, error: 'there is no flow in row 0' });
 });
 
-test('rows of flows that are being replaced are not opened', async () => {
+test('rows of flows that are being replaced do not open', async () => {
   const { model, engine } = await ready();
   model.setSeries(series('two'));
   await settled();
@@ -200,7 +200,7 @@ test('rows of flows that are being replaced are not opened', async () => {
   expect(engine.calls.map(({ name }) => name)).toEqual(['load']);
 });
 
-test('an answer that cannot be decoded is told, and the next one is', async () => {
+test('an answer that cannot be decoded is an error; the next answer is decoded', async () => {
   const { model, engine } = await ready();
   model.setSeries(series('broken'));
   await settled();
@@ -213,7 +213,7 @@ test('an answer that cannot be decoded is told, and the next one is', async () =
   expect(model.getState()).toMatchObject({ phase: 'ready', error: undefined, batch: { flows: 3 } });
 });
 
-test('a worker that is gone is started anew', async () => {
+test('a dead worker is replaced', async () => {
   const { model, engine, start } = await ready();
   model.setSpec({ text: 'x' });
   await engine.fail(new WorkerGone('out of memory'));
@@ -223,19 +223,19 @@ test('a worker that is gone is started anew', async () => {
   expect(start).toHaveBeenCalledTimes(2);
 });
 
-test('why flows are decoded on the page itself is kept', async () => {
+test('the reason for decoding on the main thread is kept', async () => {
   const { model } = await ready('the worker did not answer within 5 s');
   expect(model.getState().onMainThread).toBe('the worker did not answer within 5 s');
 });
 
-test('a decoder that cannot be started is told', async () => {
+test('a decoder that cannot be started is an error', async () => {
   const model = new FlowsModel(() => Promise.reject(new Error('no WebAssembly here')), spec);
   model.setSeries(series('one'));
   await settled();
   expect(model.getState()).toMatchObject({ phase: 'failed', error: 'no WebAssembly here' });
 });
 
-test('an answer without flows needs no decoder, and takes the memory of the one before back', async () => {
+test('an answer without flows needs no decoder and clears the former flows', async () => {
   const start = jest.fn();
   const idle = new FlowsModel(start, spec);
   idle.setSeries([]);
@@ -252,7 +252,7 @@ test('an answer without flows needs no decoder, and takes the memory of the one 
   });
 });
 
-test('disposing gives the memory back, also of an engine that starts too late', async () => {
+test('disposing frees the memory, also of an engine that starts too late', async () => {
   const { model, engine } = await ready();
   model.dispose();
   expect(engine.disposed).toBe(true);
@@ -281,7 +281,7 @@ const compiledPolicies = (): CompiledPolicies => ({
   },
 });
 
-test('policies are compiled once, and what they say stands in the batch', async () => {
+test('policies are compiled once, with their verdicts in the batch', async () => {
   const { model, engine } = await ready();
   model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
   model.setPolicies({ files: [file('one')], notices: [{ severity: 'warning', text: 'a notice' }], namespace: '' });
@@ -304,7 +304,7 @@ test('policies are compiled once, and what they say stands in the batch', async 
   expect(model.getState().spec.agreements).toEqual([]);
 });
 
-test('policies that come while flows are decoded wait for them, and those of before stay when none come', async () => {
+test('policies that arrive while flows are decoded wait; without new ones the former stay', async () => {
   const engine = new SlowEngine();
   const model = new FlowsModel(async () => ({ engine }), spec);
   model.setSeries(series('one'));
@@ -331,7 +331,7 @@ function withBothModules() {
   return { decoder, whole, start, model: new FlowsModel(start, spec) };
 }
 
-test('where policies appear later, the whole engine takes the place of the decoder and gets the flows once more', async () => {
+test('when policies appear later, the whole engine replaces the decoder and gets the flows again', async () => {
   const { decoder, whole, start, model } = withBothModules();
   model.setSeries(series('one'));
   await settled();
@@ -359,7 +359,7 @@ test('where policies appear later, the whole engine takes the place of the decod
   expect(model.getState().detail?.error).toBeUndefined();
 });
 
-test('policies that are known before the flows start the whole engine at once', async () => {
+test('policies known before the flows start the whole engine at once', async () => {
   const { whole, start, model } = withBothModules();
   model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
   model.setSeries(series('one'));
@@ -381,7 +381,7 @@ test('policies that are expected start the whole engine at once, too', async () 
   expect(whole.calls.map(({ name }) => name)).toEqual(['setPolicies']);
 });
 
-test('where the whole engine cannot be had, flows are shown all the same, and the next answer tries again', async () => {
+test('if the whole engine does not start, flows are shown anyway, and the next answer tries again', async () => {
   const { decoder, whole, start, model } = withBothModules();
   start.mockImplementationOnce(async () => ({ engine: decoder }));
   start.mockRejectedValueOnce(new Error('asset answered with status 502'));
@@ -404,7 +404,7 @@ test('where the whole engine cannot be had, flows are shown all the same, and th
   expect(whole.calls.map(({ name }) => name)).toEqual(['load']);
 });
 
-test('a fix is asked for once someone wants it, and not for a flow of other flows', async () => {
+test('a fix is computed on request only, and not for a row of former flows', async () => {
   const { engine, model } = await ready();
   model.openDetail(1);
   await engine.answer('{}');
@@ -427,7 +427,7 @@ test('a fix is asked for once someone wants it, and not for a flow of other flow
   expect(model.getState().detail?.fixError).toBe(text.fix.stale);
 });
 
-test('policies are checked when someone looks at them; what comes after they looked away is dropped', async () => {
+test('policies are checked when their drawer opens; an answer after it closed is dropped', async () => {
   const { engine, model } = await ready();
   model.openCheck();
   expect(model.getState().check).toEqual({});

@@ -18,12 +18,13 @@ import {
   type PolicyFile,
   type Reachability,
   type RefusedDocument,
+  type TextColumnId,
   type ViewSpec,
 } from './engine/protocol';
 import type { StartedEngine } from './engine/startEngine';
 import { WorkerGone } from './engine/WorkerEngine';
 import { sameFiles, type PoliciesAnswer } from './policies/policyFrames';
-import type { Column, TextColumnId } from './table/columns';
+import type { Column } from './table/columns';
 
 export interface FlowsState {
   /** Phase of the engine; idle until an answer holds flows, so that a panel without flows starts nothing. */

@@ -9,7 +9,7 @@ import { text } from './text';
 
 jest.mock('./engine/startEngine');
 
-test('policies of the answer judge every flow; a refused one is a notice; the drawer says why', async () => {
+test('policies judge every flow; a refused one is a notice; the drawer shows the reasons', async () => {
   const user = userEvent.setup();
   await shown({ series: [packed(), policies] });
   await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
@@ -28,7 +28,7 @@ test('policies of the answer judge every flow; a refused one is a notice; the dr
   fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
   expect(await screen.findByTestId(testIds.policySentence)).toHaveTextContent(/Observed: .*Computed: /);
   expect(document.querySelector('script')).toBeNull();
-}, 20_000);
+});
 
 test('policies without a namespace show a notice, unless data source or panel set one', async () => {
   const unplaced = (namespace?: string) =>
@@ -59,7 +59,7 @@ test('policies without a namespace show a notice, unless data source or panel se
     expect(screen.queryByText(said)).not.toBeInTheDocument();
     unmount();
   }
-}, 20_000);
+});
 
 test('a flow that the policies deny gets its smallest fix, and the policies are checked', async () => {
   const user = userEvent.setup();
@@ -75,7 +75,7 @@ test('a flow that the policies deny gets its smallest fix, and the policies are 
   await user.click(screen.getByTestId(testIds.openCheck));
   const found = await screen.findAllByTestId(testIds.finding);
   expect(found.map((item) => item.textContent).join()).toContain('unknown-field');
-}, 20_000);
+});
 
 test('a connection without flows is checked, and a fix allows each of its steps', async () => {
   const user = userEvent.setup();
@@ -119,7 +119,7 @@ test('a connection without flows is checked, and a fix allows each of its steps'
   await ask('store-front', '10.0.0.22:3002');
   await waitFor(() => expect(form.getAllByTestId(testIds.askStep)).toHaveLength(2));
   expect(form.queryByTestId(testIds.fix)).not.toBeInTheDocument();
-}, 20_000);
+});
 
 test('flows older than their policies are marked, with the time of the change', async () => {
   const user = userEvent.setup();
@@ -130,9 +130,9 @@ test('flows older than their policies are marked, with the time of the change', 
   fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
   const policy = await screen.findByTestId(testIds.policies);
   await waitFor(() => expect(policy).toHaveTextContent(/judged by later policies \(changed 2096-10-02 \d\d:06:40\)/));
-}, 20_000);
+});
 
-test('without policies there is no column of them, and the drawer says how to have some', async () => {
+test('without policies there is no policies column, and the drawer says how to add some', async () => {
   const { grid } = await shown();
   expect(within(grid).queryByText(text.columns.agreement)).not.toBeInTheDocument();
   fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);

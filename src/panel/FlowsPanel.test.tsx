@@ -15,7 +15,7 @@ import { text } from './text';
 
 jest.mock('./engine/startEngine');
 
-test('flows that the module decoded stand in a grid, newest first', async () => {
+test('decoded flows are shown in a grid, newest first', async () => {
   const { grid } = await shown();
   expect(screen.getByTestId(testIds.count)).toHaveTextContent(`${expected.flows} flows`);
   expect(grid).toHaveAttribute('aria-rowcount', String(expected.flows + 1));
@@ -48,13 +48,13 @@ test('flows that the module decoded stand in a grid, newest first', async () => 
 test.each([
   ['dashboard', '06:00:00.950'],
   ['utc', '10:00:00.950'],
-] as const)('times are written in the zone of the choice %s', async (timeColumnZone, expectedTime) => {
+] as const)('the time column uses the time zone %s', async (timeColumnZone, expectedTime) => {
   render(<FlowsPanel {...props({ series: [packed()] }, { timeColumnZone })} timeZone="America/New_York" />);
   await screen.findByTestId(testIds.grid);
   expect(cells('time')[0]).toBe(expectedTime);
 });
 
-test('words and verdicts leave fewer flows, and can be taken back', async () => {
+test('search and verdicts narrow the flows, and can be cleared', async () => {
   const user = userEvent.setup();
   await shown();
   await user.type(screen.getByTestId(testIds.filter), 'github');
@@ -69,7 +69,7 @@ test('words and verdicts leave fewer flows, and can be taken back', async () => 
   await waitFor(() => expect(cells('verdict')).toHaveLength(expected.flows));
 });
 
-test('a header sorts, and says so', async () => {
+test('a header sorts and has aria-sort', async () => {
   const user = userEvent.setup();
   const { grid } = await shown();
   await user.click(screen.getByTestId(testIds.header('destinationPort')));
@@ -79,7 +79,7 @@ test('a header sorts, and says so', async () => {
   await waitFor(() => expect(cells('destinationPort')[0]).toBe('41320'));
 });
 
-test('keys lead through the rows, open a flow with every field and close it', async () => {
+test('the keyboard moves through rows, opens a flow and closes it', async () => {
   const user = userEvent.setup();
   const { grid } = await shown();
   grid.focus();
@@ -92,7 +92,7 @@ test('keys lead through the rows, open a flow with every field and close it', as
   const record = JSON.parse(expected.records[0] ?? '');
   expect(within(detail).getByText(record.flow.uuid)).toBeInTheDocument();
   expect(within(detail).getByText('k8s:app=order-service')).toBeInTheDocument();
-  // The drawer takes the focus when it opens, and keys typed before that would go astray.
+  // The drawer takes the focus when it opens; keys typed before that would reach the grid.
   await waitFor(() => expect(document.activeElement).not.toBe(grid));
   const filter = within(detail).getByTestId(testIds.detailFilter);
   await user.type(filter, 'pod_name');
@@ -103,19 +103,19 @@ test('keys lead through the rows, open a flow with every field and close it', as
   expect(grid).toHaveFocus();
 });
 
-test('a column is resized by key, and the width kept in the options', async () => {
+test('a column can be resized by keyboard; the options store its width', async () => {
   const { given } = await shown();
   fireEvent.keyDown(screen.getByTestId(testIds.header('time')), { key: 'ArrowRight', shiftKey: true });
   expect(given.onOptionsChange).toHaveBeenCalledWith(expect.objectContaining({ columnWidths: { time: 108 + 16 } }));
 });
 
-test('very many flows draw a few rows', async () => {
+test('of many flows, only the visible rows are drawn', async () => {
   const { grid } = await shown({ series: Array.from({ length: 1_000 }, () => packed()) });
   expect(grid).toHaveAttribute('aria-rowcount', String(1_000 * expected.flows + 1));
   expect(screen.getAllByTestId(testIds.row).length).toBeLessThan(60);
 });
 
-test('the notices of the answer are shown, the gravest first', async () => {
+test('notices are shown, the most severe first', async () => {
   const user = userEvent.setup();
   const notices = [
     { severity: 'info' as const, text: 'the answer was cut at 1,000 flows' },
@@ -154,7 +154,7 @@ test.each<[string, Partial<PanelData>, string, RegExp]>([
 
 const at = (time: string) => Date.parse(`2026-11-29T${time}Z`);
 const asked = { from: dateTime(at('20:40:00')), to: dateTime(at('20:44:00')), raw: { from: 'now-5m', to: 'now' } };
-/** As the backend writes it of a query from `rangeBegin` on. */
+/** The backend's answer about its memory for a query from `rangeBegin` on. */
 const memory = (begins: string, completeSince: string, rangeEnd: string, rangeBegin = '20:40:00') => ({
   begins: at(begins),
   completeSince: at(completeSince),
@@ -163,8 +163,8 @@ const memory = (begins: string, completeSince: string, rangeEnd: string, rangeBe
   complete: at(rangeBegin) >= at(completeSince),
   forgotten: at(rangeEnd) < at(begins),
 });
-/** Notices as `text: what it is`, and memory, as the backend hands them out. */
-function said(memory: object | undefined, notices: Record<string, 'incomplete' | 'reworded' | 'other'> = {}) {
+/** The metadata of an answer: its memory, and notices by their text. */
+function metaOf(memory: object | undefined, notices: Record<string, 'incomplete' | 'reworded' | 'other'> = {}) {
   const of = (kind: string) => Object.keys(notices).filter((text) => notices[text] === kind);
   return {
     custom: { memory, incomplete: of('incomplete'), reworded: of('reworded') },
@@ -175,39 +175,42 @@ const lost = '7 events were lost on kind/worker-1 since 2026-11-29 20:41:00.5 UT
 const known = memory('20:00:00', '20:30:00', '20:44:00');
 
 test.each<[string, DataFrame['meta'], RegExp, RegExp]>([
-  ['that were all seen', said(known), /^No flows match.*All nodes remember/, /may|cannot/],
+  ['that were all seen', metaOf(known), /^No flows match.*All nodes remember/, /may|cannot/],
   [
     'of which some were lost',
-    said(known, { [lost]: 'incomplete', 'no flows were found, but some may be missing: events were lost': 'reworded' }),
+    metaOf(known, {
+      [lost]: 'incomplete',
+      'no flows were found, but some may be missing: events were lost': 'reworded',
+    }),
     /^No flows were seen.*may have been.*7 events were lost.*2026-11-29 15:41:00/,
     /No flows match|UTC|were found/,
   ],
   [
     'of which some are forgotten',
-    said(memory('20:00:00', '20:43:00', '20:44:00')),
+    metaOf(memory('20:00:00', '20:43:00', '20:44:00')),
     /^No flows were seen.*remember nothing before .*15:43/,
     /No flows match/,
   ],
   [
-    'of which none is forgotten, as the query asks for less than the range',
-    said(memory('20:00:00', '20:43:00', '20:44:00', '20:43:30')),
+    'of which none are forgotten, since the query covers less than the range',
+    metaOf(memory('20:00:00', '20:43:00', '20:44:00', '20:43:30')),
     /^No flows match/,
     /may|remember nothing/,
   ],
   [
-    'of which some are forgotten, as the query asks for more than the range',
-    said(memory('20:00:00', '20:39:00', '20:44:00', '20:30:00')),
+    'of which some are forgotten, since the query covers more than the range',
+    metaOf(memory('20:00:00', '20:39:00', '20:44:00', '20:30:00')),
     /^No flows were seen.*remember nothing before .*15:39/,
     /No flows match/,
   ],
   [
     'of which all are forgotten, and some are unknown',
-    said(memory('21:10:00', '21:12:00', '20:44:00'), { 'no flows from node `kind/worker-2`': 'incomplete' }),
+    metaOf(memory('21:10:00', '21:12:00', '20:44:00'), { 'no flows from node `kind/worker-2`': 'incomplete' }),
     /^This range ended at .*15:44.*no flows from node `kind\/worker-2`/,
     /No flows match/,
   ],
   ['of unknown memory', {}, /may have been/, /No flows match/],
-])('no flows %s are worded so', async (_, meta, words, never) => {
+])('the message for no flows %s', async (_, meta, words, never) => {
   const given = props({ series: [packed([], meta)] });
   render(<FlowsPanel {...given} timeRange={asked} timeZone="America/New_York" />);
   const empty = await screen.findByTestId(testIds.empty);
@@ -215,14 +218,14 @@ test.each<[string, DataFrame['meta'], RegExp, RegExp]>([
   expect(empty).not.toHaveTextContent(never);
 });
 
-test('a range that Hubble forgot is named in the reader’s zone, and the last minutes are a click away', async () => {
+test('a forgotten range shows its times in the user’s time zone, with a link to the last minutes', async () => {
   const user = userEvent.setup();
   jest.useFakeTimers({ now: at('21:15:00'), doNotFake: ['setTimeout', 'queueMicrotask', 'nextTick'] });
   try {
     locationService.push('/d/flow-logs?from=1&to=2&var-namespace=pets');
     const ended =
       "this range ended at 2026-11-29 20:44:00.000 UTC; Hubble's memory begins at 2026-11-29 21:10:00.000 UTC";
-    const meta = said(memory('21:10:00', '21:12:00', '20:44:00'), { [ended]: 'reworded' });
+    const meta = metaOf(memory('21:10:00', '21:12:00', '20:44:00'), { [ended]: 'reworded' });
     render(<FlowsPanel {...props({ series: [packed([], meta)] })} timeRange={asked} timeZone="America/New_York" />);
     const empty = await screen.findByTestId(testIds.empty);
     expect(empty).toHaveTextContent('This range ended at 15:44; Hubble’s memory begins at 16:10.');
@@ -241,15 +244,15 @@ test.each([
     'in 9 days, on 2026-12-08 21:30:00: renew it',
   ],
   ['a condition that is not applied', '`color` is not applied', '`color` is not applied'],
-])('%s makes no answer incomplete, and is said', async (_, text, shown) => {
-  const given = props({ series: [packed([], said(known, { [text]: 'other' }))] });
+])('%s is shown, and the answer is not called incomplete', async (_, text, shown) => {
+  const given = props({ series: [packed([], metaOf(known, { [text]: 'other' }))] });
   render(<FlowsPanel {...given} timeRange={asked} timeZone="America/New_York" />);
   expect(await screen.findByTestId(testIds.empty)).toHaveTextContent(/^No flows match/);
   expect(screen.getByTestId(testIds.notices)).toHaveTextContent(shown);
 });
 
-test('times in notices are those of the reader’s zone', async () => {
-  const given = props({ series: [packed(rows, said(known, { [lost]: 'incomplete' }))] });
+test('times in notices use the user’s time zone', async () => {
+  const given = props({ series: [packed(rows, metaOf(known, { [lost]: 'incomplete' }))] });
   render(<FlowsPanel {...given} timeZone="America/New_York" />);
   await screen.findByTestId(testIds.grid);
   expect(screen.getByTestId(testIds.notices)).toHaveTextContent('since 2026-11-29 15:41:00');
@@ -262,7 +265,7 @@ describe('in Explore', () => {
   });
   afterEach(() => locationService.push('/'));
 
-  test('widths and columns are kept in the browser, as Grafana keeps no options there', async () => {
+  test('widths and columns are stored in the browser, since Grafana stores no options there', async () => {
     const user = userEvent.setup();
     const { given, unmount } = await shown();
     fireEvent.keyDown(screen.getByTestId(testIds.header('source')), { key: 'ArrowRight', shiftKey: true });
@@ -289,7 +292,7 @@ describe('in Explore', () => {
   );
 });
 
-test('columns are chosen by keyboard and kept in the options; the last one stays', async () => {
+test('columns can be selected by keyboard and are stored in the options; the last one stays', async () => {
   const user = userEvent.setup();
   const { given } = await shown({ series: [packed()] }, { columns: ['time', 'source'] });
   act(() => screen.getByTestId(testIds.columns).focus());
@@ -336,7 +339,7 @@ describe('a download', () => {
     return textOfFile(saved[0]!.blob);
   }
 
-  test('as CSV has the rows and columns shown, in their order, and the range in its name', async () => {
+  test('as CSV has the shown rows and columns in order, and the range in its file name', async () => {
     const user = userEvent.setup();
     render(
       <FlowsPanel
@@ -355,7 +358,7 @@ describe('a download', () => {
     expect(saved[0]!.blob.type).toMatch(/^text\/csv/);
   });
 
-  test('as JSON lines has an object for each row that is shown', async () => {
+  test('as JSON lines has an object for each shown row', async () => {
     await shown({ series: [packed()] }, { columns: ['verdict', 'destinationPort'] });
     const lines = (await download('jsonLines')).trim().split('\n');
     expect(lines).toHaveLength(expected.flows);
@@ -365,7 +368,7 @@ describe('a download', () => {
   });
 });
 
-test('a narrow panel has everything in one menu, and loses nothing', async () => {
+test('a narrow panel has all actions in a menu', async () => {
   const user = userEvent.setup();
   const meta = { executedQueryString: 'hubble observe' };
   render(<FlowsPanel {...props({ series: [packed(rows, meta), policies] })} width={400} />);
@@ -382,18 +385,18 @@ test('a narrow panel has everything in one menu, and loses nothing', async () =>
   expect(items).toEqual(['1 policy', 'Columns', 'Download as CSV', 'Download as JSON lines']);
   await user.click(within(menu).getByTestId(testIds.openCheck));
   expect(await screen.findByTestId(testIds.check)).toBeInTheDocument();
-}, 20_000);
+});
 
-test('what the policies say stands beside the verdict', async () => {
+test('the policies’ verdict has a column next to the verdict', async () => {
   const { grid } = await shown({ series: [packed(), policies] });
   await waitFor(() => expect(within(grid).queryByTestId(testIds.header('agreement'))).toBeInTheDocument());
   const titles = within(grid)
     .getAllByRole('columnheader')
     .map((header) => header.textContent);
   expect(titles.slice(0, 4)).toEqual(['Time', 'Verdict', 'Policies', 'Direction']);
-}, 20_000);
+});
 
-test('no two records look alike', async () => {
+test('every kind of record has a name of its own', async () => {
   await shown({ series: [packed(packedVector('records').rows)] });
   const shownRows = screen.getAllByTestId(testIds.row).map((row) =>
     within(row)
@@ -406,7 +409,7 @@ test('no two records look alike', async () => {
   expect(new Set(shownRows).size).toBe(shownRows.length);
 });
 
-test('an error beside flows keeps the flows', async () => {
+test('an error does not hide the flows of the same answer', async () => {
   await shown({ series: [packed()], errors: [{ message: 'node kind/worker-2 did not answer' }] });
   expect(screen.getByTestId(testIds.notices)).toHaveTextContent('worker-2 did not answer');
 });
@@ -419,7 +422,7 @@ test('flows stay while the query runs again', async () => {
   expect(await screen.findByTestId(testIds.empty)).toHaveTextContent(text.states.noQuery);
 });
 
-test('decoding on the page itself shows a notice', async () => {
+test('decoding on the main thread shows a notice', async () => {
   jest.mocked(startEngine).mockResolvedValue({
     engine: new InlineEngine('decoder', sessionOf('decoder')),
     onMainThread: 'no worker',
@@ -428,7 +431,7 @@ test('decoding on the page itself shows a notice', async () => {
   expect(screen.getByTestId(testIds.notices)).toHaveTextContent(/instead of in a worker.*no worker/);
 });
 
-test('memory is given back when the panel goes', async () => {
+test('an unmounted panel frees its memory', async () => {
   const { unmount } = await shown();
   const [engine] = engines;
   const dispose = jest.spyOn(engine!, 'dispose');

@@ -10,7 +10,7 @@ function frame(refId: string, meta: QueryResultMeta, values: unknown[] = rows, n
 
 const packed = { custom: { packed: 'hubble-flows/1', flows: 2 } };
 
-test('packed frames give their rows, notices and commands', () => {
+test('rows, notices and commands are read from packed frames', () => {
   const notice = { severity: 'warning' as const, text: '7 flows were lost on kind/worker-1' };
   const answer = readFrames([
     frame('A', { ...packed, notices: [notice], executedQueryString: 'hubble observe --last 1000' }),
@@ -31,11 +31,11 @@ test.each([
   ],
   ['a packed frame with another field', frame('A', packed, rows, 'other'), { refId: 'A', kind: 'broken' }],
   ['a packed frame with other values', frame('A', packed, [1, 2]), { refId: 'A', kind: 'broken' }],
-])('%s is named as what it is', (_, unsupported, expected) => {
+])('an unsupported frame: %s', (_, unsupported, expected) => {
   expect(readFrames([unsupported]).unsupported).toEqual([expected]);
 });
 
-test('many frames of one query are named once, and their notices kept', () => {
+test('several frames of one query are listed once, with their notices', () => {
   const series = Array.from({ length: 50 }, () => frame('A', { notices: [{ severity: 'info', text: 'cut' }] }));
   expect(readFrames(series)).toMatchObject({ unsupported: [{ refId: 'A' }], notices: [{ text: 'cut' }] });
 });
@@ -64,7 +64,7 @@ test.each([
   expect(memory).toEqual(expected);
 });
 
-test('an answer that is handed out again is the same, one with other values is not', () => {
+test('answers are compared by their values', () => {
   const one = frame('A', packed);
   const again = { ...one, meta: { ...one.meta, notices: [] } };
   expect(samePacked(readFrames([one]), readFrames([again]))).toBe(true);

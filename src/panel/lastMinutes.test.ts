@@ -12,7 +12,7 @@ const pane = (datasource: string, from: string, to: string) => ({
 const asked = { from: '1764448000000', to: '1764448300000' };
 const last = { from: 'now-5m', to: 'now' };
 
-test('a dashboard goes to the last minutes and keeps its variables', () => {
+test('a dashboard switches to the last minutes and keeps its variables', () => {
   locationService.push('/d/flow-logs?from=1764448000000&to=1764448300000&var-namespace=pets');
   showLastMinutes(spike, ['hubble']);
   expect(locationService.getSearchObject()).toEqual({ ...last, 'var-namespace': 'pets' });
@@ -34,7 +34,7 @@ test.each([
   }
 });
 
-test.each(['/explore', '/explore?panes=nonsense', '/explore?panes=5'])('%s is left as it is', (address) => {
+test.each(['/explore', '/explore?panes=nonsense', '/explore?panes=5'])('%s stays unchanged', (address) => {
   locationService.push(address);
   showLastMinutes(spike, ['hubble']);
   const { pathname, search } = locationService.getLocation();

@@ -9,7 +9,7 @@ interface Pane {
   [other: string]: unknown;
 }
 
-/** Whether the panel is in Explore, which does not tell its panels so. */
+/** Whether the panel is in Explore, by the URL; Grafana does not pass this to panels. */
 export function isInExplore(): boolean {
   return locationService.getLocation().pathname.endsWith('/explore');
 }

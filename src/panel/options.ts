@@ -1,4 +1,5 @@
-import { defaultColumns, type ColumnId } from './table/columns';
+import type { ColumnId } from './engine/protocol';
+import { defaultColumns } from './table/columns';
 
 /** The height of a row. */
 export type RowDensity = 'compact' | 'normal' | 'comfortable';

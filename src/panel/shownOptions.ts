@@ -3,7 +3,8 @@ import { useCallback, useState } from 'react';
 
 import { isInExplore } from './lastMinutes';
 import type { FlowsPanelOptions } from './options';
-import { columns, type ColumnId } from './table/columns';
+import type { ColumnId } from './engine/protocol';
+import { columns } from './table/columns';
 
 /** The options that are set in the table itself. */
 export type OwnOptions = Pick<FlowsPanelOptions, 'columns' | 'columnWidths'>;

@@ -14,12 +14,12 @@ test.each([
   ['VERDICT_UNKNOWN', 'neutral', undefined],
   ['42', 'neutral', undefined],
   ['constructor', 'neutral', undefined],
-])('%s has one colour everywhere: %s', (verdict, tone, color) => {
+])('the colour of %s is %s', (verdict, tone, color) => {
   expect(toneOf(verdict)).toBe(tone);
   expect(Object.entries(verdictColors).find(([name]) => name === verdict)?.[1]).toBe(color);
 });
 
-test.each(['dark', 'light'] as const)('no two tones look alike in the %s theme', (mode) => {
+test.each(['dark', 'light'] as const)('all tones differ in the %s theme', (mode) => {
   const colors = Object.values(toneColors(createTheme({ colors: { mode } })));
   expect(new Set(colors.map(({ text }) => text)).size).toBe(colors.length);
   expect(new Set(colors.map(({ mark }) => mark)).size).toBe(colors.length);

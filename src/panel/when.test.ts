@@ -13,7 +13,7 @@ test.each([
   ],
   ['7 events were lost', 'utc', '7 events were lost'],
   ['at 2026-99-29 21:10:00 UTC', 'utc', 'at 2026-99-29 21:10:00 UTC'],
-])('%j is read in %s', (sentence, zone, expected) => {
+])('%j in the time zone %s', (sentence, zone, expected) => {
   expect(inZone(sentence, zone)).toBe(expected);
 });
 

@@ -6,7 +6,7 @@ import { explorePath, flowsAreJudged, patience, visit } from './browser.mjs';
 
 const packed = { queryType: 'flows', format: 'packed', filter: { namespace: ['pets'] }, limit: 500 };
 
-test('a column keeps the width that it was dragged to, and the columns that were chosen stay', async () => {
+test('column widths and selected columns are kept', async () => {
   await visit('explore-columns', explorePath(packed), async (page) => {
     const header = page.getByTestId('flows-panel header source');
     const width = async () => Math.round((await header.boundingBox())?.width ?? 0);
@@ -39,7 +39,7 @@ test('a column keeps the width that it was dragged to, and the columns that were
   });
 });
 
-test('the rows that are shown are saved as CSV, and say which record each is', async () => {
+test('the shown rows download as CSV, with the type of each record', async () => {
   await visit('explore-download', explorePath(packed), async (page) => {
     await flowsAreJudged(page);
     await page.getByTestId('flows-panel verdict DROPPED').click();
@@ -61,7 +61,7 @@ test('the rows that are shown are saved as CSV, and say which record each is', a
   });
 });
 
-test('a range that Hubble forgot is named, and a click leads to the last minutes', async () => {
+test('a forgotten range shows its times, and a link to the last minutes', async () => {
   await visit('explore-forgotten', explorePath(packed, { from: 'now-30d', to: 'now-29d' }), async (page) => {
     const empty = page.getByTestId('flows-panel empty');
     await empty.waitFor();

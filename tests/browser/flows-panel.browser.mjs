@@ -101,7 +101,7 @@ test('the drawer names the policy, rule and line that decided, and quotes it', a
   });
 });
 
-test('a denied flow gets its smallest fix, and the policies are checked', async () => {
+test('a denied flow has a smallest fix, and the policies are checked', async () => {
   await visit('flow-fix', dropsPath, async (page) => {
     const flows = await openRefusedFlow(page);
     await page.getByTestId('flows-panel ask-fix').click();

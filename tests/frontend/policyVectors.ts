@@ -80,7 +80,7 @@ export function compiled(scenario: Scenario): Policies {
   return new Policies(names, scenario.policies, new Float64Array(), settings);
 }
 
-/** Names that match otherwise in the Wasm module than in Cilium, of the rows of a file. */
+/** The names of a file that the Wasm module matches differently than Cilium. */
 export function compareNames(file: string): { rows: number; mismatches: string[] } {
   const bytes = readFileSync(join(folder, file));
   const lines = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').trim().split('\n');
@@ -99,11 +99,11 @@ export function compareNames(file: string): { rows: number; mismatches: string[]
 interface Asked {
   flow: Flow;
   direction: 'egress' | 'ingress';
-  /** None: the agent cannot put the subject's policies together. */
+  /** Undefined where the agent cannot combine the subject's policies. */
   expected: Answer | undefined;
 }
 
-/** All directions of a scenario that Cilium was asked about, as columns. */
+/** All directions of a scenario with an answer of Cilium, as columns. */
 export function asked(scenario: Scenario): { all: Asked[]; questions: Questions } {
   const names = Object.keys(scenario.identities);
   const index = new Map(names.map((name, at) => [name, at]));

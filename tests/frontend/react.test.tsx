@@ -8,7 +8,7 @@ function Hook() {
   return <p>{useState('hooks work')[0]}</p>;
 }
 
-test('components are tested on the React that is meant', () => {
+test('components are tested on the intended version of React', () => {
   expect(version.split('.')[0]).toBe(REACT_MAJOR);
   expect(domVersion.split('.')[0]).toBe(REACT_MAJOR);
   render(<Hook />);

@@ -7,13 +7,13 @@ import type { PolicyFile } from '../../src/panel/engine/protocol';
 
 const root = join(__dirname, '../..');
 
-/** The very modules that the panel loads, started in Node.js. */
+/** Starts the panel's modules in Node.js. */
 export function startWasm(): void {
   initDecoder({ module: readFileSync(join(root, 'frontend-wasm/pkg/decoder_bg.wasm')) });
   initEngine({ module: readFileSync(join(root, 'frontend-wasm/pkg/engine_bg.wasm')) });
 }
 
-/** A packed stream, and what the native build makes of it. */
+/** A packed stream, with the native build's answers. */
 export function packedVector(name: string): { rows: string[]; expected: PackedExpectation } {
   const folder = join(root, 'tests/vectors/packed');
   return {
@@ -25,13 +25,13 @@ export function packedVector(name: string): { rows: string[]; expected: PackedEx
 /** The lab's flows of its act "chaos". */
 export const labRows = () => base64Rows(readFileSync(join(root, 'tests/vectors/packed/chaos.bin')));
 
-/** A file of the lab's policies; when it was changed is not known. */
+/** A file of the lab's policies, without a time of change. */
 export function labPolicies(name: string): PolicyFile {
   const text = readFileSync(join(root, 'tests/vectors/policies-lab', name), 'utf8');
   return { name, text, modifiedMs: Number.NaN, folderMs: Number.NaN };
 }
 
-/** Slices as the backend makes them. */
+/** Slices like the backend's. */
 export function base64Rows(bytes: Uint8Array, sliceBytes = 49_152): string[] {
   const rows: string[] = [];
   for (let start = 0; start < bytes.length; start += sliceBytes) {

@@ -7,7 +7,7 @@ function check(expr: string, ...expected: Array<Partial<ReturnType<typeof flowsB
 
 const dropped = { verdict: ['DROPPED'] };
 
-test('drops, whichever metric counts them', () => {
+test('every metric of drops gives the filter for drops', () => {
   check('sum by (reason) (rate(hubble_drop_total[5m]))', { filter: dropped });
   check('hubble_drop_total{reason="POLICY_DENIED", protocol="TCP"}', {
     filter: { ...dropped, dropReasonDesc: ['POLICY_DENIED'], protocol: ['tcp'] },
@@ -48,7 +48,7 @@ test('names and namespaces in two labels', () => {
   check('networkobservability_adv_forward_count{podname="a"}', { filter: {}, unsupported: ['podname=~"a"'] });
 });
 
-test('what is negated', () => {
+test('negated matchers', () => {
   check('hubble_flows_processed_total{verdict!="FORWARDED"}', { exclude: { verdict: ['FORWARDED'] } });
   // "Not this and not that" is not what two flags after --not say.
   check('hubble_flows_processed_total{verdict!="FORWARDED", protocol!~"UDP|DNS"}', {
@@ -57,7 +57,7 @@ test('what is negated', () => {
   });
 });
 
-test('what is not asked of flows', () => {
+test('labels that are no filter of flows', () => {
   check('hubble_drop_total{cluster="aks", job=~".+", source=~".*", instance="node-1"}', {
     filter: { ...dropped, nodeName: ['node-1'] },
   });
@@ -67,7 +67,7 @@ test('what is not asked of flows', () => {
   check('hubble_drop_total{source=""}', { filter: dropped, unsupported: ['source=""'] });
 });
 
-test('several selectors, the same ones once', () => {
+test('several selectors, without duplicates', () => {
   check(
     'rate(hubble_tcp_flags_total{flag="SYN"}[5m]) - rate(hubble_tcp_flags_total{flag="SYN-ACK"}[5m]) > rate(hubble_tcp_flags_total{flag="SYN"}[5m])',
     { filter: { protocol: ['tcp'], tcpFlags: ['SYN'] } },
@@ -78,7 +78,7 @@ test('several selectors, the same ones once', () => {
   });
 });
 
-test('strings as Prometheus writes them, and as strangers do', () => {
+test('string literals in all notations of Prometheus', () => {
   check("hubble_drop_total{reason='POLICY_DENIED'}", { filter: { ...dropped, dropReasonDesc: ['POLICY_DENIED'] } });
   check('{__name__="hubble_drop_total", reason=`Policy denied`}', {
     filter: { ...dropped, dropReasonDesc: ['Policy denied'] },

@@ -13,7 +13,7 @@ jest.mock('./flowsBehind', () => {
   throw new Error('Loading chunk 558 failed');
 });
 
-test('code that does not load is reported in a sentence', async () => {
+test('code that does not load shows an alert', async () => {
   const openModal = jest.fn();
   const context = { targets: [{ refId: 'A', expr: 'hubble_drop_total' }] };
   showFlowsLink.onClick?.(undefined, { context, openModal } as never);

@@ -41,7 +41,7 @@ function isOffered(context: object | undefined): boolean {
   return showFlowsLink.configure?.(context) !== undefined;
 }
 
-test('it is offered where a panel counts flows', () => {
+test('the link is offered where a panel counts flows', () => {
   expect(isOffered(contextOf('rate(hubble_drop_total[5m])'))).toBe(true);
   expect(isOffered(contextOf('up', 'sum(networkobservability_adv_drop_count)'))).toBe(true);
   expect(isOffered(contextOf('cilium_drop_count_total{cluster="$cluster"}'))).toBe(true);
@@ -62,7 +62,7 @@ function panesOf(url: string) {
   return JSON.parse(new URL(url, 'http://grafana').searchParams.get('panes') ?? '').flows;
 }
 
-test('one source and an exact filter: straight to Explore', async () => {
+test('with one data source and an exact filter, Explore opens at once', async () => {
   const modal = await click(
     'rate(hubble_drop_total{destination="$namespace/shop-1", reason=~"$reason"}[$__rate_interval])',
     'rate(hubble_drop_total{source=~"$pods"}[$__rate_interval])'
@@ -92,7 +92,7 @@ test('matchers without a filter are shown before Explore opens', async () => {
   expect(panesOf(link.getAttribute('href') ?? '').queries[0].filter).toEqual({ protocol: ['dns'], fromPod: ['pets/'] });
 });
 
-test('which of two sources is asked', async () => {
+test('one of two data sources can be selected', async () => {
   sources = [
     { uid: 'one', name: 'Hubble one' },
     { uid: 'two', name: 'Hubble two' },
@@ -108,7 +108,7 @@ test('which of two sources is asked', async () => {
   );
 });
 
-test('no source, or nothing behind it: a sentence', async () => {
+test('without a data source, a message shows what to add', async () => {
   sources = [];
   const Body = (await click('hubble_drop_total'))?.body ?? 'div';
   render(<Body />);

@@ -11,9 +11,6 @@ import { ConfigEditor } from './ConfigEditor';
 
 type Options = DataSourceSettings<HubbleSettings, HubbleSecrets>;
 
-// Every key draws the whole page.
-jest.setTimeout(20_000);
-
 let stored: Options;
 const store = (options: Options) => (stored = options);
 

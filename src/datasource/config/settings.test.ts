@@ -11,12 +11,12 @@ function edited(options: Partial<Options>, edit: (settings: Settings) => void): 
   return current;
 }
 
-test('what is set leaves the rest as it was', () => {
+test('a change keeps the other settings', () => {
   const options = edited({ jsonData: { tls: true } }, (settings) => settings.set({ serverName: 'relay' }));
   expect(options.jsonData).toEqual({ tls: true, serverName: 'relay' });
 });
 
-test('a secret is set, and taken back with the mark that it is stored', () => {
+test('a secret can be set and reset', () => {
   const set = edited({}, (settings) => settings.setSecret('tlsClientKey', 'KEY'));
   expect(set.secureJsonData).toEqual({ tlsClientKey: 'KEY' });
   const reset = edited({ secureJsonFields: { tlsClientKey: true, tlsCACert: true } }, (settings) =>
@@ -26,7 +26,7 @@ test('a secret is set, and taken back with the mark that it is stored', () => {
   expect(reset.secureJsonData).toEqual({ tlsClientKey: '' });
 });
 
-test('a stored secret is known of and not known', () => {
+test('a stored secret is marked, without its value', () => {
   const settings = new Settings({ secureJsonFields: { prometheusToken: true } } as unknown as Options, () => undefined);
   expect(settings.holds('prometheusToken')).toBe(true);
   expect(settings.typed('prometheusToken')).toBe('');

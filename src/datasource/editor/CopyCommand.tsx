@@ -62,7 +62,7 @@ async function toClipboard(line: string, beside: HTMLElement): Promise<void> {
   }
   const area = document.createElement('textarea');
   area.value = line;
-  // Beside the button: a drawer or modal around it lets nothing outside of it have the focus.
+  // Beside the button: a drawer or modal keeps the focus within itself.
   beside.after(area);
   area.select();
   const isCopied = document.execCommand('copy');

@@ -15,18 +15,18 @@ interface Props {
   row: FilterRow;
   /** The whole filter, which narrows the suggestions. */
   filter: FlowFilter | undefined;
-  /** All rows; no two of one side have the same field. */
+  /** All rows; no two with the same operator have the same field. */
   taken: readonly FilterRow[];
   datasource: Pick<HubbleDataSource, 'suggestions' | 'templateVariables'>;
   onChange(row: FilterRow): void;
   onRemove(): void;
 }
 
-/** One row of the filter builder: field, condition, values. */
+/** One row of the filter builder: field, operator, values. */
 export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRemove }: Props) {
   const styles = useStyles2(rowStyles);
   const id = useId();
-  const [remark, setRemark] = useState<string>();
+  const [notice, setNotice] = useState<string>();
   const label = labelOf(row.field);
   const free = (side: RowSide, field: FilterField) =>
     !taken.some((other) => other !== row && other.side === side && other.field === field);
@@ -39,10 +39,10 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
       .map((variable) => ({ value: variable, group: text.flows.variables }));
     try {
       const { values, notices } = await datasource.suggestions({ field: row.field, prefix, filter });
-      setRemark(notices[0]);
+      setNotice(notices[0]);
       return [...values.map((value) => ({ value })), ...variables];
     } catch (error) {
-      setRemark(text.flows.suggestionsFailed(reasonOf(error)));
+      setNotice(text.flows.suggestionsFailed(reasonOf(error)));
       return variables;
     }
   };
@@ -93,7 +93,7 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
           onChange={(options) => onChange({ ...row, values: options.map((option) => option.value) })}
           data-testid={testIds.filterValues(row.field)}
         />
-        {remark && <span className={styles.remark}>{remark}</span>}
+        {notice && <span className={styles.notice}>{notice}</span>}
       </div>
       <IconButton name="times" tooltip={text.flows.remove(label)} onClick={onRemove} className={styles.remove} />
     </div>
@@ -104,7 +104,7 @@ function rowStyles(theme: GrafanaTheme2) {
   return {
     row: css({ display: 'flex', alignItems: 'flex-start', gap: theme.spacing(0.5), flexWrap: 'wrap' }),
     values: css({ flex: '1 1 240px', minWidth: 0, maxWidth: 720 }),
-    remark: css({
+    notice: css({
       display: 'block',
       color: theme.colors.text.secondary,
       fontSize: theme.typography.bodySmall.fontSize,

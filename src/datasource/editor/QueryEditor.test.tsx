@@ -77,7 +77,7 @@ async function choose(user: ReturnType<typeof userEvent.setup>, box: HTMLElement
   await user.click(await screen.findByRole('option', { name: option }));
 }
 
-test('a filter is added, filled by suggestion and asked once it has a value', async () => {
+test('a new filter takes a suggestion and runs once it has a value', async () => {
   const user = userEvent.setup();
   render(<Panel initial={flows} />);
   expect(screen.getByText(text.flows.none)).toBeInTheDocument();
@@ -94,7 +94,7 @@ test('a filter is added, filled by suggestion and asked once it has a value', as
   expect(onRunQuery).toHaveBeenCalledTimes(1);
 });
 
-test('the dashboard’s variables are offered beside what Hubble saw', async () => {
+test('suggestions include the dashboard’s variables', async () => {
   const user = userEvent.setup();
   render(<Panel initial={{ ...flows, filter: { namespace: [] } }} />);
   const row = screen.getByTestId(testIds.filterRow('namespace'));
@@ -102,7 +102,7 @@ test('the dashboard’s variables are offered beside what Hubble saw', async () 
   expect(last().filter).toEqual({ namespace: ['$namespace'] });
 });
 
-test('a filter moves to the other side and is removed', async () => {
+test('a filter can be negated and removed', async () => {
   const user = userEvent.setup();
   render(<Panel initial={{ ...flows, filter: { verdict: ['DROPPED'] } }} />);
   const row = screen.getByTestId(testIds.filterRow('verdict'));
@@ -113,7 +113,7 @@ test('a filter moves to the other side and is removed', async () => {
   expect(onRunQuery).toHaveBeenCalledTimes(2);
 });
 
-test('another field drops the values, which mean nothing there', async () => {
+test('selecting another field clears the values', async () => {
   const user = userEvent.setup();
   render(<Panel initial={{ ...flows, filter: { namespace: ['pets'] } }} />);
   const row = screen.getByTestId(testIds.filterRow('namespace'));
@@ -121,7 +121,7 @@ test('another field drops the values, which mean nothing there', async () => {
   expect(last().filter).toEqual({ pod: [] });
 });
 
-test('the reason for missing suggestions stands beside the values', async () => {
+test('failed suggestions show their reason', async () => {
   const user = userEvent.setup();
   suggestions.mockRejectedValue({ data: { message: 'relay at `x:443` refused the client certificate' } });
   render(<Panel initial={{ ...flows, filter: { pod: [] } }} />);
@@ -147,7 +147,7 @@ test('a valid limit is committed on blur', async () => {
   expect(onRunQuery).toHaveBeenCalledTimes(1);
 });
 
-test('the format is a choice', async () => {
+test('the format can be selected', async () => {
   const user = userEvent.setup();
   render(<Panel initial={flows} />);
   await user.click(screen.getByRole('radio', { name: text.flows.formats.packed }));
@@ -155,7 +155,7 @@ test('the format is a choice', async () => {
   expect(onRunQuery).toHaveBeenCalledTimes(1);
 });
 
-test('the query type changes, keeps what both have, and does not ask an empty expression', async () => {
+test('a new query type keeps the common fields; an empty expression does not run', async () => {
   const user = userEvent.setup();
   render(<Panel initial={{ ...flows, hide: true, filter: { verdict: ['DROPPED'] } }} />);
   await user.click(screen.getByRole('radio', { name: text.query.promql }));
@@ -169,7 +169,7 @@ test('the query type changes, keeps what both have, and does not ask an empty ex
   expect(onRunQuery).toHaveBeenCalledTimes(1);
 });
 
-test('a look at PromQL and back loses neither the flows nor the expression', async () => {
+test('switching to PromQL and back keeps both queries', async () => {
   const user = userEvent.setup();
   const choose = (type: string) => user.click(screen.getByRole('radio', { name: type }));
   const asked: FlowsQuery = { ...flows, format: 'logs', filter: { verdict: ['DROPPED'] }, adhocVariable: '$filters' };
@@ -238,7 +238,7 @@ test('a button runs the query', async () => {
 describe('the line', () => {
   const line: FlowsQuery = { ...flows, editorMode: 'text', text: 'hubble observe -n pets' };
 
-  test('becomes filters, and filters become a line, without asking again', async () => {
+  test('converts to filters and back, without running', async () => {
     const user = userEvent.setup();
     render(<Panel initial={line} />);
     convert.mockResolvedValue({
@@ -271,7 +271,7 @@ describe('the line', () => {
     expect(onRunQuery).toHaveBeenCalledTimes(1);
   });
 
-  test('says what is wrong with it, and stays a line', async () => {
+  test('shows its errors and does not convert', async () => {
     const user = userEvent.setup();
     convert.mockResolvedValue({ errors: [{ text: 'unknown flag `--nope`', start: 15, end: 21 }], warnings: [] });
     render(<Panel initial={{ ...line, text: 'hubble observe --nope' }} />);
@@ -281,7 +281,7 @@ describe('the line', () => {
     expect(onChange).not.toHaveBeenCalled();
   });
 
-  test('tells why it cannot be converted', async () => {
+  test('shows the reason if the conversion fails', async () => {
     const user = userEvent.setup();
     convert.mockRejectedValue({ data: { message: '`filter.toPort`: `http` is not a port' } });
     render(<Panel initial={{ ...flows, filter: { toPort: ['http'] } }} />);
@@ -304,7 +304,7 @@ describe('the line', () => {
   });
 });
 
-test('conditions set by a click are shown and taken away', async () => {
+test('ad hoc filters are shown and can be removed', async () => {
   const user = userEvent.setup();
   const adhocFilters = [{ key: 'fromPod', operator: '!=', value: 'pets/a' }];
   render(<Panel initial={{ ...flows, filter: { verdict: ['DROPPED'] }, adhocFilters }} />);
@@ -314,7 +314,7 @@ test('conditions set by a click are shown and taken away', async () => {
   expect(onRunQuery).toHaveBeenCalledTimes(1);
 });
 
-test('flows are counted: metric, groups and format', async () => {
+test('flow metrics have a metric, groups and a format', async () => {
   const user = userEvent.setup();
   render(<Panel initial={{ ...flows, filter: { verdict: ['DROPPED'] } }} />);
   await user.click(screen.getByRole('radio', { name: text.query.flowMetrics }));
@@ -334,7 +334,7 @@ test('flows are counted: metric, groups and format', async () => {
   expect(screen.getByText(text.flowMetrics.limitError)).toBeInTheDocument();
 });
 
-test('a service map has nodes of a kind', async () => {
+test('the nodes of a service map can be selected', async () => {
   const user = userEvent.setup();
   render(<Panel initial={flows} />);
   await user.click(screen.getByRole('radio', { name: text.query.serviceMap }));
@@ -349,7 +349,7 @@ const types = () =>
     .map((radio) => (radio as HTMLInputElement).labels?.[0]?.textContent?.trim());
 
 describe.each([CoreApp.UnifiedAlerting, CoreApp.CloudAlerting])('a rule (%s)', (app) => {
-  test('that is new asks for a ranking of flow metrics, and stores so at once', () => {
+  test('that is new stores a ranking of flow metrics at once', () => {
     // What Grafana writes into each new query of a rule.
     render(<Panel app={app} initial={{ refId: 'A', instant: false, range: true } as unknown as HubbleQuery} />);
     expect(onChange).toHaveBeenCalledTimes(1);
@@ -366,7 +366,7 @@ describe.each([CoreApp.UnifiedAlerting, CoreApp.CloudAlerting])('a rule (%s)', (
     expect(screen.queryByText(text.flowMetrics.limitError)).not.toBeInTheDocument();
   });
 
-  test('that was made from a panel shows what the panel asked, and stores nothing unasked', () => {
+  test('that was made from a panel keeps the panel’s query unchanged', () => {
     const query = { refId: 'A', queryType: 'flowMetrics', metric: 'count', instant: false, range: true } as const;
     render(<Panel app={app} initial={query as HubbleQuery} />);
     expect(onChange).not.toHaveBeenCalled();
@@ -377,7 +377,7 @@ describe.each([CoreApp.UnifiedAlerting, CoreApp.CloudAlerting])('a rule (%s)', (
     expect(screen.queryByText(/Verdict/)).not.toBeInTheDocument();
   });
 
-  test('that came from Prometheus stays PromQL, for its newest values', async () => {
+  test('that came from Prometheus stays an instant PromQL query', async () => {
     const user = userEvent.setup();
     render(<Panel app={app} initial={{ refId: 'A', expr: 'up', instant: true, range: false }} />);
     expect(screen.getByLabelText('Expression')).toHaveValue('up');
@@ -388,13 +388,13 @@ describe.each([CoreApp.UnifiedAlerting, CoreApp.CloudAlerting])('a rule (%s)', (
     expect(last()).toMatchObject({ queryType: 'flowMetrics', format: 'top' });
   });
 
-  test('that asks for flows, which cannot alert, says so by its type', () => {
+  test('that queries flows, which cannot alert, shows their type', () => {
     render(<Panel app={app} initial={flows} />);
     expect(types()).toEqual([text.query.flows, text.query.flowMetrics, text.query.promql]);
   });
 });
 
-test('an annotation is drops or PromQL', () => {
+test('an annotation offers drops and PromQL', () => {
   render(<Panel annotation={{}} initial={{ refId: 'Anno', queryType: 'flowAnnotations' }} />);
   expect(types()).toEqual([text.query.flowAnnotations, text.query.promql]);
 });
@@ -406,7 +406,7 @@ test('flow metrics do not show the limit of flows', () => {
   expect(screen.getByRole('radio', { name: text.flowMetrics.formats.time_series })).toBeChecked();
 });
 
-test('Explore takes a link over without conditions of All, once', async () => {
+test('Explore removes conditions for All from a link, once', async () => {
   const user = userEvent.setup();
   render(
     <Panel

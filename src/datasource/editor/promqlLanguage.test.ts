@@ -54,7 +54,7 @@ test('labels of the metric within its braces', async () => {
   expect(items).toMatchObject([{ label: 'reason', detail: 'label', range: { startColumn: 19 } }]);
 });
 
-test('values of the label within its quotes, in place of all that is typed of one', async () => {
+test('within quotes, values of the label that replace the typed part', async () => {
   const items = await offered('up{instance="10.0-', { 'label_values(up, instance)': ['10.0-a', 'say "b"'] });
   expect(items).toMatchObject([
     { label: '10.0-a', insertText: '10.0-a', detail: 'instance', range: { startColumn: 14, endColumn: 19 } },
@@ -62,7 +62,7 @@ test('values of the label within its quotes, in place of all that is typed of on
   ]);
 });
 
-test('nothing where Prometheus has no answer', async () => {
+test('no suggestions where Prometheus does not answer', async () => {
   expect(await offered('sum by (')).toEqual([]);
 });
 

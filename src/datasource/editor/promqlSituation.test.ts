@@ -30,6 +30,6 @@ test.each<[Exclude<Situation, { kind: 'word' }>, string]>([
   [{ kind: 'labelName', metric: 'up' }, 'label_names(up)'],
   [{ kind: 'labelValue', label: 'job', typed: 'x' }, 'label_values(job)'],
   [{ kind: 'labelValue', label: 'job', metric: 'up', typed: '' }, 'label_values(up, job)'],
-])('%j is asked for by %s', (situation, expected) => {
+])('%j is queried by %s', (situation, expected) => {
   expect(queryFor(situation)).toBe(expected);
 });

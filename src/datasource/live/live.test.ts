@@ -1,7 +1,7 @@
 import type { DataQueryRequest } from '@grafana/data';
 
 import type { HubbleQuery } from '../query/model';
-import { follows, hash, liveAddress, liveQueries } from './live';
+import { follows, liveAddress, liveQueries } from './live';
 
 test.each<[Partial<HubbleQuery>, boolean]>([
   [{ follow: true }, true],
@@ -34,11 +34,11 @@ describe('a request', () => {
     ]);
   });
 
-  test('of a dashboard streams what follows', () => {
+  test('of a dashboard streams queries with follow', () => {
     expect(live('dashboard', false)).toEqual([['B', 'table']]);
   });
 
-  test('of Explore, or of an alert, streams nothing by itself', () => {
+  test('of Explore or of an alert does not stream by itself', () => {
     expect(live('explore', false)).toEqual([]);
     expect(live('unified-alerting', false)).toEqual([]);
   });
@@ -46,10 +46,9 @@ describe('a request', () => {
 
 test('each query and user has a channel', () => {
   const query = { refId: 'A', queryType: 'flows' } as const;
-  const { path, stream, data } = liveAddress('hubble', 7, query);
-  expect(path).toMatch(/^flows\/7-[0-9a-f]{1,16}$/);
-  expect(path.length).toBeLessThan(100);
-  expect([stream, data]).toEqual(['hubble', query]);
-  expect(liveAddress('hubble', 8, query).path).not.toBe(path);
-  expect(hash('a')).not.toBe(hash('b'));
+  const pathOf = (user: number, given: object) => liveAddress('hubble', user, { ...query, ...given }).path;
+  expect(pathOf(7, {})).toMatch(/^flows\/7-[0-9a-f]{1,16}$/);
+  expect(pathOf(7, {})).toBe(pathOf(7, {}));
+  const others = [pathOf(8, {}), pathOf(7, { limit: 1 }), pathOf(7, { filter: { pod: ['a'] } })];
+  expect(new Set([pathOf(7, {}), ...others]).size).toBe(4);
 });

@@ -33,7 +33,7 @@ export function liveAddress(uid: string, userId: number, query: FlowsQuery): Liv
 }
 
 /** A 64-bit FNV-1a hash, to tell channels apart. It protects nothing. */
-export function hash(text: string): string {
+function hash(text: string): string {
   let value = 0xcbf29ce484222325n;
   for (const char of text) {
     value = BigInt.asUintN(64, (value ^ BigInt(char.codePointAt(0) ?? 0)) * 0x100000001b3n);

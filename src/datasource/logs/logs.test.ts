@@ -39,11 +39,11 @@ describe('volume', () => {
     ['a hidden query', { ...logs, hide: true }],
     ['metrics', { refId: 'A', queryType: 'flowMetrics' }],
     ['PromQL', { refId: 'A', expr: 'up' }],
-  ])('is not there for %s', (_, query) => {
+  ])('does not exist for %s', (_, query) => {
     expect(supplementaryRequest(SupplementaryQueryType.LogsVolume, request([query]))).toBeUndefined();
   });
 
-  test('is all that there is beside log lines', () => {
+  test('is the only supplementary query', () => {
     expect(supplementaryRequest(SupplementaryQueryType.LogsSample, request([logs]))).toBeUndefined();
   });
 });
@@ -53,7 +53,7 @@ describe('a click on a value', () => {
   const is = { key: 'toPort', operator: '=', value: '53' };
   const isNot = { ...is, operator: '!=' };
 
-  test('sets a condition, turns it round and takes it away', () => {
+  test('adds, negates and removes a filter', () => {
     const shown = toggleFilter(logs, action('FILTER_FOR'));
     expect(shown).toEqual({ ...logs, adhocFilters: [is] });
     expect(hasFilter(shown, { key: 'toPort', value: '53' })).toBe(true);
@@ -63,7 +63,7 @@ describe('a click on a value', () => {
     expect(toggleFilter(leftOut, action('FILTER_OUT'))).toEqual({ ...logs, adhocFilters: [] });
   });
 
-  test('adds a condition once', () => {
+  test('adds a filter once', () => {
     const add = { type: 'ADD_FILTER', options: { key: 'toPort', value: '53' } };
     const added = modifyQuery(logs, add);
     expect(added).toEqual({ ...logs, adhocFilters: [is] });
@@ -72,7 +72,7 @@ describe('a click on a value', () => {
     expect(modifyQuery(logs, { ...add, type: 'ADD_STRING_FILTER' })).toBe(logs);
   });
 
-  test('is a matcher in PromQL, which has no switch for it', () => {
+  test('becomes a matcher in PromQL', () => {
     const promql: HubbleQuery = { refId: 'A', expr: 'rate(up[$__rate_interval])' };
     const add = { type: 'ADD_FILTER_OUT', options: { key: 'pod', value: 'a' } };
     expect(modifyQuery(promql, add)).toEqual({ refId: 'A', expr: 'rate(up{pod!="a"}[$__rate_interval])' });
@@ -113,7 +113,7 @@ describe('the flows around a flow', () => {
     expect(filters).toEqual(expected);
   });
 
-  test('are chosen among what the flow tells', () => {
+  test('depend on the labels of the flow', () => {
     expect(scopesOf(pods)).toEqual(['pair', 'direction', 'source', 'destination']);
     expect(scopesOf({ toIp: '1.1.1.1' })).toEqual(['destination']);
   });
@@ -135,7 +135,7 @@ describe('the flows around a flow', () => {
   } as unknown as LogRowModel;
   const ids = (frame: DataFrame) => frame.fields[1]?.values;
 
-  test('after it are the oldest of those that follow', () => {
+  test('after it: the oldest first', () => {
     const options = { direction: LogRowContextQueryDirection.Forward, limit: 50, timeWindowMs: 60_000 };
     const query = contextQuery(row, 'pair', options);
     expect(query).toMatchObject({ format: 'logs', limit: 50, first: 50 });
@@ -144,7 +144,7 @@ describe('the flows around a flow', () => {
     expect(ids(contextRows(frame, row, options.direction))).toEqual(['d', 'c']);
   });
 
-  test('before it are the newest of those that went before', () => {
+  test('before it: the newest first', () => {
     const options = { direction: LogRowContextQueryDirection.Backward, timeWindowMs: 60_000 };
     const query = contextQuery(row, 'pair', options);
     expect(query).not.toHaveProperty('first');
@@ -153,7 +153,7 @@ describe('the flows around a flow', () => {
     expect(ids(contextRows(frame, row, options.direction))).toEqual(['b', 'a']);
   });
 
-  test('cannot be asked of a flow without ends', () => {
+  test('need a flow with a source or destination', () => {
     expect(() => contextQuery({ ...row, labels: {} }, 'pair')).toThrow('neither a pod nor an address');
   });
 });

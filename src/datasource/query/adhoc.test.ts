@@ -1,14 +1,14 @@
 import { selectorFor, withAdHocFilters } from './adhoc';
 import type { AdhocFilter } from './model';
 
-/** `pod=x` as Grafana keeps it; several values stand behind a `|`. */
+/** `pod=x` as Grafana stores it; `|` precedes several values. */
 function filter(text: string): AdhocFilter {
   const [, key = '', operator = '', value = ''] = /^(.*?)(!=\||=\||!=|=~|!~|=|<|>)(.*)$/s.exec(text) ?? [];
   const values = value === '' ? [] : value.split(',');
   return operator.endsWith('|') ? { key, operator, value: '', values } : { key, operator, value };
 }
 
-describe('conditions become matchers', () => {
+describe('ad hoc filters become matchers', () => {
   test.each<[string, string, string[]]>([
     ['up', 'up{pod="a"}', ['pod=a']],
     ['up{}', 'up{pod="a"}', ['pod=a']],
@@ -21,29 +21,29 @@ describe('conditions become matchers', () => {
     ['up # all of it', 'up{pod="a"} # all of it', ['pod=a']],
     ['up', 'up{pod="a",ns!="b",x=~"c.*",y!~"d|e"}', ['pod=a', 'ns!=b', 'x=~c.*', 'y!~d|e']],
     ['up', 'up{pod="a"}', ['pod=a', 'pod=a']],
-    // The same label twice: both hold, as in Prometheus.
+    // The same label twice: both apply, as in Prometheus.
     ['up{pod="a"}', 'up{pod="a",pod!="b"}', ['pod!=b']],
-    // One of several values; each is meant as it is.
+    // One of several values, each literal.
     ['up', 'up{pod=~"a\\\\.b|c"}', ['pod=|a.b,c']],
     ['up', 'up{pod!~"a|b\\\\+"}', ['pod!=|a,b+']],
     ['up', 'up{pod="a.b"}', ['pod=|a.b']],
     ['up', 'up{pod!="a"}', ['pod!=|a']],
-    // Nothing chosen yet; an empty value is one: series without the label.
+    // Without a value there is no filter; the empty text selects series without the label.
     ['up', 'up', ['pod=|']],
     ['up', 'up', ['=a']],
     ['up', 'up{pod=""}', ['pod=']],
-    // Escaped once for the text; a regular expression is the user's own.
+    // Escaped once for the string; a regular expression stays as it is.
     ['up', 'up{path="C:\\\\x \\"y\\"\\nz"}', ['path=C:\\x "y"\nz']],
     ['up', 'up{path=~"a\\\\.b\\"c"}', ['path=~a\\.b"c']],
     ['up', 'up{path=~"a\\\\\\\\b|\\"c"}', ['path=|a\\b,"c']],
-    // Names beyond the old alphabet, of labels and of metrics.
+    // Names with other characters than Prometheus 2 allows, of labels and metrics.
     ['up', 'up{"app.kubernetes.io/name"="a"}', ['app.kubernetes.io/name=a']],
     ['up', 'up{"k\\"8"="a"}', ['k"8=a']],
     ['{"metric.name"}', '{"metric.name",pod="a"}', ['pod=a']],
     ['{"metric.name", a="b"}', '{"metric.name", a="b",pod="a"}', ['pod=a']],
     ['{"l.x"="b", "metric.name"}', '{"l.x"="b", "metric.name",pod="a"}', ['pod=a']],
     ['{__name__=~"hubble_.*"}', '{__name__=~"hubble_.*",pod="a"}', ['pod=a']],
-    // The name may stand once: before the braces, or within.
+    // The metric's name may appear only once: before the braces or within.
     ['up', '{__name__="up",__name__=~"u.*"}', ['__name__=~u.*']],
     ['up{}', '{__name__="up",__name__!="x"}', ['__name__!=x']],
     ['sum(up{job="x"})', 'sum({__name__="up",job="x",__name__="up",pod="a"})', ['__name__=up', 'pod=a']],
@@ -79,21 +79,21 @@ describe('in every selector', () => {
   });
 });
 
-test.each(['', '1', 'time() - 5', 'vector(1)', '"text"', '$__interval_ms'])('%j has nothing to filter', (expr) => {
-  // An empty expression is no PromQL, and is never asked.
+test.each(['', '1', 'time() - 5', 'vector(1)', '"text"', '$__interval_ms'])('%j has no selector to filter', (expr) => {
+  // An empty expression is not PromQL, and is never sent.
   const unsupported = expr === '' ? [filter('pod=a')] : [];
   expect(withAdHocFilters(expr, [filter('pod=a')])).toEqual({ expr, unsupported });
 });
 
 test.each(['up{', 'up{pod="a}', 'rate(up[5m)', '$metric', 'up{pod=$pod}', 'a b', 'sum(', 'up[$__nothing]'])(
-  '%s is no PromQL and stays as it is, the conditions left',
+  '%s is not PromQL: it stays unchanged, and the filters are unsupported',
   (expr) => {
     const filters = [filter('pod=a'), filter('ns=b')];
     expect(withAdHocFilters(expr, filters)).toEqual({ expr, unsupported: filters });
   }
 );
 
-test('a condition that PromQL cannot say is left, the others are put in', () => {
+test('an operator that PromQL lacks is unsupported; the other filters apply', () => {
   const below = filter('pod<5');
   expect(withAdHocFilters('up', [below, filter('ns=b')])).toEqual({ expr: 'up{ns="b"}', unsupported: [below] });
   expect(withAdHocFilters('up', [below])).toEqual({ expr: 'up', unsupported: [below] });
@@ -104,6 +104,6 @@ test.each<[string[], string | undefined]>([
   [['pod=|'], undefined],
   [['pod<5'], undefined],
   [['pod=a', 'ns!~b.*'], '{pod="a",ns!~"b.*"}'],
-])('series that meet %j', (filters, expected) => {
+])('the selector of series that match %j', (filters, expected) => {
   expect(selectorFor(filters.map(filter))).toBe(expected);
 });

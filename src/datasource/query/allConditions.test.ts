@@ -5,7 +5,7 @@ test.each<[FlowFilter, FlowFilter]>([
   [{ toNamespace: ['.*'], toPod: ['.*'], toWorkload: ['.*'], verdict: ['DROPPED'] }, { verdict: ['DROPPED'] }],
   [{ namespace: ['.+'], pod: ['$__all'], workload: [''] }, {}],
   [{ namespace: ['pets', '.*'] }, {}],
-  // A blank among names is no "All", as the backend reads it.
+  // A blank among names does not mean "All"; the backend agrees.
   [{ namespace: ['pets', ''] }, { namespace: ['pets', ''] }],
   [{ namespace: ['pets', ' .* '] }, {}],
   [{ httpPath: [''], namespace: [' '] }, {}],
@@ -21,17 +21,17 @@ test.each<[FlowFilter, FlowFilter]>([
     { toPod: ['/a-0', '/b-0'], fromPod: ['c-0'] },
   ],
   [{ workload: ['.*'], pod: ['store-front'] }, { pod: ['store-front'] }],
-  // A regular expression on a path asks for HTTP.
+  // Any regular expression for a path selects HTTP flows.
   [
     { httpPath: ['.*'], httpUrl: ['.+'] },
     { httpPath: ['.*'], httpUrl: ['.+'] },
   ],
-  // Of what is no name, nothing is "All".
+  // Fields that are not names have no "All".
   [
     { fqdn: ['.*'], label: ['.+'], port: ['$__all'] },
     { fqdn: ['.*'], label: ['.+'], port: ['$__all'] },
   ],
-])('of %j what asks for something is taken over', (filter, expected) => {
+])('%j keeps its real conditions', (filter, expected) => {
   const query: HubbleQuery = { refId: 'A', queryType: 'flows', filter, exclude: filter };
   expect(withoutAllConditions(query)).toEqual({ ...query, filter: expected, exclude: expected });
 });

@@ -28,11 +28,11 @@ test.each<[string, object]>([
   ['loki', { refId: 'C', expr: '{app="store-front"}', queryType: 'range' }],
   ['tempo', { refId: 'C', query: '{}', queryType: 'traceql' }],
   ['grafana-testdata-datasource', { refId: 'C', scenarioId: 'random_walk' }],
-])('of %s nothing is kept', (origin, query) => {
+])('no query of %s is kept', (origin, query) => {
   expect(importPromql([query as { refId: string }], origin)).toEqual([]);
 });
 
-test('a query of Prometheus that is still empty stays one of PromQL', () => {
+test('an empty Prometheus query stays PromQL', () => {
   expect(importPromql([{ refId: 'A', expr: '' } as { refId: string }], 'prometheus')).toEqual([
     { refId: 'A', expr: '', queryType: 'promql' },
   ]);

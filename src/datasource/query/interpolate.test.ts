@@ -65,12 +65,12 @@ describe('a filter line', () => {
     expect(expand(texts, template(variables), {})).toEqual(expected);
   });
 
-  test('has the value of a repeated panel, although the dashboard says All', () => {
+  test('takes the value of a repeated panel over the dashboard’s All', () => {
     const repeated = template({ ns: { value: ['a', 'b'], current: all } });
     expect(expand(['$ns'], repeated, { ns: { text: 'a', value: 'a' } })).toEqual(['a']);
   });
 
-  test('refuses to stand for more values than anybody asks for', () => {
+  test('refuses an expansion into too many values', () => {
     const many = Array.from({ length: 200 }, (_, at) => `v${at}`);
     const variables = template({ a: { value: many }, b: { value: many } });
     expect(() => expand(['$a/$b'], variables, {})).toThrow('stands for more than 10000 values');
@@ -99,7 +99,7 @@ describe('PromQL', () => {
   });
 });
 
-test('a query is interpolated everywhere and otherwise left as it is', () => {
+test('variables are replaced in all fields of a query', () => {
   const variables = template({ ns: { value: ['a', 'b'] }, step: { value: '30s' } });
   const flows: FlowsQuery = {
     refId: 'A',
@@ -149,7 +149,7 @@ describe('ad hoc filters of PromQL', () => {
     expect(interpolateQuery({ ...query, adhocFilters }, variables, {})).toEqual({ ...query, expr: expected });
   });
 
-  test('those that could not be put in are handed on, for the backend to tell', () => {
+  test('unsupported ones are passed on to the backend, for a notice', () => {
     const query: PromqlQuery = { refId: 'A', expr: 'up{' };
     const [filter] = filters('pod = a');
     expect(interpolateQuery(query, variables, {}, [filter] as never)).toEqual({ ...query, adhocFilters: [filter] });
@@ -190,7 +190,7 @@ describe('the ad hoc variable that a query names', () => {
     expect(rest).not.toHaveProperty('adhocVariable');
   });
 
-  test('is not read where Grafana handed its conditions over', () => {
+  test('is not read if Grafana passed its filters', () => {
     const handed = { key: 'verdict', operator: '=', value: 'AUDIT' };
     const address = 'var-filters=verdict%7C%3D%7CDROPPED';
     expect(interpolateQuery(query, written(address), {}, [handed]).adhocFilters).toEqual([handed]);

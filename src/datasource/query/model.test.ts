@@ -19,7 +19,7 @@ test.each([
   [{ queryType: 'flows' as const, expr: 'up' }, 'promql'],
   [{ queryType: 'flowMetrics' as const, expr: 'up' }, 'promql'],
   [{ queryType: 'flows' as const, expr: ' ' }, 'flows'],
-])('%j asks for %s', (query, expected) => {
+])('%j has the type %s', (query, expected) => {
   expect(queryTypeOf(query)).toBe(expected);
 });
 
@@ -29,7 +29,7 @@ test.each<[string | undefined, object]>([
   [undefined, { queryType: 'flows' }],
   ['unified-alerting', { queryType: 'flowMetrics', metric: 'rate', groupBy: ['verdict'], format: 'top' }],
   ['cloud-alerting', { queryType: 'flowMetrics', metric: 'rate', groupBy: ['verdict'], format: 'top' }],
-])('in %s a query begins with what can be drawn there', (app, expected) => {
+])('the default query in %s', (app, expected) => {
   expect(defaultQuery(app)).toEqual(expected);
 });
 
@@ -53,18 +53,18 @@ test.each<[string, HubbleQuery, object]>([
   ['DNS', merged({ queryType: 'dnsConnections', limit: 20_000, ip: '10.0.0.1' }), { ip: '10.0.0.1' }],
   ['PromQL', merged({ expr: 'up', instant: true }, 'explore'), { expr: 'up', instant: true, queryType: 'promql' }],
   ['PromQL in a rule', merged({ expr: 'up' }, 'unified-alerting'), { expr: 'up', queryType: 'promql' }],
-  // What no type knows is the backend's to refuse by name.
+  // The backend reports unknown values by name.
   ['a mistake', merged({ queryType: 'flowMetrics', limit: -1, format: 'tabel' }), { limit: -1, format: 'tabel' }],
   [
     'fields of Grafana',
     merged({ queryType: 'flowMetrics', instant: false, range: true }),
     { instant: false, range: true },
   ],
-])('what another type left behind in %s gives way to the defaults', (_, query, expected) => {
+])('values of another query type become defaults in %s', (_, query, expected) => {
   expect(normalizeQuery(query)).toEqual({ refId: 'A', queryType: query.queryType, ...expected });
 });
 
-test.each(['unified-alerting', 'cloud-alerting'])('in %s another type begins with what can alert', (app) => {
+test.each(['unified-alerting', 'cloud-alerting'])('in %s, another type starts with an alertable default', (app) => {
   const flows: HubbleQuery = { refId: 'A', queryType: 'flows', filter: { namespace: ['pets'] }, limit: 1_000 };
   const counted = withType(flows, 'flowMetrics', app);
   expect(counted).toMatchObject({ queryType: 'flowMetrics', format: 'top', filter: { namespace: ['pets'] } });
@@ -103,24 +103,24 @@ describe('filter lines', () => {
     expect(withRows(query, [])).toEqual({ ...query, filter: {}, exclude: {} });
   });
 
-  test('of one field and side become one', () => {
+  test('of one field and operator become one', () => {
     const twice: FilterRow = { side: 'filter', field: 'verdict', values: ['DROPPED', 'AUDIT'] };
     expect(withRows(query, [rows[0]!, twice]).filter).toEqual({ verdict: ['DROPPED', 'AUDIT'] });
   });
 
-  test('read as a sentence', () => {
+  test('read as one line of text', () => {
     expect(sentenceOf({ ...query, filter: { verdict: ['DROPPED', 'ERROR'], namespace: [] } })).toBe(
       'Flows, Verdict is DROPPED or ERROR, Pod is not kube-system/'
     );
     expect(sentenceOf({ refId: 'A', queryType: 'flows' })).toBe('Flows');
   });
 
-  test('leave out what is no field', () => {
+  test('leave out unknown fields', () => {
     const foreign = { ...query, filter: { nonsense: ['x'] } as FlowsQuery['filter'] };
     expect(rowsOf(foreign)).toEqual([rows[2]]);
   });
 
-  test('ask something new only with other values', () => {
+  test('differ only by their values', () => {
     expect(sameFilters(query, withRows(query, [rows[0]!, rows[2]!]))).toBe(true);
     expect(sameFilters(query, withRows(query, [rows[0]!]))).toBe(false);
     expect(sameFilters(query, withRows(query, [{ ...rows[0]!, side: 'exclude' }, rows[2]!]))).toBe(false);

@@ -77,7 +77,7 @@ test.each([
   expect(() => expand([text], template, {}, field)).toThrow('All cannot be a part of');
 });
 
-test('the builder keeps the other parts, and a pod of any namespace is not one of default', () => {
+test('the builder keeps the other parts, and a pod of any namespace', () => {
   const all = { value: ['$__all'], multi: true, includeAll: true, allValue: '.*', options: ['a'] };
   const template = dashboard({ all, ns: { value: 'pets' } });
   const query = {

@@ -17,6 +17,6 @@ test.each([
   expect(call && variableCallText(call)).toBe(again);
 });
 
-test.each(['', 'label_values(x, y)', 'pods(a, b, c, d)', 'pods', 'constructor()'])('%j is none', (text) => {
+test.each(['', 'label_values(x, y)', 'pods(a, b, c, d)', 'pods', 'constructor()'])('%j is no call', (text) => {
   expect(variableCall(text)).toBeUndefined();
 });

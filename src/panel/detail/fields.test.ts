@@ -14,7 +14,7 @@ const json = JSON.stringify({
   node_name: 'kind/worker-1',
 });
 
-test('every field is listed in its place', () => {
+test('fields are listed in the order of the record', () => {
   expect(fieldsOf(json)).toEqual([
     { path: 'flow.time', values: ['2026-08-22T10:00:00.250000123Z'] },
     { path: 'flow.source.identity', values: ['12001'] },

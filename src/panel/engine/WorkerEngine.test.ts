@@ -46,7 +46,7 @@ beforeEach(() => {
 
 const start = () => WorkerEngine.start('script', 'engine', new ArrayBuffer(8), 50);
 
-test('answers find the calls they belong to', async () => {
+test('each answer resolves its own call', async () => {
   const engine = await start();
   expect(released).toEqual(['blob:worker']);
   const [record, view] = [engine.record(3), engine.view(spec)];
@@ -66,14 +66,14 @@ test.each<[string, (worker: FakeWorker) => void, RegExp]>([
   ['stays silent', () => undefined, /did not answer within 0.05 s/],
   ['is refused without a word', (worker) => worker.onerror?.(new ErrorEvent('error')), /refused to start the worker/],
   ['cannot compile', (worker) => worker.say({ kind: 'unfit', message: 'wasm is forbidden' }), /wasm is forbidden/],
-])('a worker that %s is given up', async (_, onStart, message) => {
+])('a worker that %s is terminated', async (_, onStart, message) => {
   FakeWorker.onStart = onStart;
   await expect(start()).rejects.toThrow(message);
   expect(FakeWorker.last.terminated).toBe(true);
   expect(released).toEqual(['blob:worker']);
 });
 
-test('a constructor that throws is given up', async () => {
+test('a worker whose constructor throws is an error', async () => {
   Object.assign(globalThis, {
     Worker: function () {
       throw new Error('blocked by the policy of this page');
@@ -82,7 +82,7 @@ test('a constructor that throws is given up', async () => {
   await expect(start()).rejects.toThrow('blocked by the policy of this page');
 });
 
-test('a worker that dies fails what was asked of it, then and later', async () => {
+test('a worker that dies fails all calls, pending and later', async () => {
   const engine = await start();
   const asked = engine.record(0);
   FakeWorker.last.onerror?.(new ErrorEvent('error', { message: 'out of memory' }));
@@ -97,7 +97,7 @@ test('disposing stops the worker', async () => {
   await expect(engine.load([])).rejects.toBeInstanceOf(WorkerGone);
 });
 
-test('the worker gets the bytes of its module by name, and is asked about policies as about flows', async () => {
+test('the worker gets its module’s bytes, and answers requests about policies', async () => {
   const engine = await start();
   const worker = FakeWorker.last;
   expect(worker.started).toMatchObject({ module: 'engine', wasm: { byteLength: 8 } });

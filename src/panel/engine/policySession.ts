@@ -1,5 +1,5 @@
 import { Connection as AskedConnection, FlowTable, Policies } from '../../../frontend-wasm/pkg/engine';
-import { judgedColumns, type JudgedColumnId } from '../table/columns';
+import { judgedColumns } from './generated';
 import type {
   Call,
   CompiledPolicies,
@@ -7,6 +7,7 @@ import type {
   Explanation,
   Finding,
   Fix,
+  JudgedColumnId,
   JudgedColumns,
   PolicyFile,
   Reachability,

@@ -1,5 +1,4 @@
-import type { ColumnId, JudgedColumnId, TextColumnId } from '../table/columns';
-import type { Explanation, Finding, Fix, Reachability, RefusedDocument } from './generated';
+import type { Explanation, Finding, Fix, judgedColumns, Reachability, RefusedDocument, textColumns } from './generated';
 
 export type {
   Computed,
@@ -14,6 +13,15 @@ export type {
   RefusedDocument,
   Rule,
 } from './generated';
+
+/** A column that the policies fill. */
+export type JudgedColumnId = (typeof judgedColumns)[number];
+
+/** A column of texts. */
+export type TextColumnId = (typeof textColumns)[number] | JudgedColumnId;
+
+/** A column of the table of flows. */
+export type ColumnId = 'time' | 'sourcePort' | 'destinationPort' | TextColumnId;
 
 /** Decoded flows as the table reads them: arrays by row, texts by code. */
 export interface FlowBatch {

@@ -25,7 +25,7 @@ function asked(session: Session, connection: Connection, withFix = false): Reach
   return session.answer({ kind: 'ask', connection, withFix }) as Reachability;
 }
 
-test('verdict, lints, fix and answers come from flows and policies that are handed over once', () => {
+test('verdict, lints, fix and answers come from one transfer of flows and policies', () => {
   const append = jest.spyOn(FlowTable.prototype, 'append');
   const freed = jest.spyOn(Policies.prototype, 'free');
   const session = judged(chaos);
@@ -82,7 +82,7 @@ test.each<[string, Connection, string, Array<[string, string, number | undefined
       ['ingress', 'denied', 35],
     ],
   ],
-])('may one reach the other? %s', (_, connection, verdict, steps) => {
+])('is the connection allowed? %s', (_, connection, verdict, steps) => {
   const session = judged(zeroTrust);
   const answer = asked(session, connection);
   expect(answer.verdict).toBe(verdict);
@@ -94,7 +94,7 @@ test.each<[string, Connection, string, Array<[string, string, number | undefined
   session.dispose();
 });
 
-test('a fix opens each step; a name that nothing shows is not guessed at', () => {
+test('a fix allows each step; an unknown name stays unknown', () => {
   const session = judged(zeroTrust);
   const connection = { from: 'pets/order-service', to: 'product-service:3002' };
   const { fix, paths } = asked(session, connection, true);
@@ -110,7 +110,7 @@ test('a fix opens each step; a name that nothing shows is not guessed at', () =>
   session.dispose();
 });
 
-test('an answer has no buffers that change hands, and what cannot be asked is said', () => {
+test('an answer transfers no buffers; an invalid question has an error', () => {
   const session = judged(zeroTrust);
   expect(buffersOf(asked(session, { from: 'world', to: 'store-front:8080' }))).toEqual([]);
   expect(() => asked(session, { from: 'store-front', to: 'product-service' })).toThrow(
@@ -124,14 +124,14 @@ test.each<[string, Parameters<Session['answer']>[0]]>([
   ['a fix', { kind: 'suggest', rows: [0] }],
   ['an explanation', { kind: 'explain', row: 0 }],
   ['an answer', { kind: 'ask', connection: { from: 'a', to: 'b:1' }, withFix: false }],
-])('without policies there is no %s', (_, call) => {
+])('without policies, %s fails', (_, call) => {
   const session = sessionOf('engine');
   expect(() => session.answer(call)).toThrow('no flows are loaded');
   session.answer({ kind: 'load', frames: [labRows()] });
   expect(() => session.answer(call)).toThrow('no policies are loaded');
 });
 
-test('the decoder by itself knows no policies', () => {
+test('the decoder rejects requests about policies', () => {
   const session = sessionOf('decoder');
   session.answer({ kind: 'load', frames: [labRows()] });
   expect(() => session.answer({ kind: 'lint' })).toThrow('the decoder knows no policies');

@@ -1,5 +1,5 @@
 import { base64Rows, packedVector, startWasm } from '../../../tests/frontend/wasm';
-import { textColumns } from '../table/columns';
+import { textColumns } from './generated';
 import type { FlowBatch, FlowsView, ViewSpec } from './protocol';
 import type { Session } from './session';
 import { sessionOf } from './startSession';
@@ -23,7 +23,7 @@ describe.each(['decoder', 'engine'] as const)('%s', (module) => {
     return { session, batch: session.answer({ kind: 'load', frames: [rows] }) as FlowBatch };
   }
 
-  test('the module in Node.js makes of the flows what the native build makes of them', () => {
+  test('the module decodes flows as the native build does', () => {
     const { batch } = loaded();
     expect(batch.flows).toBe(expected.flows);
     expect(batch.problems).toEqual([]);
@@ -43,7 +43,7 @@ describe.each(['decoder', 'engine'] as const)('%s', (module) => {
     });
   });
 
-  test.each(expected.views)('the module filters and sorts as the native build: %j', ({ spec, rows, counts }) => {
+  test.each(expected.views)('the module filters and sorts as the native build does: %j', ({ spec, rows, counts }) => {
     const view = loaded().session.answer({
       kind: 'view',
       spec: { ...spec, agreements: [] } as unknown as ViewSpec,
@@ -57,7 +57,7 @@ describe.each(['decoder', 'engine'] as const)('%s', (module) => {
     expected.records.forEach((record, row) => expect(session.answer({ kind: 'record', row })).toBe(record));
   });
 
-  test('verdicts are chosen by name, and one that does not occur hides all', () => {
+  test('verdicts are selected by name; one that does not occur hides all flows', () => {
     const { session } = loaded();
     const shown = (verdicts: string[]) =>
       (session.answer({ kind: 'view', spec: { ...everything, verdicts } }) as FlowsView).rows.length;
@@ -80,11 +80,11 @@ describe.each(['decoder', 'engine'] as const)('%s', (module) => {
   test.each([
     ['bytes of another kind', [base64Rows(Buffer.from('<html>'))], /these bytes are not packed flows/],
     ['a text that is not base64', [['HFP1!']], /row 1 of the packed frame is not base64/],
-  ])('%s are refused with a sentence', (_, frames, message) => {
+  ])('%s have an error message', (_, frames, message) => {
     expect(() => sessionOf(module).answer({ kind: 'load', frames })).toThrow(message);
   });
 
-  test('a refused answer leaves no flows of before behind', () => {
+  test('a refused answer clears the former flows', () => {
     const { session } = loaded();
     expect(() => session.answer({ kind: 'load', frames: [['!']] })).toThrow();
     expect(() => session.answer({ kind: 'record', row: 0 })).toThrow('no flows are loaded');

@@ -1,7 +1,7 @@
 import { FlowTable } from '../../../frontend-wasm/pkg/decoder';
-import { judgedColumns, textColumns, type TextColumnId } from '../table/columns';
 import { bytesOfRows } from './base64';
-import type { Call, FileSpec, FlowBatch, FlowsView, Value, ViewSpec } from './protocol';
+import { judgedColumns, textColumns } from './generated';
+import type { Call, FileSpec, FlowBatch, FlowsView, TextColumnId, Value, ViewSpec } from './protocol';
 
 /** The flows of a Wasm module, on the thread that started it; the decoder's table, unless another is given. */
 export class Session<Table extends FlowTable = FlowTable> {

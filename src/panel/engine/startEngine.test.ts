@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 
 // This test comes first: bytes that arrived once are kept for all panels of a page.
-test('where the module cannot be fetched for a worker, that is the reason given', async () => {
+test('a module that cannot be fetched is the reported reason', async () => {
   fetching(false);
   jest.mocked(InlineEngine.start).mockResolvedValue(onPage);
   expect(await startEngine('decoder')).toEqual({ engine: onPage, onMainThread: 'asset answered with status 404' });
@@ -35,7 +35,7 @@ test('flows are decoded in a worker', async () => {
   expect(fetch).toHaveBeenCalledTimes(1);
 });
 
-test('without a worker they are decoded on the page, and it is said why', async () => {
+test('without a worker, the main thread decodes, with a reason', async () => {
   jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('the worker did not answer within 5 s'));
   jest.mocked(InlineEngine.start).mockResolvedValue(onPage);
   expect(await startEngine('decoder')).toEqual({
@@ -44,13 +44,13 @@ test('without a worker they are decoded on the page, and it is said why', async 
   });
 });
 
-test('a page that forbids WebAssembly is told what its policy needs', async () => {
+test('where WebAssembly is forbidden, the error names the required policy', async () => {
   jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('blocked'));
   jest.mocked(InlineEngine.start).mockRejectedValue(new WebAssembly.CompileError('blocked by CSP'));
   await expect(startEngine('engine')).rejects.toThrow(text.states.noWasm);
 });
 
-test('any other failure keeps its own words', async () => {
+test('any other failure keeps its message', async () => {
   jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('blocked'));
   jest.mocked(InlineEngine.start).mockRejectedValue(new TypeError('Failed to fetch'));
   await expect(startEngine('engine')).rejects.toThrow('Failed to fetch');

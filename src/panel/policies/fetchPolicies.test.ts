@@ -18,7 +18,7 @@ test.each<[string, string[] | undefined, unknown[], string[]]>([
   ['a request names the sources, a variable too', ['${source}', 'hubble', 'other'], ['frames'], ['hubble']],
   ['a snapshot has a request of another source', ['other'], ['hubble'], []],
   ['without a request, as in Explore, the frames do', undefined, ['hubble', 'hubble', undefined, 7], ['hubble']],
-  ['nobody does', undefined, [], []],
+  ['neither does', undefined, [], []],
 ])('%s', (_, targets, frames, expected) => {
   const request = targets && {
     targets: targets.map((uid) => ({ refId: uid, datasource: { uid, type: types[uid] } })),
@@ -42,13 +42,13 @@ const policiesOf = (...files: string[]) =>
   });
 
 test.each<[string, DataFrame[], string | undefined, boolean]>([
-  ['a revision says that there are some', [flowsOf('1f')], undefined, true],
-  ['of several queries, one says so', [flowsOf(''), flowsOf('1f')], 'hubble', true],
+  ['a revision means that there are some', [flowsOf('1f')], undefined, true],
+  ['one of several queries has a revision', [flowsOf(''), flowsOf('1f')], 'hubble', true],
   ['an empty revision: the folder holds none', [flowsOf('')], undefined, false],
   ['no revision: none are configured', [flowsOf(undefined)], undefined, false],
-  ['they came along', [flowsOf(undefined), policiesOf('a.yaml')], 'other', true],
-  ['none came along', [flowsOf('1f'), policiesOf()], undefined, false],
-  ['a snapshot has no source that could be asked', [flowsOf('1f')], 'other', false],
+  ['the answer contains them', [flowsOf(undefined), policiesOf('a.yaml')], 'other', true],
+  ['the answer contains an empty list', [flowsOf('1f'), policiesOf()], undefined, false],
+  ['a snapshot has no data source to ask', [flowsOf('1f')], 'other', false],
 ])('policies are expected or not: %s', (_, series, target, expected) => {
   const request = target && {
     targets: [{ refId: 'A', datasource: { uid: target, type: types[target] } }],

@@ -7,8 +7,8 @@ import { readFrames } from '../frames';
 import { readPolicies, type PoliciesAnswer } from './policyFrames';
 
 /**
- * The uids of the data sources that answered with flows. Explore hands over no request: there, the frames
- * say whose they are.
+ * The uids of the data sources that answered with flows. Explore passes no request: there, the uid is
+ * in the frames.
  */
 export function sourcesOf(request: DataQueryRequest | undefined, series: readonly DataFrame[]): string[] {
   if (!request) {
@@ -26,13 +26,13 @@ export function sourcesOf(request: DataQueryRequest | undefined, series: readonl
   return [...new Set(uids)];
 }
 
-/** Whether there are policies for these flows: among the frames, or with the sources, by the revision that they state. */
+/** Whether there are policies for these flows: among the frames, or with the data sources by their revision. */
 export function expectsPolicies({ series, request }: Pick<PanelData, 'series' | 'request'>): boolean {
   const given = readPolicies(series);
   if (given) {
     return given.files.length > 0;
   }
-  // A snapshot keeps the revision, and has no source that could be asked.
+  // A snapshot has the revision, but no data source to ask.
   return Boolean(readFrames(series).policiesRevision) && sourcesOf(request, series).length > 0;
 }
 

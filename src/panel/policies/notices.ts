@@ -24,6 +24,6 @@ export function noticesOfPolicies(
   ];
 }
 
-function warning(sentence: string): QueryResultMetaNotice {
-  return { severity: 'warning', text: sentence };
+function warning(text: string): QueryResultMetaNotice {
+  return { severity: 'warning', text };
 }

@@ -14,7 +14,7 @@ const frame = createDataFrame({
   ],
 });
 
-test('files are read from the frames that hold them', () => {
+test('policy files are read from their frames', () => {
   expect(readPolicies([])).toBeUndefined();
   expect(readPolicies([createDataFrame({ fields: [] })])).toBeUndefined();
   expect(readPolicies([frame])).toEqual({
@@ -27,7 +27,7 @@ test('files are read from the frames that hold them', () => {
   });
 });
 
-test('sources with several namespaces have none in common', () => {
+test('data sources with different namespaces have no common one', () => {
   const other = { ...frame, meta: { custom: { policies: 'k8snet-policies/1', namespace: 'shop' } } };
   const answer = readPolicies([frame, other]);
   expect(answer?.namespace).toBe('');
@@ -35,7 +35,7 @@ test('sources with several namespaces have none in common', () => {
   expect(readPolicies([frame, frame])?.namespace).toBe('pets');
 });
 
-test('the same files are the same, another time is another file', () => {
+test('files are compared by name, text and time', () => {
   const files = readPolicies([frame])?.files ?? [];
   expect(sameFiles(files, readPolicies([frame])?.files ?? [])).toBe(true);
   expect(sameFiles(files, [])).toBe(false);

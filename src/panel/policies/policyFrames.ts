@@ -6,20 +6,20 @@ import { text } from '../text';
 /** The version of the frame of policies that is read here. */
 const policiesFormat = 'k8snet-policies/1';
 
-/** The policies of a data source, and what of them could not be had. */
+/** The policies of data sources, with the reasons for missing ones. */
 export interface PoliciesAnswer {
   files: PolicyFile[];
   notices: QueryResultMetaNotice[];
-  /** Of policies that name none; empty where that is not known. */
+  /** The namespace of policies without one; empty if it is not known. */
   namespace: string;
 }
 
-/** Whether a frame holds policies, and no flows. */
+/** Whether a frame holds policies. */
 export function isPolicies(frame: DataFrame): boolean {
   return frame.meta?.custom?.policies === policiesFormat;
 }
 
-/** The files of the frames that hold policies; none where no frame does. */
+/** The policy files of the frames. */
 export function readPolicies(frames: readonly DataFrame[]): PoliciesAnswer | undefined {
   const ours = frames.filter(isPolicies);
   if (ours.length === 0) {
@@ -29,7 +29,7 @@ export function readPolicies(frames: readonly DataFrame[]): PoliciesAnswer | und
   const namespaces = [...new Set(given.filter((name) => typeof name === 'string' && name !== ''))] as string[];
   const notices = ours.flatMap((frame) => frame.meta?.notices ?? []);
   const [namespace = '', ...others] = namespaces;
-  // One set of policies is judged by: of sources that differ, none is right for all.
+  // All flows are judged by one set of policies, so namespaces that differ cannot apply.
   return others.length > 0
     ? {
         files: ours.flatMap(filesOf),
@@ -53,7 +53,7 @@ function filesOf(frame: DataFrame): PolicyFile[] {
   });
 }
 
-/** Whether both answers hold the same files, so that nothing has to be compiled again. */
+/** Whether both answers hold the same files; then compiling again is not necessary. */
 export function sameFiles(one: readonly PolicyFile[], other: readonly PolicyFile[]): boolean {
   return (
     one.length === other.length &&

@@ -8,8 +8,8 @@ import { fetchPolicies, sourcesOf } from './fetchPolicies';
 import { readPolicies, type PoliciesAnswer } from './policyFrames';
 
 /**
- * Keeps the model's policies up to date: those that came with the answer (a snapshot has no others), else
- * those of the data source that answered, asked for where the revision in its flows is another one.
+ * Keeps the model's policies up to date: those that came with the answer (a snapshot has only these), else
+ * those of the data source that answered, requested when the revision in its flows changes.
  */
 export function usePolicies(
   model: FlowsModel | undefined,
@@ -18,7 +18,7 @@ export function usePolicies(
 ): void {
   const own = ownNamespace?.trim() ?? '';
   const isUnderWay = state === LoadingState.Loading;
-  /** The sources and the revision of the policies that the model has from them. */
+  /** The data sources and the revision of the policies in the model. */
   const known = useRef<string>(undefined);
   useEffect(() => {
     if (!model || isUnderWay) {
@@ -49,7 +49,7 @@ export function usePolicies(
         }
       },
       (error: unknown) =>
-        // What was judged before stays: a server that is slow once takes nothing away.
+        // The former policies stay: one slow response does not remove verdicts.
         isCurrent && model.noPolicies(text.policies.unreachable(messageOf(error)))
     );
     return () => {
@@ -58,7 +58,7 @@ export function usePolicies(
   }, [model, series, request, isUnderWay, own]);
 }
 
-/** The panel's own namespace comes before the data source's. */
+/** The panel's namespace overrides the data source's. */
 function placed(answer: PoliciesAnswer, own: string): PoliciesAnswer {
   return own === '' ? answer : { ...answer, namespace: own };
 }

@@ -3,12 +3,12 @@ import { type TimeZone } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 
-import type { FlowBatch, ViewSpec } from '../engine/protocol';
+import type { ColumnId, FlowBatch, ViewSpec } from '../engine/protocol';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneOf, toneOfAgreement } from '../verdicts';
 import { cellText, emptyColumns, fullTimeText, spansDays, type TimeFormat } from './cells';
-import { clampWidth, layoutColumns, shrunk, type Column, type ColumnId } from './columns';
+import { clampWidth, layoutColumns, shrunk, type Column } from './columns';
 import { gridStyles } from './FlowGrid.styles';
 import { HeaderCell } from './HeaderCell';
 import { rowAfterKey, scrollTopFor, windowOf } from './rows';

@@ -1,8 +1,7 @@
 import { dateTimeFormat, type TimeZone } from '@grafana/data';
 
-import { textOf, type FlowBatch } from '../engine/protocol';
+import { textOf, type ColumnId, type FlowBatch } from '../engine/protocol';
 import type { TimeColumnZone } from '../options';
-import type { ColumnId } from './columns';
 
 export interface TimeFormat {
   timeZone: TimeZone;

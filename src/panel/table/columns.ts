@@ -1,13 +1,6 @@
-import { judgedColumns, textColumns } from '../engine/generated';
+import { judgedColumns } from '../engine/generated';
+import type { ColumnId, JudgedColumnId } from '../engine/protocol';
 import { text } from '../text';
-
-export { judgedColumns, textColumns };
-
-export type JudgedColumnId = (typeof judgedColumns)[number];
-
-export type TextColumnId = (typeof textColumns)[number] | JudgedColumnId;
-
-export type ColumnId = 'time' | 'sourcePort' | 'destinationPort' | TextColumnId;
 
 export interface Column {
   id: ColumnId;

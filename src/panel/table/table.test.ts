@@ -1,8 +1,9 @@
-import { columns, defaultColumns, layoutColumns, shownColumns, shrunk, type ColumnId } from './columns';
+import type { ColumnId } from '../engine/protocol';
+import { columns, defaultColumns, layoutColumns, shownColumns, shrunk } from './columns';
 import { rowAfterKey, scrollTopFor, windowOf } from './rows';
 
 describe('columns', () => {
-  test('stand in their own order and fall back to the usual ones', () => {
+  test('have a fixed order and a default', () => {
     expect(shownColumns(['verdict', 'time']).map(({ id }) => id)).toEqual(['time', 'verdict']);
     expect(shownColumns([]).map(({ id }) => id)).toEqual(shownColumns(defaultColumns).map(({ id }) => id));
     expect(shownColumns(undefined).map(({ id }) => id)).toEqual(shownColumns(defaultColumns).map(({ id }) => id));
@@ -24,13 +25,13 @@ describe('columns', () => {
   });
 });
 
-test('a column that says nothing leaves its room to the others', () => {
+test('a column without values leaves its room to the others', () => {
   const [destination, policy] = shownColumns(['destination', 'policy']);
   expect(layoutColumns([destination!, shrunk(policy!)], undefined, 500)).toEqual([426, 74]);
   expect(layoutColumns([destination!, shrunk(policy!)], { policy: 200 }, 500)).toEqual([300, 200]);
 });
 
-test('by default a row says which record it is, and what policies say stands beside the verdict', () => {
+test('by default, the type of the record is shown, and the policies next to the verdict', () => {
   expect(shownColumns(undefined).map(({ id }) => id)).toEqual([
     'time',
     'verdict',
@@ -53,7 +54,7 @@ describe('the window of rows', () => {
     ['middle', 10_000, 492, 528],
     ['end', 1_999_600, 99_972, 100_000],
     ['beyond the end', 9_999_999, 100_000, 100_000],
-  ])('at the %s draws some rows of very many', (_, scrollTop, first, end) => {
+  ])('at the %s draws few of many rows', (_, scrollTop, first, end) => {
     expect(windowOf(scrollTop, 400, 20, 100_000)).toEqual({ first, end });
   });
 

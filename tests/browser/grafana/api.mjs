@@ -12,7 +12,7 @@ export function basicAuth(login) {
  * @param {string} method
  * @param {string} path
  * @param {unknown} [body]
- * @param {number} [org] whose data is meant; the first organisation without it
+ * @param {number} [org] the organisation; the first one by default
  */
 export async function api(method, path, body, org = 1) {
   const answer = await fetch(new URL(path, grafanaUrl), {
@@ -25,18 +25,18 @@ export async function api(method, path, body, org = 1) {
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();
-  // What an earlier run left is as good.
+  // The object may exist from an earlier run.
   assert.ok(answer.ok || answer.status === 409 || answer.status === 412, `${method} ${path}: ${answer.status} ${text}`);
   return JSON.parse(text);
 }
 
 /**
- * A person who may do what `role` may, in one organisation alone.
+ * A browser context of a new user with `role` in one organisation only.
  *
  * @param {string} login also the password
  * @param {'Viewer' | 'Editor' | 'Admin'} role
  * @param {number} org
- * @returns {Promise<import('playwright-core').BrowserContextOptions>} who visits
+ * @returns {Promise<import('playwright-core').BrowserContextOptions>} its options
  */
 export async function person(login, role, org = 1) {
   await api('POST', '/api/admin/users', { name: login, login, password: login, OrgId: org });
@@ -46,7 +46,7 @@ export async function person(login, role, org = 1) {
 }
 
 /**
- * A dashboard of one panel, or of what `more` says.
+ * Saves a dashboard of one panel, changed by `more`.
  *
  * @param {string} uid
  * @param {Record<string, unknown>} more

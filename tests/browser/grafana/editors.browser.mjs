@@ -1,4 +1,4 @@
-// What Grafana's own editors do with the data source. Only a real Grafana has them.
+// Grafana's own editors with the data source. They exist only in a real Grafana.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -8,7 +8,7 @@ import { dashboard } from './api.mjs';
 const datasource = { type: 'k8snet-hubble-datasource', uid: 'hubble' };
 
 /**
- * How many queries leave within `ms`.
+ * The number of queries sent within `ms`.
  *
  * @param {import('playwright-core').Page} page
  * @param {number} ms
@@ -29,7 +29,7 @@ for (const [name, target] of [
   ['of drops', { queryType: 'flowAnnotations', refId: 'Anno', filter: { verdict: ['DROPPED'] } }],
   ['that is new', undefined],
 ]) {
-  test(`the editor of an annotation ${name} comes to rest`, async () => {
+  test(`the editor of an annotation ${name} stops sending queries`, async () => {
     const uid = target ? 'annotation-drops' : 'annotation-new';
     await dashboard(uid, {
       annotations: { list: [{ name: 'Marks', enable: true, iconColor: 'red', datasource, target }] },
@@ -76,7 +76,7 @@ test('an alert rule can be made from a panel of flow metrics', async () => {
   });
 });
 
-test('a ranking in Explore names its groups', async () => {
+test('a ranking in Explore shows the names of its groups', async () => {
   const query = { queryType: 'flowMetrics', metric: 'count', format: 'top', groupBy: ['verdict'], filter: {} };
   await visit('grafana-ranking', explorePath(query), async (page) => {
     await page

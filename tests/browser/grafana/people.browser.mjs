@@ -33,7 +33,7 @@ test('a Viewer’s click on a spike shows the flows', async () => {
   );
 });
 
-test('a click in a second organisation stays there', async () => {
+test('a link stays in the second organisation', async () => {
   const orgs = await api('GET', '/api/orgs');
   const found = orgs.find((/** @type {{ name: string }} */ { name }) => name === 'Second');
   const second = found ? found.id : (await api('POST', '/api/orgs', { name: 'Second' })).orgId;

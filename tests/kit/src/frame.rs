@@ -9,7 +9,7 @@ use arrow::ipc::reader::FileReader;
 use frames::golden::cell;
 use serde_json::Value;
 
-/// A frame: its columns and what stands beside them.
+/// A data frame with its metadata.
 #[derive(Debug)]
 pub struct Frame {
     /// The frame's name.
@@ -49,7 +49,7 @@ impl Frame {
         self.rows.schema().fields().iter().map(|field| field.name().clone()).collect()
     }
 
-    /// The notices, each with its severity: `warning: …`.
+    /// The notices, each after its severity: `warning: …`.
     pub fn notices(&self) -> Vec<String> {
         let notices = self.meta["notices"].as_array().map(Vec::as_slice).unwrap_or_default();
         let text = |notice: &Value, key: &str| notice[key].as_str().unwrap().to_owned();
@@ -59,7 +59,7 @@ impl Frame {
             .collect()
     }
 
-    /// The values of a field as text; a missing one is `null`.
+    /// The values of a field as text, `null` for a missing one.
     pub fn cells(&self, field: &str) -> Vec<String> {
         let column = self.column(field);
         (0..self.len()).map(|row| cell(column, row)).collect()

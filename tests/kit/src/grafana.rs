@@ -1,4 +1,4 @@
-//! The part of Grafana that a plugin sees.
+//! Grafana's side of the plugin protocol.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,30 +25,30 @@ use crate::{PATIENCE, now_ms, until};
 pub struct Plugin {
     /// The process.
     pub child: Child,
-    /// Everything after the handshake on stdout.
+    /// The lines of stdout after the handshake.
     pub stdout: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
-    /// Its handshake line.
+    /// The handshake line.
     pub handshake: String,
-    /// The connection to it.
+    /// The connection to the plugin.
     pub channel: Channel,
-    /// The folder of its socket.
+    /// The folder of the plugin's socket.
     pub socket_dir: tempfile::TempDir,
     log: watch::Sender<Log>,
 }
 
-/// What stderr has said.
+/// The plugin's stderr so far.
 #[derive(Debug, Default)]
 struct Log {
     lines: Vec<String>,
     has_ended: bool,
 }
 
-/// How a plugin is started.
+/// Options of a plugin's start.
 #[derive(Debug, Default)]
 pub struct Start {
-    /// Further variables of its environment.
+    /// Further environment variables.
     pub env: Vec<(&'static str, String)>,
-    /// The folder for its socket, instead of a new one.
+    /// The folder for the socket, instead of a new one.
     pub socket_dir: Option<tempfile::TempDir>,
 }
 
@@ -59,31 +59,31 @@ pub struct Source {
     pub url: String,
     /// The settings that a browser may read.
     pub json_data: Value,
-    /// The settings that no browser reads.
+    /// The secrets, which no browser can read.
     pub secrets: BTreeMap<String, String>,
-    /// The role of the user who asks.
+    /// The user's role.
     pub role: String,
 }
 
 /// A time range in Unix milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
-    /// Its first moment.
+    /// The start, inclusive.
     pub from_ms: i64,
-    /// Its end.
+    /// The end.
     pub to_ms: i64,
 }
 
 impl Range {
-    /// The hour before now.
+    /// The last hour.
     pub fn last_hour() -> Self {
         let to_ms = now_ms();
         Self { from_ms: to_ms - 3_600_000, to_ms }
     }
 }
 
-/// The built plugin: `GPX_HUBBLE_BIN`, else the one that cargo built for the running test, else
-/// what `cargo build -p plugin` leaves.
+/// Path of the built plugin: `GPX_HUBBLE_BIN`, else the one that cargo built for the test, else
+/// the output of `cargo build -p plugin`.
 pub fn program() -> PathBuf {
     let named = ["GPX_HUBBLE_BIN", "CARGO_BIN_EXE_gpx_hubble"];
     let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/debug/gpx_hubble");
@@ -96,7 +96,7 @@ pub fn program() -> PathBuf {
     path
 }
 
-/// The command that starts the plugin in the environment that Grafana gives it.
+/// The command that starts the plugin with Grafana's environment.
 pub fn command(socket_dir: &Path) -> Command {
     let mut command = Command::new(program());
     command
@@ -120,7 +120,7 @@ impl Plugin {
         Self::start_with(Start::default()).await
     }
 
-    /// Starts a plugin in this way and reads its handshake.
+    /// Starts a plugin with options and reads its handshake.
     pub async fn start_with(start: Start) -> Self {
         let socket_dir = start.socket_dir.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let mut command = command(socket_dir.path());
@@ -147,15 +147,15 @@ impl Plugin {
         Self { child, stdout, handshake, channel, socket_dir, log }
     }
 
-    /// Where the plugin listens.
+    /// The address of the plugin's socket.
     pub fn socket(&self) -> PathBuf {
         match handshake::parse(&self.handshake).unwrap() {
             handshake::Address::Unix(path) => path,
-            handshake::Address::Tcp(address) => panic!("{address} is no socket"),
+            handshake::Address::Tcp(address) => panic!("{address} is not a Unix socket"),
         }
     }
 
-    /// Waits until the process has left; its exit code.
+    /// Waits for the end of the process and returns its exit code.
     pub async fn left(&mut self) -> Option<i32> {
         tokio::time::timeout(PATIENCE, self.child.wait())
             .await
@@ -174,7 +174,7 @@ impl Plugin {
         self.query_with(source, range, queries, &[]).await
     }
 
-    /// The same, with headers beside.
+    /// Runs queries with HTTP headers.
     pub async fn query_with(
         &self,
         source: &Source,
@@ -215,7 +215,7 @@ impl Plugin {
         answered.iter().map(|frame| frames::golden::render(frame, 10)).collect()
     }
 
-    /// Runs one query that must succeed; its frames.
+    /// Runs one query that must succeed and returns its frames.
     pub async fn tables(&self, source: &Source, range: Range, query: Value) -> Vec<Frame> {
         self.answered(source, range, query).await.iter().map(|frame| Frame::read(frame)).collect()
     }
@@ -227,7 +227,7 @@ impl Plugin {
         answer.frames
     }
 
-    /// Runs one query that must fail: status, source, message.
+    /// Runs one query that must fail and returns status, source and message.
     pub async fn failure(
         &self,
         source: &Source,
@@ -247,7 +247,7 @@ impl Plugin {
         client::check_health(self.channel.clone(), request).await.unwrap()
     }
 
-    /// Calls a resource: status, headers, body chunks.
+    /// Calls a resource.
     pub async fn resource(
         &self,
         source: &Source,
@@ -280,7 +280,7 @@ impl Plugin {
         resource
     }
 
-    /// Shuts the plugin down and returns everything that it logged.
+    /// Shuts the plugin down and returns its log.
     pub async fn whole_log(mut self) -> String {
         client::shutdown(self.channel.clone()).await.unwrap();
         self.left().await;
@@ -296,7 +296,7 @@ pub struct Resource {
     pub status: i32,
     /// The headers, values of one name joined by commas.
     pub headers: BTreeMap<String, String>,
-    /// The body in the messages that brought it.
+    /// The body, in the chunks of its messages.
     pub chunks: Vec<Bytes>,
 }
 

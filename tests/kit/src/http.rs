@@ -19,43 +19,43 @@ use crate::sockets;
 /// A running server.
 #[derive(Debug)]
 pub struct Http {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
     scheme: &'static str,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
-/// A request.
+/// A received request.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// The request line and the headers, as HTTP/1.1 writes them; names in small letters.
+pub struct Request {
+    /// The request line and the headers in the notation of HTTP/1.1; names in small letters.
     pub head: String,
     /// The body.
     pub body: String,
-    /// How many requests came before on the same connection.
+    /// The number of earlier requests on the same connection.
     pub earlier: usize,
 }
 
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status, such as `200 OK`; the number counts.
+    /// The status, such as `200 OK`; only the number is sent.
     pub status: &'static str,
     /// The `Content-Type`.
     pub content_type: &'static str,
-    /// The body as it goes over the wire.
+    /// The body as sent.
     pub body: Bytes,
     /// Further headers.
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// A connection that ends without an answer.
+/// The end of a connection without an answer.
 #[derive(Debug)]
 struct HangUp;
 
-type Handler = dyn Fn(Asked) -> BoxFuture<'static, Option<Answer>> + Send + Sync;
+type Handler = dyn Fn(Request) -> BoxFuture<'static, Option<Answer>> + Send + Sync;
 
-impl Asked {
+impl Request {
     /// The request line.
     pub fn line(&self) -> &str {
         self.head.lines().next().unwrap_or_default()
@@ -74,7 +74,7 @@ impl Answer {
         Self { status, content_type, body, headers: Vec::new() }
     }
 
-    /// The same with a header.
+    /// The answer with a further header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -83,7 +83,7 @@ impl Answer {
 }
 
 impl Http {
-    /// Answers every request by what `answer` makes of its first line and body.
+    /// Starts a server; `answer` gets the request line and the body.
     pub async fn start(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> Self {
         Self::start_with(move |asked| {
             let answer = answer(asked.line(), &asked.body);
@@ -92,21 +92,21 @@ impl Http {
         .await
     }
 
-    /// Answers every request by what `answer` makes of it; without an answer the connection ends.
-    pub async fn start_with<F>(answer: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
+    /// Starts a server; the connection ends where `answer` returns `None`.
+    pub async fn start_with<F>(answer: impl Fn(Request) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Option<Answer>> + Send + 'static,
     {
         Self::serve(None, Arc::new(move |asked| Box::pin(answer(asked)))).await
     }
 
-    /// The same as [`Http::start`] behind TLS.
+    /// Starts a server behind TLS; `answer` as for [`Http::start`].
     pub async fn start_tls(
         config: rustls::ServerConfig,
         answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let answer = move |asked: Asked| -> BoxFuture<'static, Option<Answer>> {
-            Box::pin(std::future::ready(Some(answer(asked.line(), &asked.body))))
+        let answer = move |request: Request| -> BoxFuture<'static, Option<Answer>> {
+            Box::pin(std::future::ready(Some(answer(request.line(), &request.body))))
         };
         Self::serve(Some(TlsAcceptor::from(Arc::new(config))), Arc::new(answer)).await
     }
@@ -122,7 +122,7 @@ impl Http {
                 match acceptor {
                     None => connection(stream, handler, requests).await,
                     Some(acceptor) => {
-                        // A client that refuses the certificate comes no further.
+                        // A client may refuse the certificate.
                         if let Ok(stream) = acceptor.accept(stream).await {
                             connection(stream, handler, requests).await;
                         }
@@ -134,17 +134,17 @@ impl Http {
         Self { address, scheme, asked }
     }
 
-    /// Its URL, without a path.
+    /// The server's URL, without a path.
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
 
-    /// Requests so far: head, blank line, body.
+    /// The requests so far, each as head, blank line, body.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// Requests since the last look.
+    /// The requests since the last call.
     pub fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
@@ -165,11 +165,11 @@ async fn connection(
             handler(asked).await.map(Answer::into_response).ok_or(HangUp)
         }
     });
-    // A client that goes away in the middle is its own affair.
+    // A client may close the connection at any time.
     drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
 }
 
-async fn read(request: http::Request<Incoming>, earlier: usize) -> Option<Asked> {
+async fn read(request: http::Request<Incoming>, earlier: usize) -> Option<Request> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.ok()?.to_bytes();
     let mut head = format!("{} {} {:?}", parts.method, parts.uri, parts.version);
@@ -179,7 +179,7 @@ async fn read(request: http::Request<Incoming>, earlier: usize) -> Option<Asked>
         head.push_str(": ");
         head.push_str(&String::from_utf8_lossy(value.as_bytes()));
     }
-    Some(Asked { head, body: String::from_utf8_lossy(&body).into_owned(), earlier })
+    Some(Request { head, body: String::from_utf8_lossy(&body).into_owned(), earlier })
 }
 
 impl Answer {

@@ -31,7 +31,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-/// The longest wait for anything that should take a moment: long enough for a slow machine, short
+/// Time limit for anything that should take a moment: long enough for a slow machine, short
 /// enough for a test that hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -41,7 +41,7 @@ pub fn now_ms() -> i64 {
     i64::try_from(since_epoch.as_millis()).unwrap()
 }
 
-/// Waits until a watched value is as `done` wants it.
+/// Waits until `done` accepts the watched value.
 pub async fn until<T>(watched: &watch::Sender<T>, done: impl FnMut(&T) -> bool) {
     let mut watched = watched.subscribe();
     let waited = tokio::time::timeout(PATIENCE, watched.wait_for(done)).await;

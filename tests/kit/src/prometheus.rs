@@ -1,6 +1,7 @@
 //! A real Prometheus over written samples.
 //!
-//! `PROMETHEUS_BIN` names it, else it is looked for on the `PATH`; `promtool` stands beside it.
+//! `PROMETHEUS_BIN` is its path; without the variable, the `PATH` is searched. `promtool` is in the
+//! same folder.
 //! `cargo xtask test` sets the variable. Without one the tests fail and say so: a test that
 //! skips itself proves nothing.
 
@@ -14,13 +15,13 @@ use tokio::time::Instant;
 
 use crate::sockets::closed_port;
 
-/// How long a start may take.
+/// Time limit for a start.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A running Prometheus, which ends with this value.
+/// A running Prometheus, stopped when the value is dropped.
 #[derive(Debug)]
 pub struct Prometheus {
-    /// Its URL, without a path.
+    /// The server's URL, without a path.
     pub url: String,
     _process: Child,
     _data: tempfile::TempDir,
@@ -29,7 +30,7 @@ pub struct Prometheus {
 fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("PROMETHEUS_BIN").filter(|path| !path.is_empty()) {
         let path = PathBuf::from(path);
-        assert!(path.is_file(), "PROMETHEUS_BIN names `{}`, which is no file", path.display());
+        assert!(path.is_file(), "PROMETHEUS_BIN names `{}`, which is not a file", path.display());
         return path;
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -40,7 +41,7 @@ fn binary() -> PathBuf {
 }
 
 impl Prometheus {
-    /// Starts over samples in the text of `OpenMetrics`.
+    /// Starts a Prometheus with samples in `OpenMetrics` text.
     pub async fn start(samples: &str) -> Self {
         let binary = binary();
         let data = tempfile::tempdir().unwrap();
@@ -50,8 +51,8 @@ impl Prometheus {
         std::fs::write(&openmetrics, samples).unwrap();
         std::fs::write(&config, "").unwrap();
         backfill(&binary.with_file_name("promtool"), &openmetrics, &blocks).await;
-        // Prometheus cannot tell a port that it picked itself, so one that was free a moment ago
-        // is taken, and another if it is not any more.
+        // Prometheus does not report a port that it picks itself. A port that was just free may be
+        // taken by now: then another one is tried.
         for _ in 0..5 {
             let port = closed_port().await.port();
             let mut process = Command::new(&binary)
@@ -84,7 +85,7 @@ async fn backfill(promtool: &Path, openmetrics: &Path, blocks: &Path) {
     assert!(output.status.success(), "promtool: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Whether it answers; `false` once it has given up.
+/// Whether the server becomes ready; `false` if its process ends.
 async fn is_ready(process: &mut Child, port: u16) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
@@ -94,7 +95,7 @@ async fn is_ready(process: &mut Child, port: u16) -> bool {
         if status_line(port).await.is_ok_and(|line| line.contains(" 200 ")) {
             return true;
         }
-        // A sleep and no signal: Prometheus has none but its readiness page.
+        // A sleep: Prometheus announces its readiness only by a page.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     false

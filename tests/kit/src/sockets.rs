@@ -1,4 +1,4 @@
-//! Servers below HTTP and gRPC: ports that are closed, silent, cut, or answer with any bytes.
+//! Servers that break the rules: closed or silent ports, cut connections, answers of any bytes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// The address of a server that hands each connection to `each`.
+/// Starts a server that passes each connection to `each`, and returns its address.
 pub async fn serve<F>(each: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
 where
     F: Future<Output = ()> + Send + 'static,
@@ -34,7 +34,7 @@ where
     address
 }
 
-/// The address of a port that was free a moment ago.
+/// An address that refuses connections: a port that was just free.
 pub async fn closed_port() -> SocketAddr {
     listen().await.1
 }
@@ -42,14 +42,14 @@ pub async fn closed_port() -> SocketAddr {
 /// The address of a server that accepts connections and sends nothing.
 pub async fn silent() -> SocketAddr {
     serve(|stream| async move {
-        let _held = stream;
+        let _open = stream;
         std::future::pending::<()>().await;
     })
     .await
 }
 
 /// The address of a server that answers the first request of each connection with these bytes,
-/// which need not be of the client's protocol, and then ends the connection.
+/// in any protocol, and then ends the connection.
 pub async fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
     let answer: Arc<[u8]> = answer.into().into();
     serve(move |mut stream| {
@@ -62,7 +62,7 @@ pub async fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
     .await
 }
 
-/// The address of a way to `target` that is reset whenever `cut` is notified.
+/// The address of a proxy to `target` that resets its connections whenever `cut` is notified.
 pub async fn cuttable(target: SocketAddr, cut: Arc<Notify>) -> SocketAddr {
     serve(move |mut here| {
         let cut = Arc::clone(&cut);

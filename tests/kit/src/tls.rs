@@ -22,7 +22,7 @@ pub struct Certified {
 }
 
 impl Authority {
-    /// An authority with a certificate of these parameters, signed by itself.
+    /// An authority with a self-signed certificate.
     pub fn new(mut params: CertificateParams) -> Self {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -36,21 +36,22 @@ impl Authority {
         Certified { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 
-    /// Its own certificate in PEM.
+    /// The authority's certificate, in PEM.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
 }
 
 impl Certified {
-    /// A certificate for these hosts that only its own key signs.
+    /// A self-signed certificate for `hosts`.
     pub fn self_signed(hosts: &[&str]) -> Self {
         let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
         let certified = rcgen::generate_simple_self_signed(hosts).unwrap();
         Self { certificate: certified.cert.pem(), key: certified.signing_key.serialize_pem() }
     }
 
-    /// A server that shows this certificate, and demands a client certificate of `clients`.
+    /// The configuration of a server with this certificate. With `clients`, the server requires a
+    /// client certificate of that authority.
     pub fn server(&self, clients: Option<&Authority>) -> ServerConfig {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))

@@ -1,4 +1,4 @@
-//! TLS streams as tonic's server takes them.
+//! TLS streams for tonic's server.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

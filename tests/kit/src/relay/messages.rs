@@ -49,7 +49,7 @@ pub fn flow(node: &str, time_ms: i64, change: impl Fn(&mut Flow)) -> GetFlowsRes
     }
 }
 
-/// A relay's message that these nodes are connected (1), unavailable (2), gone (3) or failed (4).
+/// A relay's message about the state of nodes: connected (1), unavailable (2), gone (3) or failed (4).
 pub fn node_status(state: i32, nodes: &[&str], message: &str) -> GetFlowsResponse {
     GetFlowsResponse {
         node_name: "relay".to_owned(),
@@ -62,7 +62,7 @@ pub fn node_status(state: i32, nodes: &[&str], message: &str) -> GetFlowsRespons
     }
 }
 
-/// A message of `node` that `count` events were lost in a `source` of Hubble's `LostEventSource`.
+/// A message of `node` about `count` lost events, with a `source` of Hubble's `LostEventSource`.
 pub fn lost(node: &str, source: i32, count: u64) -> GetFlowsResponse {
     GetFlowsResponse {
         node_name: node.to_owned(),
@@ -85,7 +85,7 @@ pub fn node(name: &str, state: i32) -> Node {
     }
 }
 
-/// A Unix time in milliseconds as protobuf's.
+/// A protobuf timestamp, from a Unix time in milliseconds.
 pub fn timestamp(time_ms: i64) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: time_ms.div_euclid(1_000),

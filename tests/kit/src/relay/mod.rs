@@ -1,4 +1,4 @@
-//! A relay of which every answer is written by the test.
+//! A relay with scripted answers.
 
 mod accepted;
 mod messages;
@@ -31,16 +31,16 @@ use self::raw::RawFlows;
 use crate::sockets;
 use crate::until;
 
-/// What a relay answers.
+/// The answers of a relay.
 #[derive(Clone, Debug)]
 pub struct Script {
     /// Answers to the first requests for flows, one request each, after which the stream stays open.
     pub interrupted: Vec<Vec<GetFlowsResponse>>,
     /// Answers to `GetFlows`.
     pub flows: Vec<GetFlowsResponse>,
-    /// Answers to `GetFlows` in bytes, instead of `flows`.
+    /// Answers to `GetFlows` as bytes, instead of `flows`.
     pub raw_flows: Vec<Bytes>,
-    /// How the stream ends, where not in good order.
+    /// The error at the end of the stream, if any.
     pub error: Option<Status>,
     /// Answers to `GetFlows` with `first`: the oldest flow of each node.
     pub oldest: Vec<GetFlowsResponse>,
@@ -52,31 +52,31 @@ pub struct Script {
     pub namespaces: Vec<&'static str>,
     /// Keeps the stream open after the last answer.
     pub hangs: bool,
-    /// Takes `number` as nodes do: that many of the newest of each.
+    /// Applies `number` as nodes do: the newest flows of each node, up to that many.
     pub counts: bool,
-    /// What becomes of a request with a field mask.
+    /// The reaction to a request with a field mask.
     pub masks: Masks,
 }
 
-/// What a node says of a field mask that it does not take.
+/// The message of a node that refuses a field mask.
 const INVALID_MASK: &str = "invalid fieldmask";
 
-/// How nodes take a field mask.
+/// Reactions of nodes to a field mask.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Masks {
-    /// All fields come.
+    /// The mask has no effect: all fields are sent.
     #[default]
     Ignored,
-    /// These flows come instead.
+    /// These flows are sent instead.
     Answered(Vec<GetFlowsResponse>),
-    /// One node of the relay answers with an error, the others answer.
+    /// One node of the relay reports an error, the others send flows.
     RefusedByOne,
-    /// There is no answer.
+    /// The request fails.
     Refused,
 }
 
 impl Default for Script {
-    /// One node of a release that knows everything, and no flows.
+    /// One node of the newest release, without flows.
     fn default() -> Self {
         Self {
             interrupted: Vec::new(),
@@ -97,7 +97,7 @@ impl Default for Script {
 /// A running relay.
 #[derive(Debug)]
 pub struct Relay {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
     asked: watch::Sender<Vec<GetFlowsRequest>>,
     asked_for_oldest: Arc<Mutex<Vec<GetFlowsRequest>>>,
@@ -109,7 +109,7 @@ impl Relay {
     pub async fn start(script: Script) -> Self {
         let (listener, address) = sockets::listen().await;
         let relay = Self::at(address);
-        // As every server in Go does; without it each answer takes 40 ms.
+        // Servers in Go set this too; without it each answer takes 40 ms.
         let incoming = TcpListenerStream::new(listener).map(|stream| {
             let stream = stream?;
             stream.set_nodelay(true)?;
@@ -168,17 +168,17 @@ impl Relay {
         self.asked_for_oldest.lock().unwrap().clone()
     }
 
-    /// Waits until `count` requests of [`Relay::asked`] have come.
+    /// Waits for `count` requests of [`Relay::asked`].
     pub async fn asked_times(&self, count: usize) {
         until(&self.asked, |asked| asked.len() >= count).await;
     }
 
-    /// Streams of flows that are open now.
+    /// The number of open streams of flows.
     pub fn open(&self) -> usize {
         *self.open.borrow()
     }
 
-    /// Waits until so many streams of flows are open.
+    /// Waits until `count` streams of flows are open.
     pub async fn has_open(&self, count: usize) {
         until(&self.open, |open| *open == count).await;
     }
@@ -192,7 +192,7 @@ fn accepted(
     let (accepted, incoming) = mpsc::channel(8);
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            // A client that is refused does not stop it.
+            // A refused client does not stop the server.
             if let Ok(stream) = acceptor.accept(socket).await {
                 drop(accepted.send(Ok(Accepted(stream))).await);
             }
@@ -210,7 +210,7 @@ struct Service {
     open: watch::Sender<usize>,
 }
 
-/// A stream, counted for as long as it lives.
+/// A stream, counted while it lives.
 struct Open(watch::Sender<usize>);
 
 impl Open {
@@ -227,7 +227,8 @@ impl Drop for Open {
 }
 
 impl Service {
-    /// What a request gets, and whether the stream stays open after it; `None`: it is refused.
+    /// The answers to a request, and whether the stream stays open after them; `None` refuses the
+    /// request.
     fn answer(&self, request: &GetFlowsRequest) -> Option<(Vec<GetFlowsResponse>, bool)> {
         if let Some(flows) = self.interrupted.lock().unwrap().pop_front() {
             return Some((flows, true));
@@ -248,7 +249,7 @@ impl Service {
     }
 }
 
-/// Keeps so many of the newest flows of each node, oldest first.
+/// Keeps the newest `number` flows of each node, oldest first.
 fn keep_newest(flows: &mut Vec<GetFlowsResponse>, number: u64) {
     let mut left = BTreeMap::new();
     flows.sort_by_key(|flow| std::cmp::Reverse(flow.time.map(|time| (time.seconds, time.nanos))));

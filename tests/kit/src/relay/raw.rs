@@ -1,5 +1,5 @@
-//! Answers to `GetFlows` in bytes, as the typed relay could not send them: texts that are no
-//! UTF-8.
+//! Answers to `GetFlows` as bytes, for messages that protobuf's types cannot hold, such as texts
+//! that are not UTF-8.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use tonic::codegen::http;
 use tonic::server::{Grpc, NamedService, ServerStreamingService};
 use tonic::{Request, Response, Status};
 
-/// What any observer does, but for `GetFlows`.
+/// An observer that answers `GetFlows` with bytes and leaves every other call to `others`.
 #[derive(Clone)]
 pub(super) struct RawFlows<S> {
     pub(super) messages: Arc<Vec<Bytes>>,
@@ -63,7 +63,7 @@ impl ServerStreamingService<GetFlowsRequest> for Answer {
     type Future = BoxFuture<'static, Result<Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, request: Request<GetFlowsRequest>) -> Self::Future {
-        // The oldest flows of the nodes are asked for beside; there are none.
+        // A request for the oldest flows of the nodes has an empty answer.
         let messages = if request.get_ref().first { Vec::new() } else { self.0.as_ref().clone() };
         let messages: Self::ResponseStream = Box::pin(stream::iter(messages).map(Ok));
         Box::pin(async move { Ok(Response::new(messages)) })
