@@ -107,22 +107,8 @@ pub(crate) fn explained(
 ) -> Result<Explanation, NoSuchRow> {
     table.prepare(policies);
     let flow = table.flows.flow(row as usize).ok_or(NoSuchRow { row })?;
-    let judgement = match policies.judge.explain_flow(&flow, table.learned()) {
-        Ok(judgement) => judgement,
-        Err(why) => return Ok(Explanation::unjudged(why)),
-    };
-    Ok(Explanation {
-        sentence: format!(
-            "Observed: {}. Computed: {}.",
-            judgement.observed.why,
-            judgement.sentence(policies.set())
-        ),
-        agreement: Some(judgement.agreement.name()),
-        comparison: judgement.comparison(),
-        verdict: Some(judgement.verdict.name()),
-        reasons: Reasons::of(policies, &judgement),
-        attribution: attribution(&judgement),
-    })
+    let judgement = policies.judge.explain_flow(&flow, table.learned());
+    Ok(Explanation::of(policies, judgement))
 }
 
 /// Refused documents of the files.
@@ -141,6 +127,26 @@ pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
 }
 
 impl Explanation {
+    /// A judgement in words.
+    pub(super) fn of(policies: &PolicyFiles, judgement: Result<Judgement, Unjudged>) -> Self {
+        let judgement = match judgement {
+            Ok(judgement) => judgement,
+            Err(why) => return Self::unjudged(why),
+        };
+        Self {
+            sentence: format!(
+                "Observed: {}. Computed: {}.",
+                judgement.observed.why,
+                judgement.sentence(policies.set())
+            ),
+            agreement: Some(judgement.agreement.name()),
+            comparison: judgement.comparison(),
+            verdict: Some(judgement.verdict.name()),
+            reasons: Reasons::of(policies, &judgement),
+            attribution: attribution(&judgement),
+        }
+    }
+
     fn unjudged(why: Unjudged) -> Self {
         Self {
             sentence: format!("Not judged: {why}."),

@@ -1,6 +1,7 @@
 //! The lab's policies against recorded flows, as the panel uses them.
 
 mod columns;
+mod petshop;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -8,6 +8,7 @@ use crate::hubble::decode::Decoder;
 mod acts;
 mod judged;
 mod lab;
+mod packed;
 
 /// 2026-08-17 12:00:00 UTC.
 const START: i64 = 1_786_968_000 * SECOND;
