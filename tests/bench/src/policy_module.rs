@@ -1,21 +1,26 @@
 //! The panel's whole engine in Wasm, in Node.js, whose compiler is Chromium's: first verdicts from
-//! packed bytes, the vectors as questions, and recorded flows after an edit. What it is asked is
-//! written to a folder; `tests/bench/wasm/policy.mjs` asks and measures.
+//! packed bytes, the vectors as questions, and recorded flows after an edit. Its input is written to
+//! a folder; `tests/bench/wasm/policy.mjs` runs and measures. The first verdicts are measured
+//! natively too, beside a peer.
 
 use std::fs;
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cilium_policy::Traffic;
-use hubble_api::packed::Encoder;
+use cilium_policy::{Judge, Settings, SourceText, Traffic};
+use flow::Flow;
+use frontend_wasm::{FlowTable, Policies};
+use hubble_api::packed::{Encoder, batches};
 use hubble_api::pb;
+use hubble_verdict::{JudgeFlows, Learned, settings_from};
 use instructions::cluster::{WORKLOADS, flow, policies};
 use policy_vectors::scenarios as vectors;
 use prost::Message;
 use serde_json::{Map, Value, json};
 
 use crate::Failure;
-use crate::measure::Spread;
+use crate::measure::{Spread, race};
 use crate::policy_engine::scenarios;
 use crate::report::{BenchReport, Goal, Measurement};
 
@@ -26,14 +31,10 @@ const STREAMS: [u32; 3] = [50_000, 100_000, 500_000];
 /// Policies of the first verdicts, as many as were resolved when Cilium's engine was timed.
 const POLICIES: u32 = 193;
 
-/// The two modules that the engine took the place of, in turns with it, with the same flows and
-/// policies.
-const FORMER: &[&str] = &[
-    "decoder and policy engine as two modules (352f066), Node.js 20, two cores of an AMD EPYC under load: 50,000 flows 684 ms, 44.8 MB; 100,000 flows 1,305 ms, 70.8 MB",
-    "the engine in turns with them: 167 ms, 13.2 MB; 364 ms, 23.6 MB",
-];
+/// Rounds of the first verdicts.
+const FIRST_ROUNDS: usize = 5;
 
-/// What the script measured of one thing.
+/// A measurement of the script.
 #[derive(Debug, serde::Deserialize)]
 struct Measured {
     name: String,
@@ -49,7 +50,7 @@ struct Measured {
 pub(crate) fn run(report: &mut BenchReport) -> Result<(), Failure> {
     let folder = std::env::temp_dir().join(format!("k8snet-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let measured = asked(&folder).and_then(|()| measure(&folder));
+    let measured = write_input(&folder).and_then(|()| measure(&folder));
     fs::remove_dir_all(&folder)?;
     for own in measured? {
         let row = if own.count > 0 {
@@ -59,18 +60,76 @@ pub(crate) fn run(report: &mut BenchReport) -> Result<(), Failure> {
             Measurement::value(own.name, "MB", Spread::of(own.rounds))
         } else {
             let goal = own.name.contains("after an edit").then_some(Goal::AtMost(1000.0));
-            let is_first = own.name.contains("from bytes to judged rows");
             let row = Measurement::milliseconds(own.name, &own.rounds);
-            let row = if is_first { row.recorded(FORMER) } else { row };
             goal.map_or(row.clone(), |goal| row.goal(goal))
         };
         report.add(row);
     }
+    first_verdicts(report)
+}
+
+/// Measures the first verdicts of the engine, compiled natively, beside the plain way: every message
+/// is decoded and judged by itself.
+fn first_verdicts(report: &mut BenchReport) -> Result<(), Failure> {
+    let text = policies(POLICIES, "8080");
+    for count in STREAMS.into_iter().take(2) {
+        let stream = packed(count)?;
+        if by_engine(&stream, &text) != Some(count as usize)
+            || by_message(&stream, &text) != Some(count as usize)
+        {
+            return Err("a flow was not judged".into());
+        }
+        let raced = race(
+            FIRST_ROUNDS,
+            || {
+                black_box(by_engine(&stream, &text));
+            },
+            || {
+                black_box(by_message(&stream, &text));
+            },
+        );
+        report.add(Measurement::milliseconds_race(
+            format!("{count} flows, {POLICIES} policies: the same, compiled natively"),
+            &raced,
+            "every message decoded and judged by itself",
+        ));
+    }
     Ok(())
 }
 
-/// Writes what the script asks.
-fn asked(folder: &Path) -> Result<(), Failure> {
+/// Number of rows that the engine judges.
+fn by_engine(stream: &[u8], text: &str) -> Option<usize> {
+    let mut table = FlowTable::new();
+    table.append(stream).ok()?;
+    let (names, texts) = (vec!["a.yaml".to_owned()], vec![text.to_owned()]);
+    let mut policies = Policies::new(names, texts, &[f64::NAN], Vec::new(), None).ok()?;
+    table.judge(&mut policies).ok()?;
+    Some(table.codes("decidedBy").ok()?.into_iter().filter(|code| *code != 0).count())
+}
+
+/// Number of messages that are judged one by one.
+fn by_message(stream: &[u8], text: &str) -> Option<usize> {
+    let mut flows = Vec::new();
+    for batch in batches(stream) {
+        for message in batch.ok()?.messages() {
+            let response = pb::observer::GetFlowsResponse::decode(message.ok()?).ok()?;
+            let pb::observer::get_flows_response::ResponseTypes::Flow(flow) =
+                response.response_types?
+            else {
+                continue;
+            };
+            flows.push(Flow::try_from(flow).ok()?);
+        }
+    }
+    let texts = [SourceText { index: 0, text }];
+    let settings = settings_from(&flows, Settings::default());
+    let judge = Judge::read(&texts, settings);
+    let learned = Learned::from_flows(&flows);
+    Some(flows.iter().filter(|flow| judge.judge_flow(flow, &learned).is_ok()).count())
+}
+
+/// Writes the script's input.
+fn write_input(folder: &Path) -> Result<(), Failure> {
     for file in FILES {
         let scenarios = scenarios(file)?;
         let questions: Option<Vec<Value>> = scenarios.iter().map(questions).collect();
@@ -168,4 +227,15 @@ fn measure(folder: &Path) -> Result<Vec<Measured>, Failure> {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
     Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engine_and_peer_judge_every_flow() {
+        let (stream, text) = (packed(600).unwrap_or_default(), policies(POLICIES, "8080"));
+        assert_eq!((by_engine(&stream, &text), by_message(&stream, &text)), (Some(600), Some(600)));
+    }
 }

@@ -1,10 +1,10 @@
 //! Bench of a million recorded flows that are judged again after an edit of the policies.
 
-use std::{hint::black_box, sync::Arc};
+use std::hint::black_box;
 
-use cilium_policy::{Judge, PolicySet, Settings, SourceText};
+use cilium_policy::{Dates, Judge, Settings, SourceText};
 use flow::Flow;
-use hubble_verdict::{JudgeFlows, Learned, Prepared};
+use hubble_verdict::{JudgeFlows, Prepared, Review};
 use instructions::cluster::{WORKLOADS, flow, policies};
 
 use crate::measure::{race, rounds};
@@ -17,27 +17,24 @@ const ROUNDS: usize = 5;
 pub(super) fn run(report: &mut BenchReport) {
     let flows: Vec<Flow> = (0..FLOWS).map(flow).collect();
     let settings = Settings::default();
-    let learned = Learned::from_flows(&flows);
-    let set = |port: &str| {
-        let text = policies(WORKLOADS, port);
-        let texts = [SourceText { index: 0, text: &text }];
-        Arc::new(PolicySet::read(&texts, settings.clone()))
-    };
+    let text = policies(WORKLOADS, "8080");
+    let texts = [SourceText { index: 0, text: &text }];
+    let review = Review::under(&texts, settings.clone(), &Dates::default(), &flows);
+    let (learned, prepared) = (review.learned(), review.prepared());
     let ready = rounds(2, || {
-        black_box(Prepared::of(&flows, &learned, &settings));
+        black_box(Prepared::of(&flows, learned, &settings));
     });
     report
         .add(Measurement::milliseconds(format!("{FLOWS} recorded flows made ready, once"), &ready));
-    let prepared = Prepared::of(&flows, &learned, &settings);
     let raced = race(
         ROUNDS,
         || {
-            black_box(prepared.judge(&Judge::new(set("8080"))));
+            black_box(prepared.judge(&Judge::read(&texts, settings.clone())));
         },
         || {
-            let judge = Judge::new(set("8080"));
+            let judge = Judge::read(&texts, settings.clone());
             for flow in &flows {
-                let _summary = black_box(judge.judge_flow(flow, &learned));
+                let _summary = black_box(judge.judge_flow(flow, learned));
             }
         },
     );
