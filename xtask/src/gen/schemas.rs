@@ -16,7 +16,7 @@ pub(crate) struct UnreadableFact {
 pub(crate) fn tables(facts: &str) -> Result<String, UnreadableFact> {
     let mut out = String::from(
         "// Made from schemas/policies.facts by `cargo xtask gen`; change it there.\n\n\
-         use super::schema::{Field, Format, Integer, List, Object, Rule, Text, Type};\n",
+         use crate::server::schema::{Field, Format, Integer, List, Object, Rule, Text, Type};\n",
     );
     let mut object: Option<Facts> = None;
     let mut scalars: Vec<(&str, &str)> = Vec::new();
@@ -125,7 +125,7 @@ impl Facts {
 
     fn written(&self) -> String {
         format!(
-            "\npub(super) static {}: Object = Object {{\n    fields: &[\n{}    ],\n{}    ..Object::ANY\n}};\n",
+            "\npub(in crate::server) static {}: Object = Object {{\n    fields: &[\n{}    ],\n{}    ..Object::ANY\n}};\n",
             self.name, self.fields, self.others
         )
     }

@@ -3,6 +3,7 @@
 //! from Git, or an older client, lets the server drop them (pruned).
 
 mod check;
+mod generated;
 pub(crate) mod kinds;
 mod metadata;
 mod network_policy;
@@ -10,14 +11,12 @@ mod schema;
 mod shape;
 mod sloppy;
 mod stored;
-#[rustfmt::skip]
-#[path = "generated/tables.rs"]
-mod tables;
 
 pub use stored::{Stored, stored};
 
 use self::{
     check::{Check, is_removed},
+    generated::tables,
     schema::{Object, Type},
     shape::{Mode, Shape},
 };

@@ -1,6 +1,6 @@
 // Made from schemas/policies.facts by `cargo xtask gen`; change it there.
 
-use super::schema::{Field, Format, Integer, List, Object, Rule, Text, Type};
+use crate::server::schema::{Field, Format, Integer, List, Object, Rule, Text, Type};
 
 static MODE: Text = Text {
     choices: &["disabled", "required", "test-always-fail"],
@@ -116,14 +116,14 @@ static TIER: Text = Text {
     ..Text::ANY
 };
 
-pub(super) static AUTHENTICATION: Object = Object {
+pub(in crate::server) static AUTHENTICATION: Object = Object {
     fields: &[
         Field { name: "mode", is_required: true, default: None, is: Type::Text(&MODE) },
     ],
     ..Object::ANY
 };
 
-pub(super) static FIELDS: Object = Object {
+pub(in crate::server) static FIELDS: Object = Object {
     fields: &[
         Field { name: "family", is_required: false, default: Some("IPv4"), is: Type::Text(&FAMILY) },
         Field { name: "type", is_required: true, default: None, is: Type::IntegerOrText(&TYPE) },
@@ -131,14 +131,14 @@ pub(super) static FIELDS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static ICMPS: Object = Object {
+pub(in crate::server) static ICMPS: Object = Object {
     fields: &[
         Field { name: "fields", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&FIELDS), least: 0, most: 40, is_set: false }) },
     ],
     ..Object::ANY
 };
 
-pub(super) static MATCH_EXPRESSIONS: Object = Object {
+pub(in crate::server) static MATCH_EXPRESSIONS: Object = Object {
     fields: &[
         Field { name: "key", is_required: true, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "operator", is_required: true, default: None, is: Type::Text(&OPERATOR) },
@@ -147,7 +147,7 @@ pub(super) static MATCH_EXPRESSIONS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static SELECTOR: Object = Object {
+pub(in crate::server) static SELECTOR: Object = Object {
     fields: &[
         Field { name: "matchExpressions", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&MATCH_EXPRESSIONS), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "matchLabels", is_required: false, default: None, is: Type::Map(&Type::Text(&MATCH_LABELS_VALUE)) },
@@ -155,7 +155,7 @@ pub(super) static SELECTOR: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static TO_CIDRSET: Object = Object {
+pub(in crate::server) static TO_CIDRSET: Object = Object {
     fields: &[
         Field { name: "cidr", is_required: false, default: None, is: Type::Text(&TO_CIDR) },
         Field { name: "cidrGroupRef", is_required: false, default: None, is: Type::Text(&CIDR_GROUP_REF) },
@@ -166,7 +166,7 @@ pub(super) static TO_CIDRSET: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static TO_FQDNS: Object = Object {
+pub(in crate::server) static TO_FQDNS: Object = Object {
     fields: &[
         Field { name: "matchName", is_required: false, default: None, is: Type::Text(&MATCH_NAME) },
         Field { name: "matchPattern", is_required: false, default: None, is: Type::Text(&MATCH_PATTERN) },
@@ -175,7 +175,7 @@ pub(super) static TO_FQDNS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static MANAGED_PREFIX_LIST: Object = Object {
+pub(in crate::server) static MANAGED_PREFIX_LIST: Object = Object {
     fields: &[
         Field { name: "ids", is_required: false, default: None, is: Type::List(&List { item: Type::Text(&Text::ANY), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "names", is_required: false, default: None, is: Type::List(&List { item: Type::Text(&Text::ANY), least: 0, most: usize::MAX, is_set: false }) },
@@ -184,7 +184,7 @@ pub(super) static MANAGED_PREFIX_LIST: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static AWS: Object = Object {
+pub(in crate::server) static AWS: Object = Object {
     fields: &[
         Field { name: "labels", is_required: false, default: None, is: Type::Map(&Type::Text(&Text::ANY)) },
         Field { name: "managedPrefixList", is_required: false, default: None, is: Type::Object(&MANAGED_PREFIX_LIST) },
@@ -195,14 +195,14 @@ pub(super) static AWS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static TO_GROUPS: Object = Object {
+pub(in crate::server) static TO_GROUPS: Object = Object {
     fields: &[
         Field { name: "aws", is_required: false, default: None, is: Type::Object(&AWS) },
     ],
     ..Object::ANY
 };
 
-pub(super) static ENVOY_CONFIG: Object = Object {
+pub(in crate::server) static ENVOY_CONFIG: Object = Object {
     fields: &[
         Field { name: "kind", is_required: false, default: None, is: Type::Text(&KIND) },
         Field { name: "name", is_required: true, default: None, is: Type::Text(&NAME) },
@@ -210,7 +210,7 @@ pub(super) static ENVOY_CONFIG: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static LISTENER: Object = Object {
+pub(in crate::server) static LISTENER: Object = Object {
     fields: &[
         Field { name: "envoyConfig", is_required: true, default: None, is: Type::Object(&ENVOY_CONFIG) },
         Field { name: "name", is_required: true, default: None, is: Type::Text(&NAME) },
@@ -219,7 +219,7 @@ pub(super) static LISTENER: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static SECRET: Object = Object {
+pub(in crate::server) static SECRET: Object = Object {
     fields: &[
         Field { name: "name", is_required: true, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "namespace", is_required: false, default: None, is: Type::Text(&Text::ANY) },
@@ -227,7 +227,7 @@ pub(super) static SECRET: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static ORIGINATING_TLS: Object = Object {
+pub(in crate::server) static ORIGINATING_TLS: Object = Object {
     fields: &[
         Field { name: "certificate", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "privateKey", is_required: false, default: None, is: Type::Text(&Text::ANY) },
@@ -237,7 +237,7 @@ pub(super) static ORIGINATING_TLS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static PORTS: Object = Object {
+pub(in crate::server) static PORTS: Object = Object {
     fields: &[
         Field { name: "endPort", is_required: false, default: None, is: Type::Integer(&END_PORT) },
         Field { name: "port", is_required: false, default: None, is: Type::Text(&PORT) },
@@ -246,7 +246,7 @@ pub(super) static PORTS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static HEADER_MATCHES: Object = Object {
+pub(in crate::server) static HEADER_MATCHES: Object = Object {
     fields: &[
         Field { name: "mismatch", is_required: false, default: None, is: Type::Text(&MISMATCH) },
         Field { name: "name", is_required: true, default: None, is: Type::Text(&NAME) },
@@ -256,7 +256,7 @@ pub(super) static HEADER_MATCHES: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static HTTP: Object = Object {
+pub(in crate::server) static HTTP: Object = Object {
     fields: &[
         Field { name: "headerMatches", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&HEADER_MATCHES), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "headers", is_required: false, default: None, is: Type::List(&List { item: Type::Text(&Text::ANY), least: 0, most: usize::MAX, is_set: false }) },
@@ -267,7 +267,7 @@ pub(super) static HTTP: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static RULES: Object = Object {
+pub(in crate::server) static RULES: Object = Object {
     fields: &[
         Field { name: "dns", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&TO_FQDNS), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "http", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&HTTP), least: 0, most: usize::MAX, is_set: false }) },
@@ -276,7 +276,7 @@ pub(super) static RULES: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static TO_PORTS: Object = Object {
+pub(in crate::server) static TO_PORTS: Object = Object {
     fields: &[
         Field { name: "listener", is_required: false, default: None, is: Type::Object(&LISTENER) },
         Field { name: "originatingTLS", is_required: false, default: None, is: Type::Object(&ORIGINATING_TLS) },
@@ -288,7 +288,7 @@ pub(super) static TO_PORTS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static K8S_SERVICE: Object = Object {
+pub(in crate::server) static K8S_SERVICE: Object = Object {
     fields: &[
         Field { name: "namespace", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "serviceName", is_required: false, default: None, is: Type::Text(&Text::ANY) },
@@ -296,7 +296,7 @@ pub(super) static K8S_SERVICE: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static K8S_SERVICE_SELECTOR: Object = Object {
+pub(in crate::server) static K8S_SERVICE_SELECTOR: Object = Object {
     fields: &[
         Field { name: "namespace", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "selector", is_required: true, default: None, is: Type::Object(&SELECTOR) },
@@ -304,7 +304,7 @@ pub(super) static K8S_SERVICE_SELECTOR: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static TO_SERVICES: Object = Object {
+pub(in crate::server) static TO_SERVICES: Object = Object {
     fields: &[
         Field { name: "k8sService", is_required: false, default: None, is: Type::Object(&K8S_SERVICE) },
         Field { name: "k8sServiceSelector", is_required: false, default: None, is: Type::Object(&K8S_SERVICE_SELECTOR) },
@@ -312,7 +312,7 @@ pub(super) static TO_SERVICES: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static EGRESS: Object = Object {
+pub(in crate::server) static EGRESS: Object = Object {
     fields: &[
         Field { name: "authentication", is_required: false, default: None, is: Type::Object(&AUTHENTICATION) },
         Field { name: "icmps", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&ICMPS), least: 0, most: usize::MAX, is_set: false }) },
@@ -330,14 +330,14 @@ pub(super) static EGRESS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static TO_PORTS2: Object = Object {
+pub(in crate::server) static TO_PORTS2: Object = Object {
     fields: &[
         Field { name: "ports", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&PORTS), least: 0, most: usize::MAX, is_set: false }) },
     ],
     ..Object::ANY
 };
 
-pub(super) static EGRESS_DENY: Object = Object {
+pub(in crate::server) static EGRESS_DENY: Object = Object {
     fields: &[
         Field { name: "icmps", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&ICMPS), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "toCIDR", is_required: false, default: None, is: Type::List(&List { item: Type::Text(&TO_CIDR), least: 0, most: usize::MAX, is_set: false }) },
@@ -353,7 +353,7 @@ pub(super) static EGRESS_DENY: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static ENABLE_DEFAULT_DENY: Object = Object {
+pub(in crate::server) static ENABLE_DEFAULT_DENY: Object = Object {
     fields: &[
         Field { name: "egress", is_required: false, default: None, is: Type::Boolean },
         Field { name: "ingress", is_required: false, default: None, is: Type::Boolean },
@@ -361,7 +361,7 @@ pub(super) static ENABLE_DEFAULT_DENY: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static INGRESS: Object = Object {
+pub(in crate::server) static INGRESS: Object = Object {
     fields: &[
         Field { name: "authentication", is_required: false, default: None, is: Type::Object(&AUTHENTICATION) },
         Field { name: "fromCIDR", is_required: false, default: None, is: Type::List(&List { item: Type::Text(&TO_CIDR), least: 0, most: usize::MAX, is_set: false }) },
@@ -377,7 +377,7 @@ pub(super) static INGRESS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static INGRESS_DENY: Object = Object {
+pub(in crate::server) static INGRESS_DENY: Object = Object {
     fields: &[
         Field { name: "fromCIDR", is_required: false, default: None, is: Type::List(&List { item: Type::Text(&TO_CIDR), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "fromCIDRSet", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&TO_CIDRSET), least: 0, most: usize::MAX, is_set: false }) },
@@ -392,7 +392,7 @@ pub(super) static INGRESS_DENY: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static LABELS: Object = Object {
+pub(in crate::server) static LABELS: Object = Object {
     fields: &[
         Field { name: "key", is_required: true, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "source", is_required: false, default: None, is: Type::Text(&Text::ANY) },
@@ -401,14 +401,14 @@ pub(super) static LABELS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static LOG: Object = Object {
+pub(in crate::server) static LOG: Object = Object {
     fields: &[
         Field { name: "value", is_required: false, default: None, is: Type::Text(&VALUE) },
     ],
     ..Object::ANY
 };
 
-pub(super) static SPEC: Object = Object {
+pub(in crate::server) static SPEC: Object = Object {
     fields: &[
         Field { name: "description", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "egress", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&EGRESS), least: 0, most: usize::MAX, is_set: false }) },
@@ -426,7 +426,7 @@ pub(super) static SPEC: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static CONDITIONS: Object = Object {
+pub(in crate::server) static CONDITIONS: Object = Object {
     fields: &[
         Field { name: "lastTransitionTime", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "message", is_required: false, default: None, is: Type::Text(&Text::ANY) },
@@ -437,7 +437,7 @@ pub(super) static CONDITIONS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static DERIVATIVE_POLICIES_VALUE: Object = Object {
+pub(in crate::server) static DERIVATIVE_POLICIES_VALUE: Object = Object {
     fields: &[
         Field { name: "annotations", is_required: false, default: None, is: Type::Map(&Type::Text(&Text::ANY)) },
         Field { name: "enforcing", is_required: false, default: None, is: Type::Boolean },
@@ -449,7 +449,7 @@ pub(super) static DERIVATIVE_POLICIES_VALUE: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static STATUS: Object = Object {
+pub(in crate::server) static STATUS: Object = Object {
     fields: &[
         Field { name: "conditions", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&CONDITIONS), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "derivativePolicies", is_required: false, default: None, is: Type::Map(&Type::Object(&DERIVATIVE_POLICIES_VALUE)) },
@@ -457,7 +457,7 @@ pub(super) static STATUS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static CILIUM_NETWORK_POLICY: Object = Object {
+pub(in crate::server) static CILIUM_NETWORK_POLICY: Object = Object {
     fields: &[
         Field { name: "spec", is_required: false, default: None, is: Type::Object(&SPEC) },
         Field { name: "specs", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&SPEC), least: 0, most: usize::MAX, is_set: false }) },
@@ -467,21 +467,21 @@ pub(super) static CILIUM_NETWORK_POLICY: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static SPEC2: Object = Object {
+pub(in crate::server) static SPEC2: Object = Object {
     fields: &[
         Field { name: "externalCIDRs", is_required: true, default: None, is: Type::List(&List { item: Type::Text(&TO_CIDR), least: 0, most: usize::MAX, is_set: false }) },
     ],
     ..Object::ANY
 };
 
-pub(super) static CILIUM_CIDRGROUP: Object = Object {
+pub(in crate::server) static CILIUM_CIDRGROUP: Object = Object {
     fields: &[
         Field { name: "spec", is_required: true, default: None, is: Type::Object(&SPEC2) },
     ],
     ..Object::ANY
 };
 
-pub(super) static RANGE: Object = Object {
+pub(in crate::server) static RANGE: Object = Object {
     fields: &[
         Field { name: "end", is_required: true, default: None, is: Type::Integer(&NUMBER) },
         Field { name: "start", is_required: true, default: None, is: Type::Integer(&NUMBER) },
@@ -490,7 +490,7 @@ pub(super) static RANGE: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static DESTINATION_PORT: Object = Object {
+pub(in crate::server) static DESTINATION_PORT: Object = Object {
     fields: &[
         Field { name: "number", is_required: false, default: None, is: Type::Integer(&NUMBER) },
         Field { name: "range", is_required: false, default: None, is: Type::Object(&RANGE) },
@@ -499,7 +499,7 @@ pub(super) static DESTINATION_PORT: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static SCTP: Object = Object {
+pub(in crate::server) static SCTP: Object = Object {
     fields: &[
         Field { name: "destinationPort", is_required: false, default: None, is: Type::Object(&DESTINATION_PORT) },
     ],
@@ -507,7 +507,7 @@ pub(super) static SCTP: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static PROTOCOLS: Object = Object {
+pub(in crate::server) static PROTOCOLS: Object = Object {
     fields: &[
         Field { name: "sctp", is_required: false, default: None, is: Type::Object(&SCTP) },
         Field { name: "tcp", is_required: false, default: None, is: Type::Object(&SCTP) },
@@ -517,7 +517,7 @@ pub(super) static PROTOCOLS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static REQUIREMENT: Object = Object {
+pub(in crate::server) static REQUIREMENT: Object = Object {
     fields: &[
         Field { name: "key", is_required: true, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "operator", is_required: true, default: None, is: Type::Text(&Text::ANY) },
@@ -526,7 +526,7 @@ pub(super) static REQUIREMENT: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static NAMESPACES: Object = Object {
+pub(in crate::server) static NAMESPACES: Object = Object {
     fields: &[
         Field { name: "matchExpressions", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&REQUIREMENT), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "matchLabels", is_required: false, default: None, is: Type::Map(&Type::Text(&Text::ANY)) },
@@ -534,7 +534,7 @@ pub(super) static NAMESPACES: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static PODS: Object = Object {
+pub(in crate::server) static PODS: Object = Object {
     fields: &[
         Field { name: "namespaceSelector", is_required: false, default: None, is: Type::Object(&NAMESPACES) },
         Field { name: "podSelector", is_required: true, default: None, is: Type::Object(&NAMESPACES) },
@@ -542,7 +542,7 @@ pub(super) static PODS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static TO: Object = Object {
+pub(in crate::server) static TO: Object = Object {
     fields: &[
         Field { name: "namespaces", is_required: false, default: None, is: Type::Object(&NAMESPACES) },
         Field { name: "networks", is_required: false, default: None, is: Type::List(&List { item: Type::Text(&NETWORKS), least: 1, most: 25, is_set: true }) },
@@ -552,7 +552,7 @@ pub(super) static TO: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static EGRESS2: Object = Object {
+pub(in crate::server) static EGRESS2: Object = Object {
     fields: &[
         Field { name: "action", is_required: true, default: None, is: Type::Text(&ACTION) },
         Field { name: "name", is_required: false, default: None, is: Type::Text(&NAME2) },
@@ -562,7 +562,7 @@ pub(super) static EGRESS2: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static FROM: Object = Object {
+pub(in crate::server) static FROM: Object = Object {
     fields: &[
         Field { name: "namespaces", is_required: false, default: None, is: Type::Object(&NAMESPACES) },
         Field { name: "pods", is_required: false, default: None, is: Type::Object(&PODS) },
@@ -571,7 +571,7 @@ pub(super) static FROM: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static INGRESS2: Object = Object {
+pub(in crate::server) static INGRESS2: Object = Object {
     fields: &[
         Field { name: "action", is_required: true, default: None, is: Type::Text(&ACTION) },
         Field { name: "from", is_required: true, default: None, is: Type::List(&List { item: Type::Object(&FROM), least: 1, most: 25, is_set: false }) },
@@ -581,7 +581,7 @@ pub(super) static INGRESS2: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static SPEC3: Object = Object {
+pub(in crate::server) static SPEC3: Object = Object {
     fields: &[
         Field { name: "egress", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&EGRESS2), least: 0, most: 25, is_set: false }) },
         Field { name: "ingress", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&INGRESS2), least: 0, most: 25, is_set: false }) },
@@ -592,7 +592,7 @@ pub(super) static SPEC3: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static CONDITIONS2: Object = Object {
+pub(in crate::server) static CONDITIONS2: Object = Object {
     fields: &[
         Field { name: "lastTransitionTime", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "message", is_required: false, default: None, is: Type::Text(&Text::ANY) },
@@ -604,14 +604,14 @@ pub(super) static CONDITIONS2: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static STATUS2: Object = Object {
+pub(in crate::server) static STATUS2: Object = Object {
     fields: &[
         Field { name: "conditions", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&CONDITIONS2), least: 0, most: usize::MAX, is_set: false }) },
     ],
     ..Object::ANY
 };
 
-pub(super) static CLUSTER_NETWORK_POLICY: Object = Object {
+pub(in crate::server) static CLUSTER_NETWORK_POLICY: Object = Object {
     fields: &[
         Field { name: "spec", is_required: true, default: None, is: Type::Object(&SPEC3) },
         Field { name: "status", is_required: false, default: None, is: Type::Object(&STATUS2) },
@@ -621,7 +621,7 @@ pub(super) static CLUSTER_NETWORK_POLICY: Object = Object {
 
 static INT32: Integer = Integer { least: i64::MIN, most: i64::MAX, is_int32: true };
 
-pub(super) static LABEL_SELECTOR: Object = Object {
+pub(in crate::server) static LABEL_SELECTOR: Object = Object {
     fields: &[
         Field { name: "matchExpressions", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&REQUIREMENT), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "matchLabels", is_required: false, default: None, is: Type::Map(&Type::Text(&Text::ANY)) },
@@ -629,7 +629,7 @@ pub(super) static LABEL_SELECTOR: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static NETWORK_PORT: Object = Object {
+pub(in crate::server) static NETWORK_PORT: Object = Object {
     fields: &[
         Field { name: "endPort", is_required: false, default: None, is: Type::Integer(&INT32) },
         Field { name: "port", is_required: false, default: None, is: Type::IntegerOrText(&Text::ANY) },
@@ -638,7 +638,7 @@ pub(super) static NETWORK_PORT: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static IP_BLOCK: Object = Object {
+pub(in crate::server) static IP_BLOCK: Object = Object {
     fields: &[
         Field { name: "cidr", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "except", is_required: false, default: None, is: Type::List(&List { item: Type::Text(&Text::ANY), least: 0, most: usize::MAX, is_set: false }) },
@@ -646,7 +646,7 @@ pub(super) static IP_BLOCK: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static NETWORK_PEER: Object = Object {
+pub(in crate::server) static NETWORK_PEER: Object = Object {
     fields: &[
         Field { name: "ipBlock", is_required: false, default: None, is: Type::Object(&IP_BLOCK) },
         Field { name: "namespaceSelector", is_required: false, default: None, is: Type::Object(&LABEL_SELECTOR) },
@@ -655,7 +655,7 @@ pub(super) static NETWORK_PEER: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static NETWORK_EGRESS: Object = Object {
+pub(in crate::server) static NETWORK_EGRESS: Object = Object {
     fields: &[
         Field { name: "ports", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&NETWORK_PORT), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "to", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&NETWORK_PEER), least: 0, most: usize::MAX, is_set: false }) },
@@ -663,7 +663,7 @@ pub(super) static NETWORK_EGRESS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static NETWORK_INGRESS: Object = Object {
+pub(in crate::server) static NETWORK_INGRESS: Object = Object {
     fields: &[
         Field { name: "from", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&NETWORK_PEER), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "ports", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&NETWORK_PORT), least: 0, most: usize::MAX, is_set: false }) },
@@ -671,7 +671,7 @@ pub(super) static NETWORK_INGRESS: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static NETWORK_SPEC: Object = Object {
+pub(in crate::server) static NETWORK_SPEC: Object = Object {
     fields: &[
         Field { name: "egress", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&NETWORK_EGRESS), least: 0, most: usize::MAX, is_set: false }) },
         Field { name: "ingress", is_required: false, default: None, is: Type::List(&List { item: Type::Object(&NETWORK_INGRESS), least: 0, most: usize::MAX, is_set: false }) },
@@ -681,7 +681,7 @@ pub(super) static NETWORK_SPEC: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static NETWORK_POLICY: Object = Object {
+pub(in crate::server) static NETWORK_POLICY: Object = Object {
     fields: &[
         Field { name: "spec", is_required: true, default: None, is: Type::Object(&NETWORK_SPEC) },
     ],
@@ -693,7 +693,7 @@ static TIME: Text = Text {
     ..Text::ANY
 };
 
-pub(super) static MANAGED_FIELD: Object = Object {
+pub(in crate::server) static MANAGED_FIELD: Object = Object {
     fields: &[
         Field { name: "apiVersion", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "fieldsType", is_required: false, default: None, is: Type::Text(&Text::ANY) },
@@ -706,7 +706,7 @@ pub(super) static MANAGED_FIELD: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static OWNER_REFERENCE: Object = Object {
+pub(in crate::server) static OWNER_REFERENCE: Object = Object {
     fields: &[
         Field { name: "apiVersion", is_required: false, default: None, is: Type::Text(&Text::ANY) },
         Field { name: "blockOwnerDeletion", is_required: false, default: None, is: Type::Boolean },
@@ -718,7 +718,7 @@ pub(super) static OWNER_REFERENCE: Object = Object {
     ..Object::ANY
 };
 
-pub(super) static METADATA: Object = Object {
+pub(in crate::server) static METADATA: Object = Object {
     fields: &[
         Field { name: "annotations", is_required: false, default: None, is: Type::Map(&Type::Text(&Text::ANY)) },
         Field { name: "creationTimestamp", is_required: false, default: None, is: Type::Text(&TIME) },
