@@ -1,6 +1,6 @@
 //! Regular expressions of HTTP rules.
 
-use vocabulary::re2;
+use vocabulary::re2::{self, RegexError};
 
 /// A regular expression for a whole text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub struct HttpPattern {
 }
 
 impl HttpPattern {
-    /// The pattern of a text. Errors: Go's message.
-    pub fn new(text: &str) -> Result<Self, String> {
-        let regex = re2::Regex::new(text).map_err(|err| err.to_string())?;
+    /// The pattern of a text. Errors: Go refuses the expression.
+    pub fn new(text: &str) -> Result<Self, RegexError> {
+        let regex = re2::Regex::new(text)?;
         Ok(Self { text: text.to_owned(), regex: Some(regex) })
     }
 

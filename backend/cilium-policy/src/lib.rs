@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod dates;
+mod dated;
 mod document;
 mod http_pattern;
 pub mod identity_label;
@@ -21,17 +21,17 @@ pub mod yaml_writer;
 /// [`Settings::release`] covers the differences of older agents.
 pub const RELEASE: &str = "1.21.0-dev (4df675e3c5a7)";
 
-pub use dates::{Changed, Dates};
 pub use document::{
-    Backends, ClusterNode, Documents, LogEndpoint, LogFilter, LogFilters, Pod, Refusal,
+    Backends, ClusterNode, Dates, Documents, LogEndpoint, LogFilter, LogFilters, Pod, Refusal,
     RefusalCase, RefusalClass, Refused, Replaced, Service, SourceText, objects,
 };
 pub use http_pattern::HttpPattern;
 pub use ids::{Arena, EntryId, Id, PolicyId};
 pub use judge::{
-    Access, Cause, ClassId, Decision, DefaultDenyBy, Dependence, Explanation, Fact, Identity,
-    Judge, Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss,
-    NamedPorts, NearestMiss, PeerMiss, PolicySet, PortNames, Request, RuleMatch, Traffic, Verdict,
+    Access, Cause, Changed, ClassId, Conflict, Decision, DefaultDenyBy, Dependence, Explanation,
+    Fact, Identity, Judge, Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry,
+    MatchType, MergeError, Miss, NamedPorts, NearestMiss, PeerMiss, PolicySet, PortNames, Request,
+    RuleMatch, Traffic, Verdict,
 };
 pub use lint::{
     Finding, Severity, lint,
@@ -47,5 +47,8 @@ pub use server::{Stored, stored};
 pub use settings::{Enforcement, Families, Release, Settings};
 pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use time::UnixTime;
-pub use vocabulary::{Label, NamePattern, Operator, Prefix, Requirement, Selector};
+pub use vocabulary::re2::RegexError;
+pub use vocabulary::{
+    Label, NamePattern, NamePatternError, Operator, Prefix, PrefixError, Requirement, Selector,
+};
 pub use what_if::{ChangeGroup, Compared, Connection, WhatIf};

@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{
-    HttpPattern, NamePattern, PolicyId, Position, Prefix, Selector, dates::Dated,
-    document::GENERATED,
-};
+use crate::{HttpPattern, NamePattern, PolicyId, Position, Prefix, Selector, dated::Dated};
 
 /// A policy and its place in the texts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -346,7 +343,8 @@ pub enum Authentication {
     AlwaysFail,
 }
 
-// === impl PolicyKind ===
+/// The mark for the letters that the server appends to `generateName`; it occurs in no name.
+pub(crate) const GENERATED: char = '…';
 
 impl PolicyKind {
     /// The kind's name in documents.
@@ -358,6 +356,13 @@ impl PolicyKind {
             Self::NetworkPolicy => "NetworkPolicy",
             Self::ClusterNetworkPolicy => "ClusterNetworkPolicy",
         }
+    }
+}
+
+impl Peer {
+    /// Whether the peer is the selector of everyone: pods, nodes and the world.
+    pub(crate) fn is_everyone(&self) -> bool {
+        matches!(&self.matcher, PeerMatcher::Labels(selector) if selector.is_wildcard())
     }
 }
 

@@ -3,13 +3,55 @@
 //! Not `ipnet`: it reads `010.0.0.0/08`, which Go refuses, and does not read label keys. It would
 //! replace only the twelve lines of the masks.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{AddrParseError, IpAddr, Ipv6Addr};
 
 /// IP prefix with its host bits cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix {
     addr: IpAddr,
     len: u8,
+}
+
+/// The reason why a text is not a prefix, in the words of Go's `netip.ParsePrefix`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrefixError {
+    /// A text without a length.
+    #[error("netip.ParsePrefix({text:?}): no '/'")]
+    NoLength {
+        /// The text.
+        text: String,
+    },
+    /// An address with a zone.
+    #[error("netip.ParsePrefix({text:?}): IPv6 zones cannot be present in a prefix")]
+    Zone {
+        /// The text.
+        text: String,
+    },
+    /// A text before the slash that is not an address.
+    #[error("netip.ParsePrefix({text:?}): ParseAddr({address:?}): unable to parse IP")]
+    Address {
+        /// The text.
+        text: String,
+        /// The part before the slash.
+        address: String,
+        /// The cause.
+        #[source]
+        source: AddrParseError,
+    },
+    /// A length that is not a decimal number without leading zeros.
+    #[error("netip.ParsePrefix({text:?}): bad bits after slash: {length:?}")]
+    Length {
+        /// The text.
+        text: String,
+        /// The part after the slash.
+        length: String,
+    },
+    /// A length beyond that of the address.
+    #[error("netip.ParsePrefix({text:?}): prefix length out of range")]
+    LengthOutOfRange {
+        /// The text.
+        text: String,
+    },
 }
 
 impl Prefix {
@@ -20,25 +62,30 @@ impl Prefix {
         Self { addr, len }
     }
 
-    /// Reads a prefix such as `10.0.0.0/8`. Errors: the message of Go's `netip.ParsePrefix`.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let error = |what: &str| format!("netip.ParsePrefix({text:?}): {what}");
-        let Some((addr, len)) = text.rsplit_once('/') else { return Err(error("no '/'")) };
+    /// Reads a prefix such as `10.0.0.0/8`. Errors: the text is not a prefix.
+    pub fn parse(text: &str) -> Result<Self, PrefixError> {
+        let given = || text.to_owned();
+        let Some((addr, len)) = text.rsplit_once('/') else {
+            return Err(PrefixError::NoLength { text: given() });
+        };
         if addr.contains('%') {
-            return Err(error("IPv6 zones cannot be present in a prefix"));
+            return Err(PrefixError::Zone { text: given() });
         }
-        let parsed: IpAddr =
-            addr.parse().map_err(|_| error(&format!("ParseAddr({addr:?}): unable to parse IP")))?;
+        let parsed: IpAddr = addr.parse().map_err(|source| PrefixError::Address {
+            text: given(),
+            address: addr.to_owned(),
+            source,
+        })?;
         let is_number = !len.is_empty()
             && len.bytes().all(|b| b.is_ascii_digit())
             && (len == "0" || !len.starts_with('0'));
         if !is_number {
-            return Err(error(&format!("bad bits after slash: {len:?}")));
+            return Err(PrefixError::Length { text: given(), length: len.to_owned() });
         }
         let max = if parsed.is_ipv4() { 32 } else { 128 };
         match len.parse::<u8>() {
             Ok(bits) if bits <= max => Ok(Self::new(parsed, bits)),
-            _ => Err(error("prefix length out of range")),
+            _ => Err(PrefixError::LengthOutOfRange { text: given() }),
         }
     }
 
@@ -116,5 +163,26 @@ pub fn is_address(text: &str) -> bool {
 impl std::fmt::Display for Prefix {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.addr, self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_in_the_words_of_go() {
+        let check = |text: &str, expected: &str| {
+            let message = Prefix::parse(text).unwrap_err().to_string();
+            assert_eq!(message, format!("netip.ParsePrefix({text:?}): {expected}"));
+        };
+        check("10.0.0.0", "no '/'");
+        check("fe80::1%eth0/64", "IPv6 zones cannot be present in a prefix");
+        check("10.0.0/8", "ParseAddr(\"10.0.0\"): unable to parse IP");
+        check("10.0.0.0/08", "bad bits after slash: \"08\"");
+        check("10.0.0.0/", "bad bits after slash: \"\"");
+        check("10.0.0.0/33", "prefix length out of range");
+        check("::/129", "prefix length out of range");
+        check("::/999", "prefix length out of range");
     }
 }

@@ -24,20 +24,45 @@ enum PatternForm {
     Labels(Vec<String>),
 }
 
+/// The reason why Cilium refuses a name or a pattern, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NamePatternError {
+    /// A character in a `matchName` that no name has.
+    #[error(
+        "Invalid characters in MatchName: \"{name}\". Only 0-9, a-z, A-Z and . and - characters are allowed"
+    )]
+    NameCharacter {
+        /// The name.
+        name: String,
+    },
+    /// A character in a `matchPattern` that no pattern has.
+    #[error(
+        "Invalid characters in MatchPattern: \"{pattern}\". Only 0-9, a-z, A-Z and ., -, _ and * characters are allowed"
+    )]
+    PatternCharacter {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A name or a pattern of more than 255 bytes.
+    #[error("Invalid MatchPattern: {pattern:?}. Must be <= {MAX_PATTERN} characters long.")]
+    TooLong {
+        /// The name or pattern.
+        pattern: String,
+    },
+}
+
 impl NamePattern {
-    /// Reads a `matchName`. Errors: Cilium's message.
-    pub fn of_name(name: &str) -> Result<Self, String> {
+    /// Reads a `matchName`. Errors: Cilium refuses the name.
+    pub fn of_name(name: &str) -> Result<Self, NamePatternError> {
         if !name.is_empty() && !name.bytes().all(|b| is_name_byte(b) || b == b'.') {
-            return Err(format!(
-                "Invalid characters in MatchName: \"{name}\". Only 0-9, a-z, A-Z and . and - characters are allowed"
-            ));
+            return Err(NamePatternError::NameCharacter { name: name.to_owned() });
         }
         validate(name)?;
         Ok(Self { text: name.to_owned(), is_name: true, form: form(&qualified(name)) })
     }
 
-    /// Reads a `matchPattern`. Errors: Cilium's message.
-    pub fn of_pattern(pattern: &str) -> Result<Self, String> {
+    /// Reads a `matchPattern`. Errors: Cilium refuses the pattern.
+    pub fn of_pattern(pattern: &str) -> Result<Self, NamePatternError> {
         validate(pattern)?;
         let form = if is_every(pattern) { PatternForm::Every } else { form(&qualified(pattern)) };
         Ok(Self { text: pattern.to_owned(), is_name: false, form })
@@ -90,18 +115,14 @@ pub fn qualified(name: &str) -> String {
     name
 }
 
-fn validate(pattern: &str) -> Result<(), String> {
+fn validate(pattern: &str) -> Result<(), NamePatternError> {
     if pattern.trim().len() > MAX_PATTERN {
-        return Err(format!(
-            "Invalid MatchPattern: {pattern:?}. Must be <= {MAX_PATTERN} characters long."
-        ));
+        return Err(NamePatternError::TooLong { pattern: pattern.to_owned() });
     }
     if pattern.bytes().all(|b| is_name_byte(b) || b == b'.' || b == b'*') {
         return Ok(());
     }
-    Err(format!(
-        "Invalid characters in MatchPattern: \"{pattern}\". Only 0-9, a-z, A-Z and ., -, _ and * characters are allowed"
-    ))
+    Err(NamePatternError::PatternCharacter { pattern: pattern.to_owned() })
 }
 
 fn is_every(pattern: &str) -> bool {
@@ -176,5 +197,24 @@ mod tests {
         check("a*b*c.io", "ab.io", false);
         check("*", "anything.at.all", true);
         check("*", "spa ce.io", false);
+    }
+
+    #[test]
+    fn refusals_are_in_the_words_of_cilium() {
+        let name = |name: &str| NamePattern::of_name(name).unwrap_err().to_string();
+        let pattern = |pattern: &str| NamePattern::of_pattern(pattern).unwrap_err().to_string();
+        let check = |message: String, expected: &str| assert_eq!(message, expected);
+        check(
+            name("*.x.io"),
+            "Invalid characters in MatchName: \"*.x.io\". Only 0-9, a-z, A-Z and . and - characters are allowed",
+        );
+        check(
+            pattern("x io"),
+            "Invalid characters in MatchPattern: \"x io\". Only 0-9, a-z, A-Z and ., -, _ and * characters are allowed",
+        );
+        let long = "x".repeat(256);
+        let expected = format!("Invalid MatchPattern: \"{long}\". Must be <= 255 characters long.");
+        check(name(&long), &expected);
+        check(pattern(&long), &expected);
     }
 }

@@ -34,8 +34,8 @@ mod namespaced;
 pub mod re2;
 pub mod reserved;
 
-pub use cidr::{Prefix, is_address};
-pub use fqdn::{NamePattern, qualified};
+pub use cidr::{Prefix, PrefixError, is_address};
+pub use fqdn::{NamePattern, NamePatternError, qualified};
 pub use hubble_name::{FilterPattern, NodeNamePattern, PatternError};
 pub use label::{Label, LabelRef, Operator, Requirement, Selector, split_source};
 pub use label_selector::{LabelSelector, SelectorError};

@@ -97,10 +97,10 @@ struct RawRule<'n> {
     log: String,
 }
 
-pub(super) struct RawList<'n> {
+struct RawList<'n> {
     name: &'static str,
-    pub(super) direction: Direction,
-    pub(super) is_deny: bool,
+    direction: Direction,
+    is_deny: bool,
     rules: Vec<Object<'n>>,
 }
 
@@ -222,7 +222,15 @@ impl<'n> RawRule<'n> {
                     is_host: is_node,
                     settings,
                 };
-                let peers = Peering { rule, list, namespace, subject_is_init, settings }.peers()?;
+                let peers = Peering {
+                    rule,
+                    direction: list.direction,
+                    is_deny: list.is_deny,
+                    namespace,
+                    subject_is_init,
+                    settings,
+                }
+                .peers()?;
                 let ports = ports(rule, context)?;
                 let authentication = authentication(rule, list.is_deny)?;
                 out.push(Entry {

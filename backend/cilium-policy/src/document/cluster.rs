@@ -4,7 +4,7 @@ use super::{
     Document, Refusal,
     kubernetes::{address_or_prefix, everyone},
     object::Object,
-    ports::{is_service_name, kept_end_port, parse_port, range},
+    ports::{PortNumberError, is_service_name, kept_end_port, parse_port, range},
     selector::{
         CLUSTER, Decoding, RawSelector, cidr_text, decode, is_cluster, k8s, name_text,
         names_cluster, namespace_requirements, spelled_namespaces,
@@ -247,7 +247,7 @@ impl Conversion<'_> {
                     Some(_) => NamePattern::of_pattern(&text),
                     None => NamePattern::of_name(&text),
                 }
-                .map_err(|what| Refusal::invalid(at, what))?;
+                .map_err(|err| Refusal::invalid(at, err.to_string()))?;
                 dns.push(DnsRule { at, patterns: vec![pattern.clone()] });
                 let text = if text.starts_with('*') {
                     name_text("", &format!("**{}", text.trim_start_matches('*')))
@@ -324,8 +324,8 @@ fn named_or_number(text: &str) -> PortRange {
     }
     match parse_port(text) {
         Ok(number) => range(number, 0),
-        Err("value out of range") => range(u16::MAX, 0),
-        Err(_) => PortRange::All,
+        Err(PortNumberError::OutOfRange) => range(u16::MAX, 0),
+        Err(PortNumberError::Syntax) => PortRange::All,
     }
 }
 

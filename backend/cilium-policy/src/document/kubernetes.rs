@@ -3,7 +3,7 @@
 use super::{
     Document, Refusal,
     object::Object,
-    ports::{is_service_name, kept_end_port, parse_port, range},
+    ports::{PortNumberError, is_service_name, kept_end_port, parse_port, range},
     selector::{
         CLUSTER, Decoding, POD_NAMESPACE, RawSelector, cidr_text, decode, is_cluster, k8s,
         names_cluster, namespace_requirements, spelled_namespaces,
@@ -217,8 +217,7 @@ impl Conversion<'_> {
                 PortRange::Named(text)
             } else {
                 // The engine uses the number that `ParseUint` returns beside an error.
-                let number = parse_port(&text)
-                    .unwrap_or_else(|what| if what == "value out of range" { u16::MAX } else { 0 });
+                let number = parse_port(&text).unwrap_or_else(PortNumberError::number);
                 range(number, end)
             };
             let port = Port { at: item.at, protocol, range, end_port: kept_end_port(end) };

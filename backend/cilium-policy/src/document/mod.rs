@@ -3,8 +3,10 @@
 mod backends;
 mod cilium;
 mod cluster;
+pub(crate) mod dates;
 mod groups;
 mod kubernetes;
+pub(crate) mod label_error;
 mod log_filters;
 pub(crate) mod nodes;
 mod object;
@@ -13,10 +15,11 @@ mod peering;
 pub(crate) mod pods;
 mod ports;
 mod refusal;
-pub(crate) mod selector;
+mod selector;
 mod services;
 
 pub use backends::Backends;
+pub use dates::Dates;
 pub use log_filters::{LogEndpoint, LogFilter, LogFilters};
 pub use nodes::ClusterNode;
 pub use pods::Pod;
@@ -28,8 +31,9 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::{
     CidrGroup, Entry, EntryId, Label, Policy, PolicyId, PolicyKind, PolicyName, Prefix, Settings,
-    dates::Dated,
+    dated::Dated,
     ids::{Arena, Id},
+    rule::GENERATED,
     server::{self, kinds::Kind},
     source::{self, MAX_LISTS, Node, Value},
 };
@@ -430,9 +434,6 @@ fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
     }
     Ok(())
 }
-
-/// The mark for the letters that the server appends to `generateName`; it occurs in no name.
-pub(crate) const GENERATED: char = '…';
 
 /// An object's name, and whether the server makes it from `generateName`.
 fn name_of(node: &Node) -> (String, bool) {

@@ -5,7 +5,6 @@ use vocabulary::reserved;
 
 use super::{
     Refusal, RefusalCase,
-    cilium::RawList,
     groups::group_key,
     object::Object,
     selector::{
@@ -14,14 +13,15 @@ use super::{
     },
 };
 use crate::{
-    Direction, GroupSelector, NamePattern, Operator, Peer, PeerMatcher, Peers, Prefix, Requirement,
-    Selector, ServiceSelector, Settings, source::Node,
+    Direction, GroupSelector, NamePattern, Operator, Peer, PeerMatcher, Peers, Position, Prefix,
+    Requirement, Selector, ServiceSelector, Settings, source::Node,
 };
 
 /// The peers of one rule.
 pub(super) struct Peering<'r, 'n> {
     pub(super) rule: &'r Object<'n>,
-    pub(super) list: &'r RawList<'n>,
+    pub(super) direction: Direction,
+    pub(super) is_deny: bool,
     pub(super) namespace: &'r str,
     pub(super) subject_is_init: bool,
     pub(super) settings: &'r Settings,
@@ -59,7 +59,7 @@ const TO: Fields = Fields {
 
 impl Peering<'_, '_> {
     pub(super) fn peers(&self) -> Result<Peers, Refusal> {
-        let fields = match self.list.direction {
+        let fields = match self.direction {
             Direction::Ingress => &FROM,
             Direction::Egress => &TO,
         };
@@ -106,7 +106,7 @@ impl Peering<'_, '_> {
             "toFQDNs",
         ];
         for name in names {
-            if self.list.direction == Direction::Ingress && name.starts_with("to") {
+            if self.direction == Direction::Ingress && name.starts_with("to") {
                 continue;
             }
             if self.rule.list(name, "list")?.is_some_and(|list| !list.is_empty()) {
@@ -238,7 +238,7 @@ impl Peering<'_, '_> {
             let mut except = Vec::new();
             let (matcher, text) = if cidr.is_empty() {
                 for (at, text) in &excepts {
-                    except.push(Prefix::parse(text).map_err(|what| Refusal::invalid(*at, what))?);
+                    except.push(prefix_at(*at, text)?);
                 }
                 let (selector, text) = if let Some(raw) = selector {
                     let selector = Selector::new(raw.requirements("cidrgroup:", ""));
@@ -257,7 +257,7 @@ impl Peering<'_, '_> {
                     )
                 })?;
                 for (at, text) in &excepts {
-                    let parsed = Prefix::parse(text).map_err(|what| Refusal::invalid(*at, what))?;
+                    let parsed = prefix_at(*at, text)?;
                     if !prefix.contains(&parsed) {
                         return Err(Refusal::invalid(
                             *at,
@@ -276,7 +276,7 @@ impl Peering<'_, '_> {
     }
 
     fn names(&self, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
-        if self.list.is_deny || self.list.direction == Direction::Ingress {
+        if self.is_deny || self.direction == Direction::Ingress {
             return Ok(());
         }
         let items = self
@@ -293,13 +293,13 @@ impl Peering<'_, '_> {
                 ));
             }
             let parsed = if name.is_empty() {
-                NamePattern::of_pattern(&given_pattern)
+                NamePattern::of_pattern(&given_pattern).map_err(|err| err.to_string())
             } else {
                 // Cilium's message for this check differs here.
                 NamePattern::of_name(&name)
-                    .map_err(|reason| reason.replace("and . and -", "and ., -, _"))
+                    .map_err(|err| err.to_string().replace("and . and -", "and ., -, _"))
             };
-            let pattern = parsed.map_err(|what| Refusal::invalid(item.at, what))?;
+            let pattern = parsed.map_err(|reason| Refusal::invalid(item.at, reason))?;
             peers.push(Peer {
                 at: item.at,
                 field: "toFQDNs",
@@ -311,11 +311,11 @@ impl Peering<'_, '_> {
     }
 
     fn services(&self, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
-        if self.list.direction == Direction::Ingress {
+        if self.direction == Direction::Ingress {
             return Ok(());
         }
         // Source: pkg/policy/k8s/service.go `processRule`, which only handles rules that allow.
-        let are_empty = self.settings.services_are_empty || self.list.is_deny;
+        let are_empty = self.settings.services_are_empty || self.is_deny;
         let items = self
             .rule
             .objects("toServices", "Service", &["k8sServiceSelector", "k8sService"])?
@@ -419,4 +419,9 @@ fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
         }
         _ => return None,
     })
+}
+
+/// The prefix of a text. Errors: it is not a prefix.
+fn prefix_at(at: Position, text: &str) -> Result<Prefix, Refusal> {
+    Prefix::parse(text).map_err(|err| Refusal::invalid(at, err.to_string()))
 }

@@ -273,9 +273,9 @@ fn port(raw: &RawPort, has_dns: bool, context: PortContext<'_>) -> Result<Port, 
         }
         let number = match parse_port(&raw.port) {
             Ok(number) => number,
-            Err(what) => {
+            Err(err) => {
                 let reason = format!(
-                    "unable to parse port: strconv.ParseUint: parsing {:?}: {what}",
+                    "unable to parse port: strconv.ParseUint: parsing {:?}: {err}",
                     raw.port
                 );
                 let refusal = Refusal::invalid(raw.at, reason);
@@ -320,13 +320,32 @@ pub(super) fn kept_end_port(end: i32) -> u16 {
     u16::try_from(end & 0xffff).unwrap_or(0)
 }
 
-/// The number of `strconv.ParseUint(text, 0, 16)`: a leading zero means octal. Errors: the message
-/// of Go.
-pub(super) fn parse_port(text: &str) -> Result<u16, &'static str> {
+/// The reason why a text is not a port number, in the words of Go's `strconv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PortNumberError {
+    #[error("invalid syntax")]
+    Syntax,
+    #[error("value out of range")]
+    OutOfRange,
+}
+
+impl PortNumberError {
+    /// The number that `ParseUint` returns beside the error.
+    pub(super) const fn number(self) -> u16 {
+        match self {
+            Self::Syntax => 0,
+            Self::OutOfRange => u16::MAX,
+        }
+    }
+}
+
+/// The number of `strconv.ParseUint(text, 0, 16)`: a leading zero means octal. Errors: the text is
+/// not a number, or is beyond 65535.
+pub(super) fn parse_port(text: &str) -> Result<u16, PortNumberError> {
     let digits = text.replace('_', "");
     match magnitude(&digits).filter(|_| are_separators(text)) {
-        None => Err("invalid syntax"),
-        Some(value) => u16::try_from(value).map_err(|_| "value out of range"),
+        None => Err(PortNumberError::Syntax),
+        Some(value) => u16::try_from(value).map_err(|_| PortNumberError::OutOfRange),
     }
 }
 
@@ -358,7 +377,7 @@ fn http(rule: &Object<'_>) -> Result<HttpRule, Refusal> {
         };
         match HttpPattern::new(&text) {
             Ok(pattern) => Ok(Some(pattern)),
-            Err(reason) if is_checked => Err(Refusal::invalid(rule.at(name), reason)),
+            Err(err) if is_checked => Err(Refusal::invalid(rule.at(name), err.to_string())),
             // Cilium leaves the check of the host to Envoy, which refuses it later.
             Err(_) => Ok(Some(HttpPattern::unjudged(&text))),
         }
@@ -410,13 +429,13 @@ fn dns(rule: &Object<'_>) -> Result<DnsRule, Refusal> {
     let mut patterns = Vec::new();
     if !name.is_empty() {
         let name = NamePattern::of_name(&name)
-            .map_err(|reason| Refusal::invalid(rule.at("matchName"), reason))?;
+            .map_err(|err| Refusal::invalid(rule.at("matchName"), err.to_string()))?;
         patterns.push(name);
     }
     if !pattern.is_empty() {
         patterns.push(
             NamePattern::of_pattern(&pattern)
-                .map_err(|reason| Refusal::invalid(rule.at("matchPattern"), reason))?,
+                .map_err(|err| Refusal::invalid(rule.at("matchPattern"), err.to_string()))?,
         );
     }
     Ok(DnsRule { at: rule.at, patterns })
@@ -463,10 +482,7 @@ pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
             }
             let number = match code {
                 Some(code) => u16::from(code),
-                // `ParseUint` returns 0 for a text that is not a number, and the maximum for a
-                // number that is too large.
-                None => parse_port(&kind)
-                    .unwrap_or_else(|what| if what == "value out of range" { u16::MAX } else { 0 }),
+                None => parse_port(&kind).unwrap_or_else(PortNumberError::number),
             };
             let protocol = if family == "IPv6" { Protocol::ICMPV6 } else { Protocol::ICMP };
             ports.push(Port { at: node.at, protocol, range: range(number, 0), end_port: 0 });

@@ -6,6 +6,7 @@ use vocabulary::split_source;
 
 use super::{
     Refusal,
+    label_error::LabelError,
     object::{Object, mismatch},
 };
 pub(super) use crate::identity_label::{CLUSTER, POD_NAMESPACE};
@@ -256,15 +257,13 @@ impl RawSelector {
 impl RawRequirement {
     fn validate(&self, errors: &mut Vec<(Position, String)>) {
         let Some(index) = self.index else {
-            for message in label_key_errors(&self.key) {
-                errors.push((
-                    self.at,
-                    format!("matchLabels: Invalid value: {:?}: {message}", self.key),
-                ));
+            for err in LabelError::of_cilium_key(&self.key) {
+                errors
+                    .push((self.at, format!("matchLabels: Invalid value: {:?}: {err}", self.key)));
             }
             for (at, value) in &self.values {
-                for message in label_value_errors(value) {
-                    errors.push((*at, format!("matchLabels: Invalid value: {value:?}: {message}")));
+                for err in LabelError::of_value(value) {
+                    errors.push((*at, format!("matchLabels: Invalid value: {value:?}: {err}")));
                 }
             }
             return;
@@ -298,102 +297,18 @@ impl RawRequirement {
                 ),
             )),
         }
-        for message in label_key_errors(&self.key) {
-            errors.push((self.at, format!("{path}.key: Invalid value: {:?}: {message}", self.key)));
+        for err in LabelError::of_cilium_key(&self.key) {
+            errors.push((self.at, format!("{path}.key: Invalid value: {:?}: {err}", self.key)));
         }
         for (number, (at, value)) in self.values.iter().enumerate() {
-            for message in label_value_errors(value) {
+            for err in LabelError::of_value(value) {
                 errors.push((
                     *at,
-                    format!("{path}.values[{number}]: Invalid value: {value:?}: {message}"),
+                    format!("{path}.values[{number}]: Invalid value: {value:?}: {err}"),
                 ));
             }
         }
     }
-}
-
-/// The errors of Cilium's `IsValidCiliumLabelKey`.
-fn label_key_errors(key: &str) -> Vec<String> {
-    let parts: Vec<&str> = key.split(':').collect();
-    match parts.as_slice() {
-        [name] => kubernetes_key_errors(name),
-        [source, name] => {
-            let mut errors = Vec::new();
-            if source.is_empty() || !source.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                errors.push(
-                    "label source should be a non empty string with only alphanumeric characters"
-                        .to_owned(),
-                );
-            }
-            errors.extend(kubernetes_key_errors(name));
-            errors
-        }
-        _ => vec![
-            "a valid label key only support ':' character as a source separator with non empty value"
-                .to_owned(),
-        ],
-    }
-}
-
-const KEY_FORMAT: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-
-pub(crate) fn kubernetes_key_errors(key: &str) -> Vec<String> {
-    let mut errors = Vec::new();
-    let parts: Vec<&str> = key.split('/').collect();
-    let name = match parts.as_slice() {
-        [name] => *name,
-        [prefix, name] => {
-            if prefix.is_empty() {
-                errors.push("prefix part must be non-empty".to_owned());
-            } else if prefix.len() > 253 {
-                errors.push("prefix part must be no more than 253 bytes".to_owned());
-            } else if !is_subdomain(prefix) {
-                errors.push("prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')".to_owned());
-            }
-            *name
-        }
-        _ => {
-            return vec![format!(
-                "a valid label key {KEY_FORMAT} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-            )];
-        }
-    };
-    if name.is_empty() {
-        errors.push("name part must be non-empty".to_owned());
-    } else if name.len() > 63 {
-        errors.push("name part must be no more than 63 bytes".to_owned());
-    }
-    if !is_label_text(name) {
-        errors.push(format!("name part {KEY_FORMAT}"));
-    }
-    errors
-}
-
-pub(crate) fn label_value_errors(value: &str) -> Vec<String> {
-    let mut errors = Vec::new();
-    if value.len() > 63 {
-        errors.push("must be no more than 63 bytes".to_owned());
-    }
-    if !value.is_empty() && !is_label_text(value) {
-        errors.push("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')".to_owned());
-    }
-    errors
-}
-
-fn is_label_text(text: &str) -> bool {
-    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-    edge(text.bytes().next())
-        && edge(text.bytes().next_back())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-}
-
-pub(crate) fn is_subdomain(text: &str) -> bool {
-    text.split('.').all(|label| {
-        let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        edge(label.bytes().next())
-            && edge(label.bytes().next_back())
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    })
 }
 
 /// A requirement on a `k8s:` label.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Entry, EntryId, Label, Operator, Peer, PeerMatcher, Peers, Prefix, Selector, ServiceSelector,
     Settings,
-    dates::Dated,
+    dated::Dated,
     ids::Id,
     source::{Node, Value},
 };

@@ -11,10 +11,10 @@ use hashbrown::HashMap;
 use super::{
     Judge,
     access::{Access, NamedPorts, Traffic},
-    conflict::{Merged, Step, steps},
     decide::Cause,
     identity::Identity,
     map_state::{AuthRequirement, Entry as MapRule, Features, Key, MapState, TierBounds},
+    merge::{Merged, Step, steps},
     pair::Class,
     set::{EntryId, PolicySet},
     truth::Truth,
@@ -186,7 +186,7 @@ fn filters<'e>(
         let entry = set.entry(*rule);
         let selections = selections(set, entry, peer);
         steps(entry, |key, port_rule, _| {
-            let step = Step { order: 0, entry: *rule, rule: port_rule, protocol: key.protocol };
+            let step = Step { index: 0, entry: *rule, rule: port_rule, protocol: key.protocol };
             let slot = Slot {
                 peer: key.peer,
                 selects: selections.get(key.peer).copied().unwrap_or_default(),

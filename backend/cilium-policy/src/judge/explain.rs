@@ -7,10 +7,11 @@ use super::{
         Cause, Decision, OpenFact, Verdict, entry_covers, matches, open_facts, port_covers, trace,
     },
     identity::{Identity, Knowledge},
+    merge::Conflict,
     pair::{Candidate, Class, Pair, Posture},
     set::{CompiledEntry, EntryId, MatcherId, PolicySet},
     truth::Truth,
-    walk::Role,
+    walk::{Loss, Role},
 };
 use crate::{
     Action, Authentication, Operator, PeerMatcher, Peers, PolicyId, Position, Requirement, Selector,
@@ -30,7 +31,7 @@ pub struct Explanation {
     /// The unknown facts that could change the verdict.
     pub missing: Vec<Fact>,
     /// The reason why the agent cannot merge the subject's policies.
-    pub conflict: Option<String>,
+    pub conflict: Option<Conflict>,
     /// The mutual authentication that the deciding rules require.
     pub authentication: Option<Authentication>,
 }
@@ -51,21 +52,6 @@ pub struct LostMatch {
     pub entry: EntryId,
     /// The reason.
     pub loss: Loss,
-}
-
-/// The reason why a match had no effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Loss {
-    /// An earlier tier decided.
-    LaterTier,
-    /// A rule of the same tier with a smaller priority number decided.
-    LaterPriority,
-    /// A deny rule of the same priority decided.
-    DenyFirst,
-    /// An allow rule of the same priority decided before this pass.
-    AllowFirst,
-    /// A pass rule skipped the rest of the tier.
-    Passed,
 }
 
 /// A policy that enables default deny.
@@ -216,7 +202,7 @@ impl Judge {
             lost,
             default_deny,
             missing,
-            conflict: (pair.conflict.as_deref().map(str::to_owned))
+            conflict: (pair.conflict.as_deref().cloned())
                 .filter(|_| decision.cause == Cause::Unresolvable),
             authentication,
         }

@@ -237,15 +237,15 @@ spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
 
     #[test]
     fn a_cloud_providers_group_is_one_of_them() {
-        use super::super::truth::World;
+        use super::super::world::World;
         let key = "extgrp.cilium.io/x".to_owned();
         let group = CidrGroup {
             name: "made-by-the-operator".to_owned(),
             labels: vec![Label::parse("cidrgroup:extgrp.cilium.io/x")],
             prefixes: vec![crate::Prefix::parse("20.1.0.0/16").unwrap()],
             source: 0,
-            dated: crate::dates::Dated::default(),
-            labelled: crate::dates::Dated::default(),
+            dated: crate::dated::Dated::default(),
+            labelled: crate::dated::Dated::default(),
         };
         let settings = Settings::default();
         let matcher = PeerMatcher::CloudGroup { key };

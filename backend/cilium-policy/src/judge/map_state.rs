@@ -360,7 +360,7 @@ impl MapState {
             self.add(key, entry.clone());
             return;
         }
-        let Ok(found) = self.look_around(tier_max, key, entry, true) else { return };
+        let Some(found) = self.look_around(tier_max, key, entry, true) else { return };
         let Around { passes, bail, narrower, mut done } = found;
         let mut keys: Vec<Key> = Vec::new();
         let push = |keys: &mut Vec<Key>, done: &mut Vec<Key>, key: Key| {
@@ -397,7 +397,7 @@ impl MapState {
         let mut next = 0;
         while let Some(key) = keys.get(next).copied() {
             next = next.saturating_add(1);
-            let Ok(found) = self.look_around(tier_max, key, entry, false) else { continue };
+            let Some(found) = self.look_around(tier_max, key, entry, false) else { continue };
             done.extend(found.done);
             for own in found.narrower {
                 push(&mut keys, &mut done, own);
@@ -417,14 +417,14 @@ impl MapState {
     }
 
     /// The surroundings of a key: the passes of higher tiers, and the entries that beat the new
-    /// one. Errors: an entry of the same tier beats it; this only counts where `is_first`.
+    /// one. `None` if an entry of the same tier beats it; this only counts where `is_first`.
     fn look_around(
         &self,
         tier_max: u32,
         key: Key,
         entry: &Entry,
         is_first: bool,
-    ) -> Result<Around, ()> {
+    ) -> Option<Around> {
         let mut around = Around::default();
         // Broader or equal keys; for an aggregate, also those of its peer.
         for (own, old) in self.0.iter().filter(|(own, _)| own.bits <= key.bits) {
@@ -438,7 +438,7 @@ impl MapState {
                     }
                     collect(&mut around.passes, *pass);
                 } else if is_first && is_covering && pass.precedence > entry.precedence {
-                    return Err(());
+                    return None;
                 }
             }
             let beats = old.is_valid
@@ -449,13 +449,13 @@ impl MapState {
             }
             let is_of_tier = old.precedence <= tier_max;
             match (is_covering, is_of_tier) {
-                (true, true) if is_first => return Err(()),
+                (true, true) if is_first => return None,
                 (true, false) => around.bail = around.bail.max(old.precedence),
                 (false, true) => around.done.push(of_own),
                 _ => {}
             }
         }
-        Ok(around)
+        Some(around)
     }
 
     /// The entry that the packet meets, with its key.

@@ -172,6 +172,11 @@ const fn row(subject: ClassId, direction: Direction) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Conflict;
+
+    fn named_conflict(number: usize) -> Arc<Conflict> {
+        Arc::new(Conflict::NoEnvoyConfig { listener: number.to_string() })
+    }
 
     #[test]
     fn every_pair_is_found_again() {
@@ -185,15 +190,15 @@ mod tests {
             .collect();
         let pairs = Pairs::default();
         let named =
-            |number: usize| Pair { conflict: Some(number.to_string().into()), ..Pair::default() };
-        let name = |pair: &Pair| pair.conflict.as_deref().map(str::to_owned);
+            |number: usize| Pair { conflict: Some(named_conflict(number)), ..Pair::default() };
+        let name = |pair: &Pair| pair.conflict.clone();
         for is_known in [false, true] {
             for (number, key) in all.iter().enumerate() {
                 // A remembered pair is not computed again.
                 let make = || named(if is_known { usize::MAX } else { number });
                 let found = pairs.ask(*key, make, name);
                 assert_eq!(pairs.near(*key).is_some(), key.0.0 < NEAR && key.1.0 < NEAR);
-                assert_eq!(found, Some(number.to_string()), "{key:?}");
+                assert_eq!(found, Some(named_conflict(number)), "{key:?}");
             }
         }
     }

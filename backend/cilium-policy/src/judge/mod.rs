@@ -6,6 +6,7 @@
 
 mod access;
 mod attribution;
+mod changed;
 mod conflict;
 mod decide;
 mod except;
@@ -15,6 +16,8 @@ mod identity;
 mod l7;
 mod map_state;
 mod memory;
+mod merge;
+mod merges;
 mod nodes;
 mod pair;
 mod set;
@@ -22,6 +25,7 @@ mod switch;
 mod truth;
 mod walk;
 mod wording;
+mod world;
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,17 +33,23 @@ use hashbrown::HashMap;
 
 pub use access::{Access, NamedPorts, Traffic};
 pub use attribution::{MapEntry, MatchType};
+pub use changed::Changed;
 pub use decide::{Cause, Decision, Verdict};
 pub use explain::{
-    DefaultDenyBy, Explanation, Fact, Loss, LostMatch, Miss, NearestMiss, PeerMiss, RuleMatch,
+    DefaultDenyBy, Explanation, Fact, LostMatch, Miss, NearestMiss, PeerMiss, RuleMatch,
 };
 pub use identity::{Identity, Knowledge};
 pub use l7::{L7Explanation, L7RuleRef, Request};
+pub use merge::{Conflict, MergeError};
 pub use pair::ClassId;
 pub use set::PolicySet;
 pub use switch::Dependence;
+pub use walk::Loss;
 
-use crate::{Action, Direction, EntryId, Settings, SourceText, dates::Changes, document::pods};
+use crate::{
+    Action, Direction, EntryId, Settings, SourceText,
+    document::{dates::Changes, pods},
+};
 use memory::{Classes, MAX_IDENTITIES, Pairs, Shared};
 use pair::{Class, Pair, Selected};
 
@@ -59,7 +69,7 @@ pub struct Judge {
 /// The remembered classes as subjects.
 #[derive(Debug, Default)]
 struct Subjects {
-    conflicts: HashMap<ClassId, Option<Arc<str>>>,
+    conflicts: HashMap<ClassId, Option<Arc<Conflict>>>,
     selected: HashMap<(ClassId, Direction), Arc<Selected>>,
     /// The number of entries in all of `selected`.
     selected_entries: usize,
@@ -235,12 +245,12 @@ impl Judge {
         Pair::between(under, (&of_subject, &selected), &of_peer, direction, conflict)
     }
 
-    fn conflict_of(&self, subject: ClassId, class: &Class) -> Option<Arc<str>> {
+    fn conflict_of(&self, subject: ClassId, class: &Class) -> Option<Arc<Conflict>> {
         if let Some(known) = self.subjects.read().conflicts.get(&subject) {
             return known.clone();
         }
         let found = self.set.merges.find((&self.set, self.set.settings()), class);
-        let conflict: Option<Arc<str>> = found.map(Arc::from);
+        let conflict = found.map(Arc::new);
         self.subjects.write().conflicts.insert(subject, conflict.clone());
         conflict
     }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::{
     identity::{Identity, Knowledge},
+    merge::Conflict,
     set::{CompiledEntry, CompiledPeers, EntryId, MatcherId, PolicySet, Reach},
-    truth::{Truth, World, labels},
+    truth::Truth,
+    world::{World, labels},
 };
 use crate::{Action, Direction, Enforcement, Settings, ids::Id};
 
@@ -44,7 +46,7 @@ pub(super) struct Pair {
     /// Whether the node may reach the subject without a rule.
     pub(super) localhost: bool,
     /// The reason why the agent cannot resolve the subject's policies.
-    pub(super) conflict: Option<Arc<str>>,
+    pub(super) conflict: Option<Arc<Conflict>>,
     pub(super) has_l7: bool,
     /// Whether the ICMP message "fragmentation needed" passes without a rule.
     pub(super) lets_too_large: bool,
@@ -131,6 +133,11 @@ impl Class {
         class
     }
 
+    /// Whether policies are not enforced for this subject.
+    pub(super) fn is_exempt(&self, settings: &Settings) -> bool {
+        (self.has_host_key && !settings.host_firewall) || settings.enforcement == Enforcement::Never
+    }
+
     /// Whether all other traffic is denied, whatever the rules set as default.
     pub(super) fn is_isolated(&self, settings: &Settings) -> bool {
         settings.enforcement == Enforcement::Always || self.has_init_key
@@ -193,7 +200,7 @@ impl Pair {
         subject: &Class,
         peer: &Class,
         direction: Direction,
-        conflict: Option<Arc<str>>,
+        conflict: Option<Arc<Conflict>>,
     ) -> Self {
         let selected = Selected::of(under, subject, direction);
         Self::between(under, (subject, &selected), peer, direction, conflict)
@@ -205,7 +212,7 @@ impl Pair {
         (subject, selected): (&Class, &Selected),
         peer: &Class,
         direction: Direction,
-        conflict: Option<Arc<str>>,
+        conflict: Option<Arc<Conflict>>,
     ) -> Self {
         let posture = selected.posture;
         let mut pair = Self {
@@ -244,8 +251,7 @@ impl Selected {
         subject: &Class,
         direction: Direction,
     ) -> Self {
-        let is_exempt = subject.has_host_key && !settings.host_firewall;
-        if is_exempt || settings.enforcement == Enforcement::Never {
+        if subject.is_exempt(settings) {
             return Self { posture: Posture::Off, entries: Vec::new() };
         }
         if subject.is_unknown {

@@ -4,11 +4,11 @@ use hashbrown::HashMap;
 
 pub(super) use crate::ids::{EntryId, MatcherId, SubjectId};
 
-use super::{access::Traffic, conflict::Merges, truth::World};
+use super::{access::Traffic, merges::Merges, world::World};
 use crate::{
     Action, Dates, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PolicyId,
     PortRange, Protocol, Refused, Selector, Settings, SourceText, UnixTime,
-    dates::KnownDates,
+    document::dates::KnownDates,
     ids::{Arena, Id},
 };
 
@@ -149,7 +149,7 @@ impl PolicySet {
                 Peers::Empty { .. } => CompiledPeers::None,
                 Peers::Absent if ports.is_none() => CompiledPeers::None,
                 Peers::Absent => CompiledPeers::All,
-                Peers::Any(peers) if peers.iter().any(is_everyone) => CompiledPeers::All,
+                Peers::Any(peers) if peers.iter().any(Peer::is_everyone) => CompiledPeers::All,
                 Peers::Any(peers) => CompiledPeers::Any(
                     peers
                         .iter()
@@ -210,6 +210,12 @@ impl PolicySet {
         self.known_dates = KnownDates::of(&self.documents);
         self.changed = dates.set;
         self
+    }
+
+    /// Whether the time of any change is known.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.known_dates.are_some || self.changed.is_some()
     }
 
     /// The settings behind the compiled set.
@@ -307,8 +313,4 @@ fn compile_ports(rules: &[crate::PortRule]) -> Vec<CompiledPort> {
         }
     }
     ports
-}
-
-pub(super) fn is_everyone(peer: &Peer) -> bool {
-    matches!(&peer.matcher, PeerMatcher::Labels(selector) if selector.is_wildcard())
 }

@@ -6,7 +6,8 @@ use super::{
     decide::decide,
     identity::Identity,
     pair::{Class, Pair},
-    truth::{Truth, World},
+    truth::Truth,
+    world::World,
 };
 use crate::{
     Direction, Enforcement, Entry, Families, PeerMatcher, Peers, Release, Settings,

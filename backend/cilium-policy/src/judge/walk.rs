@@ -10,7 +10,22 @@ use super::{
     set::{EntryId, PolicySet},
     truth::Truth,
 };
-use crate::{Action, Loss};
+use crate::Action;
+
+/// The reason why a match had no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Loss {
+    /// An earlier tier decided.
+    LaterTier,
+    /// A rule of the same tier with a smaller priority number decided.
+    LaterPriority,
+    /// A deny rule of the same priority decided.
+    DenyFirst,
+    /// An allow rule of the same priority decided before this pass.
+    AllowFirst,
+    /// A pass rule skipped the rest of the tier.
+    Passed,
+}
 
 /// The role of a rule that matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use super::{
     PolicySet,
     access::Traffic,
     decide::Cause,
-    explain::{Fact, Loss, Miss, PeerMiss},
+    explain::{Fact, Miss, PeerMiss},
+    walk::Loss,
 };
 use crate::{EntryId, Position};
 

@@ -4,6 +4,7 @@ mod dns;
 mod duplicates;
 mod finding;
 mod left_out;
+mod pod_selectors;
 pub mod registry;
 mod rules;
 mod selectors;

@@ -2,6 +2,7 @@
 
 use super::{
     Finding, Severity,
+    pod_selectors::is_about_all_of,
     registry::{
         ApiserverIngress, ClusterNameInFqdn, DenyOnly, EmptyDeny, EmptyPeers, EmptyRule,
         EverythingAndNodes, NamedPort, NeedlessHost, PatternDepth, PatternPrefix, PrivateCidr,
@@ -10,8 +11,8 @@ use super::{
 };
 use crate::ids::{Id, PolicyId};
 use crate::{
-    Access, Action, Direction, Entry, Identity, Judge, Label, NamePattern, Peer, PeerMatcher,
-    Peers, PolicyKind, PolicySet, PortRange, Position, Selector, SourceText, Traffic,
+    Action, Direction, Entry, Identity, Label, NamePattern, Peer, PeerMatcher, Peers, PolicyKind,
+    PolicySet, PortRange, Position, Selector, SourceText,
     source::{Value, object_at},
 };
 
@@ -440,13 +441,12 @@ impl Rules<'_> {
                 && other.default_deny
                 && other.action == Action::Allow
                 && other.is_node == of.is_node
-                && super::dns::is_about_all_of(&other.subject, &of.subject, self.set)
+                && is_about_all_of(&other.subject, &of.subject, self.set)
         })
     }
 
     /// Subjects whose policies contradict each other.
     fn conflicts(&mut self) {
-        let judge = Judge::new(std::sync::Arc::new(self.set.clone()));
         let mut seen: Vec<Selector> = Vec::new();
         for entry in self.set.entries() {
             let has_l7 = entry.authentication.is_some()
@@ -455,14 +455,10 @@ impl Rules<'_> {
                 continue;
             }
             seen.push(entry.subject.clone());
-            let subject = sample(&entry.subject);
-            let traffic = Traffic::new(6, 1);
-            let explanation =
-                judge.explain(Access::new(&subject, &subject, entry.direction, traffic));
-            if let Some(why) = explanation.conflict {
+            if let Some(conflict) = self.set.conflict_of(&sample(&entry.subject)) {
                 self.add(
                     Finding::of::<Unresolvable>(
-                        format!("the agent cannot put this endpoint's policies together ({why}): none of their changes takes effect"),
+                        format!("the agent cannot put this endpoint's policies together ({conflict}): none of their changes takes effect"),
                     ),
                     entry,
                     entry.at,

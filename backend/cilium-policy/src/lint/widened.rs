@@ -70,19 +70,15 @@ fn has_peers(other: &Peers, own: &Peers, settings: &Settings) -> bool {
     match (other, own) {
         (Peers::Empty { .. }, _) | (_, Peers::Empty { .. }) => false,
         (Peers::Absent, _) => true,
-        (Peers::Any(others), Peers::Absent) => others.iter().any(is_everyone),
+        (Peers::Any(others), Peers::Absent) => others.iter().any(Peer::is_everyone),
         (Peers::Any(others), Peers::Any(own)) => {
             own.iter().all(|peer| others.iter().any(|other| has_peer(other, peer, settings)))
         }
     }
 }
 
-fn is_everyone(peer: &Peer) -> bool {
-    matches!(&peer.matcher, PeerMatcher::Labels(selector) if selector.is_wildcard())
-}
-
 fn has_peer(other: &Peer, own: &Peer, settings: &Settings) -> bool {
-    if other.matcher == own.matcher || is_everyone(other) {
+    if other.matcher == own.matcher || other.is_everyone() {
         return true;
     }
     match (&other.matcher, &own.matcher) {

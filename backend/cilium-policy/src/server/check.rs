@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use vocabulary::re2::Regex;
 
 use super::schema::{Format, Integer, Object, Rule, Text, Type};
-use super::{shape::whole, sloppy};
+use super::sloppy;
 use crate::{
     document::{Refusal, RefusalCase},
     source::{Node, Value},
@@ -63,8 +63,8 @@ impl Check {
             (Value::String(text), Type::IntegerOrText(limits)) => {
                 self.text(node, text, limits, path)
             }
-            (value, Type::IntegerOrText(_)) if whole(value).is_some() => Ok(()),
-            (value, Type::Integer(limits)) => match whole(value) {
+            (value, Type::IntegerOrText(_)) if value.whole_number().is_some() => Ok(()),
+            (value, Type::Integer(limits)) => match value.whole_number() {
                 Some(number) => integer(node, number, limits, path),
                 None => Err(mistyped(node, is, path)),
             },
@@ -111,7 +111,7 @@ impl Check {
                 self.node(value, &field.is, &format!("{path}.{}", key.name))?;
             }
         }
-        let number = |name| node.get(name).and_then(|node| whole(&node.value));
+        let number = |name| node.get(name).and_then(|node| node.value.whole_number());
         if object.rule == Some(Rule::StartBeforeEnd) && number("start") >= number("end") {
             return Err(refused(node, path, "Start port must be less than End port"));
         }

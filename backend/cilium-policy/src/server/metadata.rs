@@ -4,7 +4,7 @@ use super::check::refused;
 use crate::{
     document::{
         Refusal,
-        selector::{is_subdomain, kubernetes_key_errors, label_value_errors},
+        label_error::{LabelError, is_subdomain},
     },
     source::{Node, Value},
 };
@@ -54,7 +54,7 @@ pub(super) fn check(
     };
     for (key, value) in map("labels") {
         let value = value.as_str().unwrap_or_default();
-        let errors = kubernetes_key_errors(&key.name).into_iter().chain(label_value_errors(value));
+        let errors = LabelError::of_key(&key.name).into_iter().chain(LabelError::of_value(value));
         if let Some(why) = errors.into_iter().next() {
             return fail("labels", &format!("Invalid value: {:?}: {why}", key.name));
         }
@@ -63,7 +63,7 @@ pub(super) fn check(
     for (key, value) in map("annotations") {
         let size = value.as_str().unwrap_or_default().len().saturating_add(key.name.len());
         bytes = bytes.saturating_add(size);
-        if let Some(why) = kubernetes_key_errors(&lowered(&key.name)).first() {
+        if let Some(why) = LabelError::of_key(&lowered(&key.name)).first() {
             return fail("annotations", &format!("Invalid value: {:?}: {why}", key.name));
         }
     }
@@ -80,7 +80,7 @@ pub(super) fn check(
     for item in list("finalizers") {
         let name = item.as_str().unwrap_or_default();
         let is_standard = matches!(name, "kubernetes" | "orphan" | "foregroundDeletion");
-        if !kubernetes_key_errors(name).is_empty()
+        if !LabelError::of_key(name).is_empty()
             || (is_built_in && !is_standard && !name.contains('/'))
         {
             return fail("finalizers", &format!("Invalid value: {name:?}"));

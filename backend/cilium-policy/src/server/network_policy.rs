@@ -1,11 +1,8 @@
 //! Kubernetes' checks of a NetworkPolicy beyond its types.
 
-use super::{check::refused, shape::whole, sloppy};
+use super::{check::refused, sloppy};
 use crate::{
-    document::{
-        Refusal,
-        selector::{kubernetes_key_errors, label_value_errors},
-    },
+    document::{Refusal, label_error::LabelError},
     source::{Node, Value},
 };
 
@@ -64,7 +61,7 @@ fn port(node: &Node, path: &str) -> Checked {
         );
         return fail("protocol", &why);
     }
-    let end = node.get("endPort").and_then(|node| whole(&node.value));
+    let end = node.get("endPort").and_then(|node| node.value.whole_number());
     let is_port = |number: i64| (1..=65535).contains(&number);
     match node.get("port").map(|node| &node.value) {
         None if end.is_some() => {
@@ -74,12 +71,12 @@ fn port(node: &Node, path: &str) -> Checked {
         Some(Value::String(_)) if end.is_some() => {
             fail("endPort", "may not be specified when `port` is non-numeric")
         }
-        Some(Value::String(name)) => match port_name_error(name) {
-            None => Ok(()),
-            Some(why) => fail("port", &format!("Invalid value: {name:?}: {why}")),
+        Some(Value::String(name)) => match check_port_name(name) {
+            Ok(()) => Ok(()),
+            Err(err) => fail("port", &format!("Invalid value: {name:?}: {err}")),
         },
         Some(value) => {
-            let number = whole(value).unwrap_or_default();
+            let number = value.whole_number().unwrap_or_default();
             if !is_port(number) {
                 return fail(
                     "port",
@@ -101,21 +98,40 @@ fn port(node: &Node, path: &str) -> Checked {
     }
 }
 
-fn port_name_error(name: &str) -> Option<&'static str> {
+/// The reason why a text is not the name of a port, in the words of Kubernetes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum PortNameError {
+    #[error("must be no more than 15 characters")]
+    TooLong,
+    #[error("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")]
+    Character,
+    #[error("must contain at least one letter (a-z); a number has no quotes")]
+    NoLetter,
+    #[error("must not contain consecutive hyphens")]
+    DoubleHyphen,
+    #[error("must not begin or end with a hyphen")]
+    OuterHyphen,
+}
+
+/// Checks the name of a port. Errors: Kubernetes refuses the name.
+fn check_port_name(name: &str) -> Result<(), PortNameError> {
     if name.len() > 15 {
-        return Some("must be no more than 15 characters");
+        return Err(PortNameError::TooLong);
     }
     let is_in_set = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if name.is_empty() || !name.bytes().all(is_in_set) {
-        return Some("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+        return Err(PortNameError::Character);
     }
     if !name.bytes().any(|b| b.is_ascii_lowercase()) {
-        return Some("must contain at least one letter (a-z); a number has no quotes");
+        return Err(PortNameError::NoLetter);
     }
     if name.contains("--") {
-        return Some("must not contain consecutive hyphens");
+        return Err(PortNameError::DoubleHyphen);
     }
-    (name.starts_with('-') || name.ends_with('-')).then_some("must not begin or end with a hyphen")
+    if name.starts_with('-') || name.ends_with('-') {
+        return Err(PortNameError::OuterHyphen);
+    }
+    Ok(())
 }
 
 fn peer(node: &Node, path: &str) -> Checked {
@@ -185,7 +201,7 @@ fn selector(node: &Node, path: &str) -> Checked {
         for (key, value) in labels {
             let value = value.as_str().unwrap_or_default();
             let errors =
-                kubernetes_key_errors(&key.name).into_iter().chain(label_value_errors(value));
+                LabelError::of_key(&key.name).into_iter().chain(LabelError::of_value(value));
             if let Some(why) = errors.into_iter().next() {
                 let path = format!("{path}.matchLabels");
                 return Err(refused(node, &path, &format!("Invalid value: {:?}: {why}", key.name)));
@@ -217,12 +233,12 @@ fn selector(node: &Node, path: &str) -> Checked {
             }
         }
         let key = item.get("key").and_then(Node::as_str).unwrap_or_default();
-        if let Some(why) = kubernetes_key_errors(key).first() {
+        if let Some(why) = LabelError::of_key(key).first() {
             return fail("key", &format!("Invalid value: {key:?}: {why}"));
         }
         for value in values {
             let value = value.as_str().unwrap_or_default();
-            if let Some(why) = label_value_errors(value).first() {
+            if let Some(why) = LabelError::of_value(value).first() {
                 return fail("values", &format!("Invalid value: {value:?}: {why}"));
             }
         }

@@ -168,26 +168,17 @@ impl Shape {
 
 /// Whether Go's JSON decoder accepts a scalar, or null, for a type.
 fn decodes(node: &Node, is: &Type) -> bool {
-    let is_i32 = |value: &Value| whole(value).is_some_and(|n| i32::try_from(n).is_ok());
+    let is_i32 = |value: &Value| value.whole_number().is_some_and(|n| i32::try_from(n).is_ok());
     match (&node.value, is) {
         (Value::Null, _) | (_, Type::Any) | (Value::Bool(_), Type::Boolean) => true,
         (value, Type::Integer(Integer { is_int32: true, .. })) => is_i32(value),
-        (value, Type::Integer(_)) => whole(value).is_some(),
+        (value, Type::Integer(_)) => value.whole_number().is_some(),
         (Value::String(text), Type::Text(Text { format: Some(Format::Time), .. })) => {
             check::is_time(text)
         }
         (Value::String(_), Type::Text(_) | Type::IntegerOrText(_)) => true,
         (value, Type::IntegerOrText(_)) => is_i32(value),
         _ => false,
-    }
-}
-
-/// The whole number of a value without a fraction: YAML's `80.0` becomes `80`.
-pub(super) fn whole(value: &Value) -> Option<i64> {
-    match value {
-        Value::Integer(number) => Some(*number),
-        Value::Float(text) => text.parse().ok(),
-        _ => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Nodes from text: YAML and JSON, read as Kubernetes reads them, each node with its place.
 
+mod characters;
 mod json;
 mod names;
 mod scalar;
@@ -190,6 +191,18 @@ const fn is_forbidden(c: char) -> bool {
             | '\u{fffe}'
             | '\u{ffff}'
     )
+}
+
+impl Value {
+    /// The whole number of a value without a fraction: YAML's `80.0` becomes `80`.
+    #[must_use]
+    pub(crate) fn whole_number(&self) -> Option<i64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Float(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
 }
 
 impl Node {

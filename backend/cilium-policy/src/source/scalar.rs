@@ -31,8 +31,21 @@ pub(super) fn resolve(text: &str) -> Value {
         .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// The reason why a text does not have the type of its tag.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TagError {
+    #[error("!!binary value contains invalid base64 data")]
+    Binary(#[source] base64::DecodeError),
+    #[error("cannot decode `{text}` as a !!{tag}")]
+    Type {
+        text: String,
+        /// The name of the type, as `int`.
+        tag: String,
+    },
+}
+
 /// The value of a scalar, with its tag if it has one. Errors: the tag contradicts the text.
-pub(super) fn tagged(text: String, is_plain: bool, tag: Option<&str>) -> Result<Value, String> {
+pub(super) fn tagged(text: String, is_plain: bool, tag: Option<&str>) -> Result<Value, TagError> {
     let Some(tag) = tag else {
         return Ok(if is_plain { resolve(&text) } else { Value::String(text) });
     };
@@ -46,7 +59,7 @@ pub(super) fn tagged(text: String, is_plain: bool, tag: Option<&str>) -> Result<
             return STANDARD
                 .decode(digits)
                 .map(|bytes| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
-                .map_err(|_| "!!binary value contains invalid base64 data".to_owned());
+                .map_err(TagError::Binary);
         }
         _ => return Ok(Value::String(text)),
     };
@@ -57,7 +70,7 @@ pub(super) fn tagged(text: String, is_plain: bool, tag: Option<&str>) -> Result<
         "bool" => matches!(value, Value::Bool(_)),
         _ => false,
     };
-    if fits { Ok(value) } else { Err(format!("cannot decode `{text}` as a !!{kind}")) }
+    if fits { Ok(value) } else { Err(TagError::Type { text, tag: kind.to_owned() }) }
 }
 
 /// Whether a text starts with year, month and day.

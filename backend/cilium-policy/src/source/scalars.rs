@@ -1,6 +1,6 @@
 //! YAML scalars: plain, quoted and block.
 
-use super::{SyntaxError, tokens::Scanner};
+use super::{SyntaxError, characters::Characters};
 
 /// The line breaks between two words of a scalar during folding.
 #[derive(Default)]
@@ -15,20 +15,20 @@ impl Breaks {
     /// Skips blanks and line breaks. Errors: `tab` tells where tabs are forbidden.
     fn read(
         &mut self,
-        scanner: &mut Scanner<'_>,
-        tab: impl Fn(&Scanner<'_>) -> bool,
+        characters: &mut Characters<'_>,
+        tab: impl Fn(&Characters<'_>) -> bool,
     ) -> Result<(), SyntaxError> {
         loop {
-            if scanner.is_blank(0) {
+            if characters.is_blank(0) {
                 if self.first.is_none() {
-                    scanner.copy(&mut self.blanks);
-                } else if tab(scanner) {
-                    return Err(scanner.error("found a tab character that violates indentation"));
+                    characters.copy(&mut self.blanks);
+                } else if tab(characters) {
+                    return Err(characters.error("found a tab character that violates indentation"));
                 } else {
-                    scanner.skip();
+                    characters.skip();
                 }
-            } else if !scanner.is_end() && scanner.is_break(0) {
-                let meaning = scanner.skip_line();
+            } else if !characters.is_end() && characters.is_break(0) {
+                let meaning = characters.skip_line();
                 if self.first.is_none() {
                     self.first = Some(meaning);
                 } else {
@@ -56,30 +56,36 @@ impl Breaks {
     }
 }
 
-/// A plain scalar, and whether it extends over a line's end.
-pub(super) fn plain(scanner: &mut Scanner<'_>) -> Result<(String, bool), SyntaxError> {
-    let inner = scanner.inner_column();
-    let is_flow = scanner.is_in_flow();
+/// A plain scalar, and whether it extends over a line's end. `inner` is the smallest column of
+/// content inside the block collection around it.
+pub(super) fn plain(
+    characters: &mut Characters<'_>,
+    inner: usize,
+    is_flow: bool,
+) -> Result<(String, bool), SyntaxError> {
     let mut text = String::new();
     let mut breaks = Breaks::default();
     loop {
-        if scanner.is_document_indicator() || scanner.here() == b'#' {
+        if characters.is_document_indicator() || characters.here() == b'#' {
             break;
         }
-        while !scanner.is_blank_or_end(0) {
-            let ends = (scanner.here() == b':' && scanner.is_blank_or_end(1))
-                || (is_flow && matches!(scanner.here(), b',' | b'?' | b'[' | b']' | b'{' | b'}'));
+        while !characters.is_blank_or_end(0) {
+            let ends = (characters.here() == b':' && characters.is_blank_or_end(1))
+                || (is_flow
+                    && matches!(characters.here(), b',' | b'?' | b'[' | b']' | b'{' | b'}'));
             if ends {
                 break;
             }
             breaks.fold(&mut text);
-            scanner.copy(&mut text);
+            characters.copy(&mut text);
         }
-        if scanner.is_end() || !(scanner.is_blank(0) || scanner.is_break(0)) {
+        if characters.is_end() || !(characters.is_blank(0) || characters.is_break(0)) {
             break;
         }
-        breaks.read(scanner, |scanner| scanner.here() == b'\t' && scanner.column() < inner)?;
-        if !is_flow && scanner.column() < inner {
+        breaks.read(characters, |characters| {
+            characters.here() == b'\t' && characters.column() < inner
+        })?;
+        if !is_flow && characters.column() < inner {
             break;
         }
     }
@@ -87,48 +93,48 @@ pub(super) fn plain(scanner: &mut Scanner<'_>) -> Result<(String, bool), SyntaxE
 }
 
 /// A quoted scalar.
-pub(super) fn quoted(scanner: &mut Scanner<'_>, quote: u8) -> Result<String, SyntaxError> {
+pub(super) fn quoted(characters: &mut Characters<'_>, quote: u8) -> Result<String, SyntaxError> {
     let is_single = quote == b'\'';
     let mut text = String::new();
-    scanner.skip();
+    characters.skip();
     loop {
-        if scanner.is_document_indicator() {
-            return Err(scanner.error("found unexpected document indicator"));
+        if characters.is_document_indicator() {
+            return Err(characters.error("found unexpected document indicator"));
         }
-        if scanner.is_end() {
-            return Err(scanner.error("found unexpected end of stream"));
+        if characters.is_end() {
+            return Err(characters.error("found unexpected end of stream"));
         }
         let mut breaks = Breaks::default();
-        while !scanner.is_blank_or_end(0) {
-            if is_single && scanner.here() == quote && scanner.next() == quote {
+        while !characters.is_blank_or_end(0) {
+            if is_single && characters.here() == quote && characters.next() == quote {
                 text.push('\'');
-                scanner.skip();
-                scanner.skip();
-            } else if scanner.here() == quote {
+                characters.skip();
+                characters.skip();
+            } else if characters.here() == quote {
                 break;
-            } else if !is_single && scanner.here() == b'\\' && scanner.is_break(1) {
-                scanner.skip();
-                scanner.skip_line();
+            } else if !is_single && characters.here() == b'\\' && characters.is_break(1) {
+                characters.skip();
+                characters.skip_line();
                 // Following blanks do not count, and neither does this break.
                 breaks.first = Some("");
                 break;
-            } else if !is_single && scanner.here() == b'\\' {
-                escape(scanner, &mut text)?;
+            } else if !is_single && characters.here() == b'\\' {
+                escape(characters, &mut text)?;
             } else {
-                scanner.copy(&mut text);
+                characters.copy(&mut text);
             }
         }
-        if scanner.here() == quote {
-            scanner.skip();
+        if characters.here() == quote {
+            characters.skip();
             return Ok(text);
         }
-        breaks.read(scanner, |_| false)?;
+        breaks.read(characters, |_| false)?;
         breaks.fold(&mut text);
     }
 }
 
-fn escape(scanner: &mut Scanner<'_>, text: &mut String) -> Result<(), SyntaxError> {
-    let (plain, digits) = match scanner.next() {
+fn escape(characters: &mut Characters<'_>, text: &mut String) -> Result<(), SyntaxError> {
+    let (plain, digits) = match characters.next() {
         b'0' => ('\0', 0),
         b'a' => ('\u{7}', 0),
         b'b' => ('\u{8}', 0),
@@ -149,25 +155,25 @@ fn escape(scanner: &mut Scanner<'_>, text: &mut String) -> Result<(), SyntaxErro
         b'x' => (' ', 2),
         b'u' => (' ', 4),
         b'U' => (' ', 8),
-        _ => return Err(scanner.error("found unknown escape character")),
+        _ => return Err(characters.error("found unknown escape character")),
     };
-    scanner.skip();
-    scanner.skip();
+    characters.skip();
+    characters.skip();
     if digits == 0 {
         text.push(plain);
         return Ok(());
     }
     let mut code: u32 = 0;
     for _ in 0..digits {
-        let Some(digit) = char::from(scanner.here()).to_digit(16) else {
-            return Err(scanner.error("did not find expected hexadecimal number"));
+        let Some(digit) = char::from(characters.here()).to_digit(16) else {
+            return Err(characters.error("did not find expected hexadecimal number"));
         };
         code = code.wrapping_shl(4) | digit;
-        scanner.skip();
+        characters.skip();
     }
     match char::from_u32(code) {
         Some(c) => text.push(c),
-        None => return Err(scanner.error("found invalid Unicode character escape code")),
+        None => return Err(characters.error("found invalid Unicode character escape code")),
     }
     Ok(())
 }
@@ -179,43 +185,46 @@ enum Chomp {
     Keep,
 }
 
-/// A block scalar.
-pub(super) fn block(scanner: &mut Scanner<'_>, is_literal: bool) -> Result<String, SyntaxError> {
-    scanner.skip();
+/// A block scalar; `outer` is the smallest column of content inside the block collection around it.
+pub(super) fn block(
+    characters: &mut Characters<'_>,
+    outer: usize,
+    is_literal: bool,
+) -> Result<String, SyntaxError> {
+    characters.skip();
     let (mut chomp, mut increment) = (None, None);
     for _ in 0..2 {
-        match scanner.here() {
+        match characters.here() {
             sign @ (b'+' | b'-') if chomp.is_none() => {
                 chomp = Some(if sign == b'+' { Chomp::Keep } else { Chomp::Strip });
             }
             b'0' if increment.is_none() => {
-                return Err(scanner.error("found an indentation indicator equal to 0"));
+                return Err(characters.error("found an indentation indicator equal to 0"));
             }
             digit if digit.is_ascii_digit() && increment.is_none() => {
                 increment = Some(usize::from(digit - b'0'));
             }
             _ => break,
         }
-        scanner.skip();
+        characters.skip();
     }
-    scanner.skip_blanks();
-    scanner.skip_comment();
-    if !scanner.is_end() {
-        if !scanner.is_break(0) {
-            return Err(scanner.error("did not find expected comment or line break"));
+    characters.skip_blanks();
+    characters.skip_comment();
+    if !characters.is_end() {
+        if !characters.is_break(0) {
+            return Err(characters.error("did not find expected comment or line break"));
         }
-        scanner.skip_line();
+        characters.skip_line();
     }
-    let outer = scanner.inner_column();
     // The column of the surrounding collection, if there is one.
     let mut indent = increment.map(|more| outer.saturating_sub(1).saturating_add(more));
     let mut text = String::new();
     let mut trailing = String::new();
     let mut leading: &str = "";
     let mut was_blank = false;
-    indentation(scanner, &mut indent, &mut trailing)?;
-    while !scanner.is_end() && Some(scanner.column()) == indent {
-        let is_blank = scanner.is_blank(0);
+    indentation(characters, outer, &mut indent, &mut trailing)?;
+    while !characters.is_end() && Some(characters.column()) == indent {
+        let is_blank = characters.is_blank(0);
         if !is_literal && !was_blank && !is_blank && leading == "\n" {
             if trailing.is_empty() {
                 text.push(' ');
@@ -226,11 +235,11 @@ pub(super) fn block(scanner: &mut Scanner<'_>, is_literal: bool) -> Result<Strin
         text.push_str(&trailing);
         trailing.clear();
         was_blank = is_blank;
-        while !scanner.is_end() && !scanner.is_break(0) {
-            scanner.copy(&mut text);
+        while !characters.is_end() && !characters.is_break(0) {
+            characters.copy(&mut text);
         }
-        leading = if scanner.is_end() { "" } else { scanner.skip_line() };
-        indentation(scanner, &mut indent, &mut trailing)?;
+        leading = if characters.is_end() { "" } else { characters.skip_line() };
+        indentation(characters, outer, &mut indent, &mut trailing)?;
     }
     if chomp != Some(Chomp::Strip) {
         text.push_str(leading);
@@ -243,28 +252,30 @@ pub(super) fn block(scanner: &mut Scanner<'_>, is_literal: bool) -> Result<Strin
 
 /// Skips empty lines and indentation; determines the depth of a block without an explicit one.
 fn indentation(
-    scanner: &mut Scanner<'_>,
+    characters: &mut Characters<'_>,
+    outer: usize,
     indent: &mut Option<usize>,
     breaks: &mut String,
 ) -> Result<(), SyntaxError> {
     let mut deepest = 0;
     loop {
-        while scanner.here() == b' ' && indent.is_none_or(|indent| scanner.column() < indent) {
-            scanner.skip();
+        while characters.here() == b' ' && indent.is_none_or(|indent| characters.column() < indent)
+        {
+            characters.skip();
         }
-        deepest = deepest.max(scanner.column());
-        if scanner.here() == b'\t' && indent.is_none_or(|indent| scanner.column() < indent) {
+        deepest = deepest.max(characters.column());
+        if characters.here() == b'\t' && indent.is_none_or(|indent| characters.column() < indent) {
             return Err(
-                scanner.error("found a tab character where an indentation space is expected")
+                characters.error("found a tab character where an indentation space is expected")
             );
         }
-        if scanner.is_end() || !scanner.is_break(0) {
+        if characters.is_end() || !characters.is_break(0) {
             break;
         }
-        breaks.push_str(scanner.skip_line());
+        breaks.push_str(characters.skip_line());
     }
     if indent.is_none() {
-        *indent = Some(deepest.max(scanner.inner_column()).max(1));
+        *indent = Some(deepest.max(outer).max(1));
     }
     Ok(())
 }

@@ -1,108 +1,108 @@
 //! The properties before a YAML node (anchors and tags), and directives.
 
-use super::{SyntaxError, tokens::Scanner};
+use super::{SyntaxError, characters::Characters};
 
 const YAML: &str = "tag:yaml.org,2002:";
 
-fn name(scanner: &mut Scanner<'_>) -> String {
+fn name(characters: &mut Characters<'_>) -> String {
     let mut name = String::new();
-    while scanner.here().is_ascii_alphanumeric() || matches!(scanner.here(), b'_' | b'-') {
-        scanner.copy(&mut name);
+    while characters.here().is_ascii_alphanumeric() || matches!(characters.here(), b'_' | b'-') {
+        characters.copy(&mut name);
     }
     name
 }
 
 /// The name of an anchor or an alias.
-pub(super) fn anchor(scanner: &mut Scanner<'_>) -> Result<String, SyntaxError> {
-    scanner.skip();
-    let name = name(scanner);
-    let ends = scanner.is_blank_or_end(0)
-        || matches!(scanner.here(), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
+pub(super) fn anchor(characters: &mut Characters<'_>) -> Result<String, SyntaxError> {
+    characters.skip();
+    let name = name(characters);
+    let ends = characters.is_blank_or_end(0)
+        || matches!(characters.here(), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
     if name.is_empty() || !ends {
-        return Err(scanner.error("did not find expected alphabetic or numeric character"));
+        return Err(characters.error("did not find expected alphabetic or numeric character"));
     }
     Ok(name)
 }
 
 /// Skips a directive: documents are split before they are read, so it has no use.
-pub(super) fn directive(scanner: &mut Scanner<'_>) -> Result<(), SyntaxError> {
-    scanner.skip();
-    let name = name(scanner);
-    if !matches!(name.as_str(), "YAML" | "TAG") || !scanner.is_blank(0) {
-        return Err(scanner.error("found unknown directive name"));
+pub(super) fn directive(characters: &mut Characters<'_>) -> Result<(), SyntaxError> {
+    characters.skip();
+    let name = name(characters);
+    if !matches!(name.as_str(), "YAML" | "TAG") || !characters.is_blank(0) {
+        return Err(characters.error("found unknown directive name"));
     }
-    while !scanner.is_break_or_end(0) {
-        scanner.skip();
+    while !characters.is_break_or_end(0) {
+        characters.skip();
     }
     Ok(())
 }
 
 /// A tag with its handle expanded.
-pub(super) fn tag(scanner: &mut Scanner<'_>) -> Result<String, SyntaxError> {
-    scanner.skip();
+pub(super) fn tag(characters: &mut Characters<'_>) -> Result<String, SyntaxError> {
+    characters.skip();
     let mut tag = String::new();
-    if scanner.here() == b'<' {
-        scanner.skip();
-        uri(scanner, &mut tag)?;
-        if scanner.here() != b'>' {
-            return Err(scanner.error("did not find the expected '>'"));
+    if characters.here() == b'<' {
+        characters.skip();
+        uri(characters, &mut tag)?;
+        if characters.here() != b'>' {
+            return Err(characters.error("did not find the expected '>'"));
         }
-        scanner.skip();
+        characters.skip();
     } else {
-        let name = name(scanner);
-        let is_handle = scanner.here() == b'!';
+        let name = name(characters);
+        let is_handle = characters.here() == b'!';
         if is_handle && !name.is_empty() {
-            return Err(scanner.error("found undefined tag handle"));
+            return Err(characters.error("found undefined tag handle"));
         }
         if is_handle {
-            scanner.skip();
-            uri(scanner, &mut tag)?;
+            characters.skip();
+            uri(characters, &mut tag)?;
             tag.insert_str(0, YAML);
         } else {
             // A lone `!` is a tag too.
             tag.push('!');
             tag.push_str(&name);
-            uri_characters(scanner, &mut tag)?;
+            uri_characters(characters, &mut tag)?;
         }
     }
-    if !scanner.is_blank_or_end(0) {
-        return Err(scanner.error("did not find expected whitespace or line break"));
+    if !characters.is_blank_or_end(0) {
+        return Err(characters.error("did not find expected whitespace or line break"));
     }
     Ok(tag)
 }
 
-fn uri(scanner: &mut Scanner<'_>, into: &mut String) -> Result<(), SyntaxError> {
+fn uri(characters: &mut Characters<'_>, into: &mut String) -> Result<(), SyntaxError> {
     let before = into.len();
-    uri_characters(scanner, into)?;
+    uri_characters(characters, into)?;
     if into.len() == before {
-        return Err(scanner.error("did not find expected tag URI"));
+        return Err(characters.error("did not find expected tag URI"));
     }
     Ok(())
 }
 
-fn uri_characters(scanner: &mut Scanner<'_>, into: &mut String) -> Result<(), SyntaxError> {
+fn uri_characters(characters: &mut Characters<'_>, into: &mut String) -> Result<(), SyntaxError> {
     let mut escaped: Vec<u8> = Vec::new();
     loop {
-        let is_escape = scanner.here() == b'%';
+        let is_escape = characters.here() == b'%';
         if !is_escape && !escaped.is_empty() {
             match String::from_utf8(std::mem::take(&mut escaped)) {
                 Ok(text) => into.push_str(&text),
-                Err(_) => return Err(scanner.error("found an incorrect UTF-8 octet")),
+                Err(_) => return Err(characters.error("found an incorrect UTF-8 octet")),
             }
         }
         if is_escape {
-            let digit = |ahead| char::from(scanner.byte(ahead)).to_digit(16);
+            let digit = |ahead| char::from(characters.byte(ahead)).to_digit(16);
             let (Some(high), Some(low)) = (digit(1), digit(2)) else {
-                return Err(scanner.error("did not find URI escaped octet"));
+                return Err(characters.error("did not find URI escaped octet"));
             };
             escaped.push(u8::try_from(high * 16 + low).unwrap_or_default());
             for _ in 0..3 {
-                scanner.skip();
+                characters.skip();
             }
-        } else if scanner.here().is_ascii_alphanumeric()
-            || b"_-;/?:@&=+$,.!~*'()[]".contains(&scanner.here())
+        } else if characters.here().is_ascii_alphanumeric()
+            || b"_-;/?:@&=+$,.!~*'()[]".contains(&characters.here())
         {
-            scanner.copy(into);
+            characters.copy(into);
         } else {
             return Ok(());
         }

@@ -3,7 +3,11 @@
 
 use std::collections::VecDeque;
 
-use super::{Chunk, MAX_DEPTH, Position, SyntaxError, count, scalars, tags};
+use super::{
+    Chunk, MAX_DEPTH, Position, SyntaxError,
+    characters::{Characters, Mark},
+    scalars, tags,
+};
 
 /// The limit of characters between a key's start and its colon.
 const MAX_KEY_CHARACTERS: usize = 1024;
@@ -38,15 +42,6 @@ pub(super) enum Token {
     },
 }
 
-/// A place in the text during scanning; all numbers count from 0.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Mark {
-    /// The number of characters before it.
-    index: usize,
-    line: u32,
-    pub(super) column: usize,
-}
-
 /// A possible key: it is one if a colon follows on its line.
 #[derive(Debug, Clone, Copy, Default)]
 struct SimpleKey {
@@ -62,10 +57,9 @@ struct SimpleKey {
 
 /// A scanner for the tokens of a chunk.
 pub(super) struct Scanner<'t> {
-    rest: &'t [u8],
-    text: &'t str,
+    characters: Characters<'t>,
+    /// The start of the chunk's first line.
     first: Position,
-    mark: Mark,
     queue: VecDeque<(Token, Position)>,
     /// The number of tokens taken from the queue.
     taken: usize,
@@ -80,19 +74,16 @@ pub(super) struct Scanner<'t> {
 
 impl<'t> Scanner<'t> {
     pub(super) fn new(chunk: &Chunk<'t>) -> Self {
-        let column = usize::try_from(chunk.first_column.saturating_sub(1)).unwrap_or(0);
-        let text = chunk.text.strip_prefix('\u{feff}').unwrap_or(chunk.text);
+        let characters = Characters::new(chunk);
         Self {
-            rest: text.as_bytes(),
-            text,
             first: Position { line: chunk.first_line, column: 1 },
-            mark: Mark { column, ..Mark::default() },
             queue: VecDeque::new(),
             taken: 0,
             taken_at: Position { line: chunk.first_line, column: chunk.first_column },
             keys: vec![SimpleKey::default()],
             // After a marker, no block key may follow on its line.
-            key_allowed: column == 0,
+            key_allowed: characters.mark.column == 0,
+            characters,
             indent: 0,
             indents: Vec::new(),
         }
@@ -122,21 +113,6 @@ impl<'t> Scanner<'t> {
         self.taken_at
     }
 
-    pub(super) fn error(&self, what: &str) -> SyntaxError {
-        self.error_at(self.mark, what)
-    }
-
-    fn error_at(&self, mark: Mark, what: &str) -> SyntaxError {
-        SyntaxError { at: self.position(mark), reason: format!("not valid YAML: {what}") }
-    }
-
-    fn position(&self, mark: Mark) -> Position {
-        Position {
-            line: self.first.line.saturating_add(mark.line),
-            column: count(mark.column).saturating_add(1),
-        }
-    }
-
     /// Whether the queue needs more tokens: its first token may still turn out to begin a key.
     fn needs_more(&mut self) -> Result<bool, SyntaxError> {
         if self.queue.is_empty() {
@@ -157,15 +133,15 @@ impl<'t> Scanner<'t> {
         let Some(key) = self.keys.get_mut(at).filter(|key| key.is_possible) else {
             return Ok(false);
         };
-        let is_over = key.mark.line < self.mark.line
-            || key.mark.index.saturating_add(MAX_KEY_CHARACTERS) < self.mark.index;
+        let is_over = key.mark.line < self.characters.mark.line
+            || key.mark.index.saturating_add(MAX_KEY_CHARACTERS) < self.characters.mark.index;
         if !is_over {
             return Ok(true);
         }
         key.is_possible = false;
         if key.is_required {
             let mark = key.mark;
-            return Err(self.error_at(mark, "could not find expected ':'"));
+            return Err(self.characters.error_at(mark, "could not find expected ':'"));
         }
         Ok(false)
     }
@@ -174,163 +150,58 @@ impl<'t> Scanner<'t> {
         self.keys.len() > 1
     }
 
-    pub(super) fn byte(&self, ahead: usize) -> u8 {
-        self.rest.get(ahead).copied().unwrap_or(0)
-    }
-
-    pub(super) fn is_end(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    pub(super) fn is_blank(&self, ahead: usize) -> bool {
-        matches!(self.byte(ahead), b' ' | b'\t')
-    }
-
-    /// Whether a YAML 1.1 line break stands here.
-    pub(super) fn is_break(&self, ahead: usize) -> bool {
-        match self.byte(ahead) {
-            b'\r' | b'\n' => true,
-            0xc2 => self.byte(ahead + 1) == 0x85,
-            0xe2 => self.byte(ahead + 1) == 0x80 && matches!(self.byte(ahead + 2), 0xa8 | 0xa9),
-            _ => false,
-        }
-    }
-
-    pub(super) fn is_break_or_end(&self, ahead: usize) -> bool {
-        self.rest.len() <= ahead || self.is_break(ahead)
-    }
-
-    pub(super) fn is_blank_or_end(&self, ahead: usize) -> bool {
-        self.is_blank(ahead) || self.is_break_or_end(ahead)
-    }
-
-    pub(super) fn here(&self) -> u8 {
-        self.byte(0)
-    }
-
-    pub(super) fn next(&self) -> u8 {
-        self.byte(1)
-    }
-
-    pub(super) const fn column(&self) -> usize {
-        self.mark.column
-    }
-
-    /// The smallest column of content inside the block collection.
-    pub(super) const fn inner_column(&self) -> usize {
-        self.indent
-    }
-
-    pub(super) const fn is_in_flow(&self) -> bool {
-        self.is_flow()
-    }
-
-    /// Skips one character, which is not a line break.
-    pub(super) fn skip(&mut self) {
-        let width = match self.here() {
-            0..=0x7f => 1,
-            0x80..=0xdf => 2,
-            0xe0..=0xef => 3,
-            _ => 4,
-        };
-        self.rest = self.rest.get(width..).unwrap_or_default();
-        self.mark.index += 1;
-        self.mark.column += 1;
-    }
-
-    /// Copies a character into a text.
-    pub(super) fn copy(&mut self, into: &mut String) {
-        let from = self.text.len() - self.rest.len();
-        self.skip();
-        let to = self.text.len() - self.rest.len();
-        into.push_str(self.text.get(from..to).unwrap_or_default());
-    }
-
-    /// Skips a line break. Returns its meaning in a text.
-    pub(super) fn skip_line(&mut self) -> &'static str {
-        let (width, meaning) = match (self.here(), self.next()) {
-            (b'\r', b'\n') | (0xc2, _) => (2, "\n"),
-            (b'\r' | b'\n', _) => (1, "\n"),
-            _ if self.byte(2) == 0xa8 => (3, "\u{2028}"),
-            _ => (3, "\u{2029}"),
-        };
-        self.rest = self.rest.get(width..).unwrap_or_default();
-        self.mark.index += 1;
-        self.mark.column = 0;
-        self.mark.line = self.mark.line.saturating_add(1);
-        meaning
-    }
-
-    pub(super) fn skip_blanks(&mut self) {
-        while self.is_blank(0) {
-            self.skip();
-        }
-    }
-
-    /// Skips a comment, if one begins here.
-    pub(super) fn skip_comment(&mut self) {
-        if self.here() == b'#' {
-            while !self.is_break_or_end(0) {
-                self.skip();
-            }
-        }
-    }
-
-    /// Whether `---` or `...` stands here at the beginning of a line.
-    pub(super) fn is_document_indicator(&self) -> bool {
-        self.mark.column == 0
-            && (self.rest.starts_with(b"---") || self.rest.starts_with(b"..."))
-            && self.is_blank_or_end(3)
-    }
-
     fn push(&mut self, token: Token, mark: Mark) {
-        let at = self.position(mark);
+        let at = self.characters.position(mark);
         self.queue.push_back((token, at));
     }
 
     /// Inserts a token before the one with this number.
     fn insert(&mut self, number: usize, token: Token, mark: Mark) {
         let at = number.checked_sub(self.taken).unwrap_or(usize::MAX).min(self.queue.len());
-        let position = self.position(mark);
+        let position = self.characters.position(mark);
         self.queue.insert(at, (token, position));
     }
 
     fn fetch(&mut self) -> Result<(), SyntaxError> {
         self.skip_to_token();
-        self.unroll(self.mark.column);
-        let mark = self.mark;
-        if self.is_end() {
+        self.unroll(self.characters.mark.column);
+        let mark = self.characters.mark;
+        if self.characters.is_end() {
             // No key extends over the end.
-            self.mark.line = self.mark.line.saturating_add(1);
-            self.mark.column = 0;
+            self.characters.mark.line = self.characters.mark.line.saturating_add(1);
+            self.characters.mark.column = 0;
             self.end_line();
             self.remove_key()?;
             self.key_allowed = false;
             self.push(Token::StreamEnd, mark);
             return Ok(());
         }
-        if mark.column == 0 && self.here() == b'%' {
+        if mark.column == 0 && self.characters.here() == b'%' {
             self.end_line();
             self.remove_key()?;
             self.key_allowed = false;
-            tags::directive(self)?;
+            tags::directive(&mut self.characters)?;
             self.push(Token::Directive, mark);
             return Ok(());
         }
-        if self.is_document_indicator() {
+        if self.characters.is_document_indicator() {
             self.end_line();
             self.remove_key()?;
             self.key_allowed = false;
-            let token = if self.here() == b'-' { Token::DocumentStart } else { Token::DocumentEnd };
+            let token = if self.characters.here() == b'-' {
+                Token::DocumentStart
+            } else {
+                Token::DocumentEnd
+            };
             for _ in 0..3 {
-                self.skip();
+                self.characters.skip();
             }
             self.push(token, mark);
             return Ok(());
         }
         let is_flow = self.is_flow();
-        let before_blank = self.is_blank_or_end(1);
-        match self.here() {
+        let before_blank = self.characters.is_blank_or_end(1);
+        match self.characters.here() {
             b'[' => self.open(Token::FlowSequence),
             b'{' => self.open(Token::FlowMapping),
             b']' => self.close(Token::FlowSequenceEnd),
@@ -344,34 +215,36 @@ impl<'t> Scanner<'t> {
             b'-' if before_blank => self.block_entry(),
             b'?' if is_flow || before_blank => self.key(),
             b':' if is_flow || before_blank => self.value(),
-            b'*' => self.properties(|scanner| tags::anchor(scanner).map(Token::Alias)),
-            b'&' => self.properties(|scanner| tags::anchor(scanner).map(Token::Anchor)),
-            b'!' => self.properties(|scanner| tags::tag(scanner).map(Token::Tag)),
+            b'*' => self.properties(|characters| tags::anchor(characters).map(Token::Alias)),
+            b'&' => self.properties(|characters| tags::anchor(characters).map(Token::Anchor)),
+            b'!' => self.properties(|characters| tags::tag(characters).map(Token::Tag)),
             style @ (b'|' | b'>') if !is_flow => {
                 self.remove_key()?;
                 self.key_allowed = true;
-                let text = scalars::block(self, style == b'|')?;
+                let text = scalars::block(&mut self.characters, self.indent, style == b'|')?;
                 self.push(Token::Scalar { text, is_plain: false }, mark);
                 Ok(())
             }
-            quote @ (b'\'' | b'"') => self.properties(|scanner| {
-                let text = scalars::quoted(scanner, quote)?;
+            quote @ (b'\'' | b'"') => self.properties(|characters| {
+                let text = scalars::quoted(characters, quote)?;
                 Ok(Token::Scalar { text, is_plain: false })
             }),
             first => {
                 let is_plain = match first {
-                    b'-' => !self.is_blank(1),
+                    b'-' => !self.characters.is_blank(1),
                     b'?' | b':' => !is_flow && !before_blank,
                     b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>'
                     | b'\'' | b'"' | b'%' | b'@' | b'`' => false,
-                    _ => !self.is_blank_or_end(0),
+                    _ => !self.characters.is_blank_or_end(0),
                 };
                 if !is_plain {
-                    return Err(self.error("found character that cannot start any token"));
+                    return Err(self
+                        .characters
+                        .error("found character that cannot start any token"));
                 }
                 self.save_key()?;
                 self.key_allowed = false;
-                let (text, ends_line) = scalars::plain(self)?;
+                let (text, ends_line) = scalars::plain(&mut self.characters, self.indent, is_flow)?;
                 self.key_allowed = ends_line;
                 self.push(Token::Scalar { text, is_plain: true }, mark);
                 Ok(())
@@ -382,16 +255,16 @@ impl<'t> Scanner<'t> {
     fn skip_to_token(&mut self) {
         loop {
             // Tabs are forbidden where they could count as indentation.
-            while self.here() == b' '
-                || (self.here() == b'\t' && (self.is_flow() || !self.key_allowed))
+            while self.characters.here() == b' '
+                || (self.characters.here() == b'\t' && (self.is_flow() || !self.key_allowed))
             {
-                self.skip();
+                self.characters.skip();
             }
-            self.skip_comment();
-            if self.is_end() || !self.is_break(0) {
+            self.characters.skip_comment();
+            if self.characters.is_end() || !self.characters.is_break(0) {
                 return;
             }
-            self.skip_line();
+            self.characters.skip_line();
             if !self.is_flow() {
                 self.key_allowed = true;
             }
@@ -415,7 +288,7 @@ impl<'t> Scanner<'t> {
 
     fn unroll_to(&mut self, indent: usize) {
         while self.indent > indent {
-            self.push(Token::BlockEnd, self.mark);
+            self.push(Token::BlockEnd, self.characters.mark);
             self.indent = self.indents.pop().unwrap_or(0);
         }
     }
@@ -428,7 +301,7 @@ impl<'t> Scanner<'t> {
         self.indents.push(self.indent);
         self.indent = mark.column.saturating_add(1);
         if self.indents.len() > MAX_LEVELS {
-            return Err(self.error("nested too deep"));
+            return Err(self.characters.error("nested too deep"));
         }
         match number {
             Some(number) => self.insert(number, token, mark),
@@ -441,10 +314,11 @@ impl<'t> Scanner<'t> {
         if !self.key_allowed {
             return Ok(());
         }
-        let is_required = !self.is_flow() && self.indent == self.mark.column.saturating_add(1);
+        let is_required =
+            !self.is_flow() && self.indent == self.characters.mark.column.saturating_add(1);
         self.remove_key()?;
         let token = self.taken.saturating_add(self.queue.len());
-        let mark = self.mark;
+        let mark = self.characters.mark;
         if let Some(key) = self.keys.last_mut() {
             *key = SimpleKey { is_possible: true, is_required, is_awaited: true, token, mark };
         }
@@ -455,7 +329,7 @@ impl<'t> Scanner<'t> {
         let Some(key) = self.keys.last_mut() else { return Ok(()) };
         if key.is_possible && key.is_required {
             let mark = key.mark;
-            return Err(self.error_at(mark, "could not find expected ':'"));
+            return Err(self.characters.error_at(mark, "could not find expected ':'"));
         }
         key.is_possible = false;
         Ok(())
@@ -463,15 +337,15 @@ impl<'t> Scanner<'t> {
 
     /// Adds an indicator of one character.
     fn indicator(&mut self, token: Token) {
-        let mark = self.mark;
-        self.skip();
+        let mark = self.characters.mark;
+        self.characters.skip();
         self.push(token, mark);
     }
 
     fn open(&mut self, token: Token) -> Result<(), SyntaxError> {
         self.save_key()?;
         if self.keys.len() > MAX_LEVELS {
-            return Err(self.error("nested too deep"));
+            return Err(self.characters.error("nested too deep"));
         }
         let first = self.taken.saturating_add(self.queue.len());
         self.keys.push(SimpleKey { token: first, ..SimpleKey::default() });
@@ -498,9 +372,11 @@ impl<'t> Scanner<'t> {
     fn block_entry(&mut self) -> Result<(), SyntaxError> {
         if !self.is_flow() {
             if !self.key_allowed {
-                return Err(self.error("block sequence entries are not allowed in this context"));
+                return Err(self
+                    .characters
+                    .error("block sequence entries are not allowed in this context"));
             }
-            self.roll(self.mark, None, Token::BlockSequence)?;
+            self.roll(self.characters.mark, None, Token::BlockSequence)?;
         }
         self.remove_key()?;
         self.key_allowed = true;
@@ -511,9 +387,9 @@ impl<'t> Scanner<'t> {
     fn key(&mut self) -> Result<(), SyntaxError> {
         if !self.is_flow() {
             if !self.key_allowed {
-                return Err(self.error("mapping keys are not allowed in this context"));
+                return Err(self.characters.error("mapping keys are not allowed in this context"));
             }
-            self.roll(self.mark, None, Token::BlockMapping)?;
+            self.roll(self.characters.mark, None, Token::BlockMapping)?;
         }
         self.remove_key()?;
         self.key_allowed = !self.is_flow();
@@ -534,9 +410,11 @@ impl<'t> Scanner<'t> {
         } else {
             if !self.is_flow() {
                 if !self.key_allowed {
-                    return Err(self.error("mapping values are not allowed in this context"));
+                    return Err(self
+                        .characters
+                        .error("mapping values are not allowed in this context"));
                 }
-                self.roll(self.mark, None, Token::BlockMapping)?;
+                self.roll(self.characters.mark, None, Token::BlockMapping)?;
             }
             self.key_allowed = !self.is_flow();
         }
@@ -547,12 +425,12 @@ impl<'t> Scanner<'t> {
     /// Reads a token that may be a key, and after which no key may begin.
     fn properties(
         &mut self,
-        scan: impl FnOnce(&mut Self) -> Result<Token, SyntaxError>,
+        scan: impl FnOnce(&mut Characters<'t>) -> Result<Token, SyntaxError>,
     ) -> Result<(), SyntaxError> {
         self.save_key()?;
         self.key_allowed = false;
-        let mark = self.mark;
-        let token = scan(self)?;
+        let mark = self.characters.mark;
+        let token = scan(&mut self.characters)?;
         self.push(token, mark);
         Ok(())
     }

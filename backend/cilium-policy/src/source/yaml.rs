@@ -122,7 +122,7 @@ impl Loader<'_> {
                 Some(Token::Scalar { text, is_plain }) => {
                     is_merge = is_plain && tag.is_none() && text == "<<";
                     scalar::tagged(text, is_plain, tag.as_deref())
-                        .map_err(|reason| SyntaxError { at, reason })?
+                        .map_err(|err| SyntaxError { at, reason: err.to_string() })?
                 }
                 _ => return self.expected("node content"),
             },
@@ -135,7 +135,7 @@ impl Loader<'_> {
             Token::BlockMapping if is_block => self.block_map()?,
             _ if anchor.is_some() || tag.is_some() => {
                 scalar::tagged(String::new(), true, tag.as_deref())
-                    .map_err(|reason| SyntaxError { at, reason })?
+                    .map_err(|err| SyntaxError { at, reason: err.to_string() })?
             }
             _ => return self.expected("node content"),
         };

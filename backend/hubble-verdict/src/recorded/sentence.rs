@@ -96,10 +96,11 @@ impl Judgement {
                 }
                 verdict => format!("{} on {direction}, by one rule or another", verdict.name()),
             },
-            Cause::Unresolvable => format!(
-                "cannot tell: the agent cannot put the policies together ({})",
-                self.explanation.conflict.as_deref().unwrap_or("conflict")
-            ),
+            Cause::Unresolvable => {
+                let conflict = self.explanation.conflict.as_ref();
+                let conflict = conflict.map_or("conflict".to_owned(), ToString::to_string);
+                format!("cannot tell: the agent cannot put the policies together ({conflict})")
+            }
         }
     }
 

@@ -27,7 +27,7 @@ fn conflict_of(documents: &[String], subject: &[&str]) -> String {
         explanation.conflict.is_some(),
         "{documents:?}"
     );
-    explanation.conflict.unwrap_or_default()
+    explanation.conflict.map(|conflict| conflict.to_string()).unwrap_or_default()
 }
 
 /// A policy of pod `a` with `egress` rules; each text starts with the name of its list.
