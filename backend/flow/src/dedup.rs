@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
+use hashbrown::hash_map::{Entry, OccupiedEntry};
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::EndpointRole;
@@ -13,7 +14,8 @@ use crate::{MessageType, Verdict};
 /// a retransmission comes 1 s later at the earliest.
 const WINDOW_NANOS: i64 = 500_000_000;
 
-/// Most records that wait for their duplicate, of 24 bytes each.
+/// Most records that wait for their duplicate, of about 100 bytes each. Then the first to arrive
+/// leaves.
 const MAX_WAITING: usize = 65_536;
 
 /// Deduplication of records by packet.
@@ -24,10 +26,61 @@ const MAX_WAITING: usize = 65_536;
 #[derive(Debug, Default)]
 pub struct PacketDedup {
     hasher: DefaultHashBuilder,
-    /// Times of the waiting records, in Unix nanoseconds, by hash of packet and record type.
-    waiting: HashMap<u64, Vec<i64>>,
-    /// Hashes of the waiting records, the oldest first.
-    arrivals: VecDeque<u64>,
+    /// Waiting records by hash of packet and record type.
+    waiting: HashMap<u64, WaitingRecords>,
+    /// Number of records in `waiting`.
+    waiting_count: usize,
+    /// Hash and number of each record that began to wait, in the order of arrival. Some have met
+    /// their duplicate since.
+    arrivals: VecDeque<(u64, u64)>,
+    /// Number of records that ever began to wait.
+    arrived: u64,
+}
+
+/// Record that waits for its duplicate.
+#[derive(Debug)]
+struct Waiting {
+    /// Time in Unix nanoseconds.
+    time_nanos: i64,
+    /// Number in the order of arrival.
+    number: u64,
+}
+
+/// Waiting records of one hash in the order of arrival; seldom more than one.
+#[derive(Debug)]
+struct WaitingRecords {
+    first: Waiting,
+    others: VecDeque<Waiting>,
+}
+
+impl WaitingRecords {
+    /// Index of the first record near enough in time to be of one packet.
+    fn near(&self, time_nanos: i64) -> Option<usize> {
+        let is_near = |record: &Waiting| {
+            record.time_nanos.abs_diff(time_nanos) <= WINDOW_NANOS.unsigned_abs()
+        };
+        if is_near(&self.first) {
+            return Some(0);
+        }
+        Some(self.others.iter().position(is_near)? + 1)
+    }
+
+    fn is_waiting(&self, number: u64) -> bool {
+        self.first.number == number
+            || self.others.binary_search_by_key(&number, |record| record.number).is_ok()
+    }
+
+    /// Removes the record at `index`, and returns whether others are left.
+    fn remove(&mut self, index: usize) -> bool {
+        match index.checked_sub(1) {
+            Some(index) => drop(self.others.remove(index)),
+            None => match self.others.pop_front() {
+                Some(second) => self.first = second,
+                None => return false,
+            },
+        }
+        true
+    }
 }
 
 impl PacketDedup {
@@ -69,25 +122,51 @@ impl PacketDedup {
             self.hasher.hash_one((is_drop, node, source, destination, ports, protocol))
         };
         let (own, other) = (key(is_drop), key(!is_drop));
-        if let Some(times) = self.waiting.get_mut(&other)
-            && let Some(index) = times
-                .iter()
-                .position(|time| time.abs_diff(time_nanos) <= WINDOW_NANOS.unsigned_abs())
+        if let Entry::Occupied(records) = self.waiting.entry(other)
+            && let Some(index) = records.get().near(time_nanos)
         {
-            times.swap_remove(index);
-            if times.is_empty() {
-                self.waiting.remove(&other);
-            }
+            leave(records, index);
+            self.waiting_count -= 1;
             return true;
         }
-        self.waiting.entry(own).or_default().push(time_nanos);
-        self.arrivals.push_back(own);
-        if self.arrivals.len() > MAX_WAITING
-            && let Some(oldest) = self.arrivals.pop_front()
-        {
-            self.waiting.remove(&oldest);
-        }
+        self.wait(own, time_nanos);
         false
+    }
+
+    fn wait(&mut self, hash: u64, time_nanos: i64) {
+        let number = self.arrived;
+        self.arrived += 1;
+        let record = Waiting { time_nanos, number };
+        match self.waiting.entry(hash) {
+            Entry::Occupied(mut records) => records.get_mut().others.push_back(record),
+            Entry::Vacant(free) => {
+                free.insert(WaitingRecords { first: record, others: VecDeque::new() });
+            }
+        }
+        self.waiting_count += 1;
+        self.arrivals.push_back((hash, number));
+        while self.waiting_count > MAX_WAITING
+            && let Some((hash, number)) = self.arrivals.pop_front()
+        {
+            if let Entry::Occupied(records) = self.waiting.entry(hash)
+                && records.get().first.number == number
+            {
+                leave(records, 0);
+                self.waiting_count -= 1;
+            }
+        }
+        // Records that met their duplicate would pile up behind one that waits.
+        if self.arrivals.len() > 2 * MAX_WAITING {
+            self.arrivals.retain(|(hash, number)| {
+                self.waiting.get(hash).is_some_and(|records| records.is_waiting(*number))
+            });
+        }
+    }
+}
+
+fn leave(mut records: OccupiedEntry<'_, u64, WaitingRecords, DefaultHashBuilder>, index: usize) {
+    if !records.get_mut().remove(index) {
+        records.remove();
     }
 }
 
@@ -113,6 +192,95 @@ mod tests {
         }
     }
 
+    fn columns_of(flows: impl IntoIterator<Item = Flow>) -> FlowColumns {
+        let (mut columns, mut lists) = (FlowColumns::default(), RowLists::default());
+        for flow in flows {
+            columns.append_flow(&flow, &mut lists).unwrap();
+        }
+        columns
+    }
+
+    #[test]
+    fn the_oldest_waiting_record_leaves_first() {
+        use MessageType::{Drop, PolicyVerdict};
+        let denied = |kind, port, time_ms| record(kind, Verdict::Dropped, port, time_ms);
+        // Records of packets that are all different.
+        let others = |count: usize| {
+            let address = |number: usize| format!("10.1.{}.{}", number >> 8, number & 255);
+            (0..count).map(move |number| {
+                let ip = Ip { source: address(number), destination: address(0), ..Ip::default() };
+                Flow { ip: Some(ip), ..denied(Drop, 80, 2_000) }
+            })
+        };
+        let check = |before: &[Flow], count: usize, after: &[(Flow, bool)], what: &str| {
+            let mut dedup = PacketDedup::default();
+            let columns = columns_of(before.iter().cloned().chain(others(count)));
+            for row in 0..columns.time_nanos().len() {
+                dedup.is_duplicate(&columns, row);
+            }
+            for (index, (flow, expected)) in after.iter().enumerate() {
+                let columns = columns_of([flow.clone()]);
+                assert_eq!(dedup.is_duplicate(&columns, 0), *expected, "{what}: {index}");
+            }
+        };
+        let (packet, again) = (denied(Drop, 1, 0), denied(Drop, 1, 1_000));
+        // Verdicts of the two packets. One that meets no record waits too.
+        let (of_packet, of_again) = (denied(PolicyVerdict, 1, 0), denied(PolicyVerdict, 1, 1_000));
+        check(
+            &[packet.clone(), again.clone()],
+            MAX_WAITING - 2,
+            &[(of_packet.clone(), true), (of_again.clone(), true)],
+            "as many as may wait",
+        );
+        check(
+            &[packet.clone(), again.clone()],
+            MAX_WAITING - 1,
+            &[(of_again.clone(), true), (of_packet.clone(), false)],
+            "one more: the retransmission stays",
+        );
+        check(
+            &[packet.clone(), again.clone()],
+            MAX_WAITING,
+            &[(of_again.clone(), false), (of_packet.clone(), false)],
+            "two more",
+        );
+        check(
+            &[packet.clone(), denied(PolicyVerdict, 1, 1), again.clone()],
+            MAX_WAITING - 1,
+            &[(of_again.clone(), true), (of_packet.clone(), false)],
+            "a counted packet does not wait",
+        );
+        check(
+            &[again.clone(), packet.clone()],
+            MAX_WAITING - 1,
+            &[(of_packet.clone(), true), (of_again.clone(), false)],
+            "the oldest is the first to arrive, whatever its time",
+        );
+        check(
+            &[packet.clone(), packet.clone(), of_packet.clone()],
+            MAX_WAITING - 1,
+            &[(of_packet.clone(), true), (of_packet.clone(), false)],
+            "two records of one time",
+        );
+    }
+
+    #[test]
+    fn pairs_behind_a_waiting_record_take_no_memory() {
+        let mut dedup = PacketDedup::default();
+        let pair = [MessageType::Drop, MessageType::PolicyVerdict]
+            .map(|kind| record(kind, Verdict::Dropped, 2, 0));
+        let columns =
+            columns_of([record(MessageType::Drop, Verdict::Dropped, 1, 0)].into_iter().chain(pair));
+        assert!(!dedup.is_duplicate(&columns, 0));
+        for _ in 0..3 * MAX_WAITING {
+            assert!(!dedup.is_duplicate(&columns, 1));
+            assert!(dedup.is_duplicate(&columns, 2));
+        }
+        assert!(dedup.arrivals.len() <= 2 * MAX_WAITING, "{}", dedup.arrivals.len());
+        let verdict = columns_of([record(MessageType::PolicyVerdict, Verdict::Dropped, 1, 0)]);
+        assert!(dedup.is_duplicate(&verdict, 0), "the first record still waits");
+    }
+
     #[test]
     fn a_denied_packet_counts_once() {
         use MessageType::{Drop, PolicyVerdict, Trace};
@@ -130,9 +298,7 @@ mod tests {
         ];
         let mut dedup = PacketDedup::default();
         for (flow, expected, what) in cases {
-            let mut columns = FlowColumns::default();
-            columns.append_flow(&flow, &mut RowLists::default()).unwrap();
-            assert_eq!(dedup.is_duplicate(&columns, 0), expected, "{what}");
+            assert_eq!(dedup.is_duplicate(&columns_of([flow]), 0), expected, "{what}");
         }
     }
 }
