@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use crate::Build;
 use crate::board::{Board, TITLE_PREFIX};
 use crate::colours;
+use crate::condition::filter;
 use crate::links::{Behind, Moment, closer, in_explore, in_flow_logs, to_board};
 use crate::panel::{Panel, View};
-use crate::query::{PanelQuery, datasource, filter};
+use crate::query::{PanelQuery, datasource};
 use crate::variable::{ALL, Variable};
 
 /// Common tag of the dashboards; their menu lists dashboards with this tag.

@@ -4,6 +4,7 @@
 mod board;
 mod boards;
 mod colours;
+mod condition;
 mod json;
 mod links;
 mod panel;

@@ -3,13 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Build;
-use crate::query::filter;
-
-/// One condition of a flow filter: a flag of `hubble observe` by its name in the data source, and a
-/// value, which may be one of Grafana's expressions (`${namespace}`). An expression that is empty
-/// sets nothing. Several values of a variable are alternatives, and "All" is `.*`, which the data
-/// source does not treat as a condition.
-pub(crate) type Condition = (&'static str, String);
+use crate::condition::{Condition, filter};
 
 /// The flows behind a number.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,7 @@
 //! Panels: queries, visualisation, and links.
 
-use crate::links::{Behind, Condition, Next};
+use crate::condition::Condition;
+use crate::links::{Behind, Next};
 use crate::query::PanelQuery;
 
 /// Visualisation of a panel.

@@ -1,6 +1,6 @@
 //! Builder of PromQL expressions.
 
-use crate::scope::{PacketDirection, Scope};
+use crate::scope::{POD_SUFFIX, PacketDirection, Scope};
 
 /// Window of rates, which Grafana sizes by the scrape interval.
 const RATE_WINDOW: &str = "$__rate_interval";
@@ -115,7 +115,43 @@ impl Counter {
         Self::picked(metric, matchers, "")
     }
 
-    /// The part of the metric that matches `more`; if there is none, zero.
+    /// A `hubble_http_*` counter. The endpoint whose policy has HTTP rules reports a request:
+    /// mostly the pod itself, else its peer. If both report, the pod's own report counts, matched
+    /// by the addresses that both know; the peer may not know the workload.
+    pub(crate) fn http(metric: &str, scope: Scope, side: PacketDirection, more: &str) -> Self {
+        let (end, own, other) = match side {
+            PacketDirection::Outgoing => ("source", "client", "server"),
+            PacketDirection::Incoming => ("destination", "server", "client"),
+        };
+        let base = format!(r#"cluster=~"$cluster", {end}_namespace=~"$namespace""#);
+        let (workload, pod) = match scope {
+            Scope::Cluster | Scope::Namespace => (String::new(), None),
+            // The label of the pod exists only if it is configured.
+            Scope::Workload => (
+                format!(r#", {end}_workload=~"$workload", {end}=~"(.*/)?$pod""#),
+                Some(format!(
+                    r#", {end}_workload="", {end}=~"$namespace/${{workload}}{POD_SUFFIX}", {end}=~".*/$pod""#
+                )),
+            ),
+        };
+        let of_own = format!(r#"{metric}{{{base}, reporter="{own}"}}"#);
+        let reported = |whose: &str, by: &str| {
+            let more = if more.is_empty() { String::new() } else { format!(", {more}") };
+            format!(r#"{base}{whose}, reporter="{by}"{more}"#)
+        };
+        let unless = "cluster, source_ip, destination_ip";
+        let counter = Self::new(metric, &reported(&workload, own))
+            .and_also(metric, &reported(&workload, other))
+            .unless(unless, of_own.clone());
+        let counter = match pod {
+            Some(pod) => counter.and_also(metric, &reported(&pod, other)).unless(unless, of_own),
+            None => counter,
+        };
+        // A workload without requests has zero, if requests of its namespace are seen.
+        counter.zero_where(format!("{metric}{{{base}}}"))
+    }
+
+    /// The part of the metric that matches `more`; zero without such a part.
     pub(crate) fn picked(metric: &str, matchers: &str, more: &str) -> Self {
         Self { planes: vec![Plane::new(metric, matchers, more)] }
     }

@@ -1,9 +1,9 @@
 //! Queries of panels to the data source.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::Build;
-use crate::links::Condition;
+use crate::condition::{Condition, filter};
 
 /// One query of a panel.
 #[derive(Debug, Clone)]
@@ -35,18 +35,6 @@ pub(crate) enum PanelQuery {
 /// The dashboard's data source variable.
 pub(crate) fn datasource(build: Build) -> Value {
     json!({ "type": build.datasource_type(), "uid": "${datasource}" })
-}
-
-/// A filter of flows: each flag with its values.
-pub(crate) fn filter(conditions: &[Condition]) -> Value {
-    let mut filter = Map::new();
-    for (flag, value) in conditions {
-        let values = filter.entry(*flag).or_insert_with(|| json!([]));
-        if let Some(values) = values.as_array_mut() {
-            values.push(json!(value));
-        }
-    }
-    Value::Object(filter)
 }
 
 impl PanelQuery {

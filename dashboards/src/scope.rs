@@ -1,12 +1,11 @@
 //! Selectors of the counted packets, for metrics and for flows.
 
-use crate::links::Condition;
-use crate::promql::Counter;
+use crate::condition::Condition;
 
 /// Suffix of a workload's pods: nothing, a template hash or a job's minute, then five characters or
 /// an ordinal. The letters are those of Kubernetes' own generator (no vowels, no 0, 1, 3), so that
 /// `store` does not match the pods of `store-front`. Source: `k8s.io/apimachinery/pkg/util/rand`.
-const POD_SUFFIX: &str = "(-([bcdfghjklmnpqrstvwxz2456789]{6,10}|[0-9]{8,10}))?\
+pub(crate) const POD_SUFFIX: &str = "(-([bcdfghjklmnpqrstvwxz2456789]{6,10}|[0-9]{8,10}))?\
                           (-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]+))?";
 
 /// A label that only pods have.
@@ -114,42 +113,6 @@ impl Scope {
                 r#"cluster=~"$cluster", {label}=~"$namespace/${{workload}}{POD_SUFFIX}", {label}=~".*/$pod""#
             ),
         }
-    }
-
-    /// A `hubble_http_*` counter. The endpoint whose policy has HTTP rules reports a request:
-    /// mostly the pod itself, else its peer. If both report, the pod's own report counts, matched
-    /// by the addresses that both know; the peer may not know the workload.
-    pub(crate) fn http(self, metric: &str, side: PacketDirection, more: &str) -> Counter {
-        let (end, own, other) = match side {
-            PacketDirection::Outgoing => ("source", "client", "server"),
-            PacketDirection::Incoming => ("destination", "server", "client"),
-        };
-        let base = format!(r#"cluster=~"$cluster", {end}_namespace=~"$namespace""#);
-        let (workload, pod) = match self {
-            Self::Cluster | Self::Namespace => (String::new(), None),
-            // The label of the pod exists only if it is configured.
-            Self::Workload => (
-                format!(r#", {end}_workload=~"$workload", {end}=~"(.*/)?$pod""#),
-                Some(format!(
-                    r#", {end}_workload="", {end}=~"$namespace/${{workload}}{POD_SUFFIX}", {end}=~".*/$pod""#
-                )),
-            ),
-        };
-        let of_own = format!(r#"{metric}{{{base}, reporter="{own}"}}"#);
-        let reported = |whose: &str, by: &str| {
-            let more = if more.is_empty() { String::new() } else { format!(", {more}") };
-            format!(r#"{base}{whose}, reporter="{by}"{more}"#)
-        };
-        let unless = "cluster, source_ip, destination_ip";
-        let counter = Counter::new(metric, &reported(&workload, own))
-            .and_also(metric, &reported(&workload, other))
-            .unless(unless, of_own.clone());
-        let counter = match pod {
-            Some(pod) => counter.and_also(metric, &reported(&pod, other)).unless(unless, of_own),
-            None => counter,
-        };
-        // A workload without requests has zero, if requests of its namespace are seen.
-        counter.zero_where(format!("{metric}{{{base}}}"))
     }
 
     /// Matchers of a `networkobservability_adv_*` metric of pods.

@@ -1,5 +1,6 @@
 //! HTTP server beside the relay: metrics, scenario switch, health.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::metrics::exposition;
 use crate::scenario::Scenario;
-use crate::shop::{Shared, ShopError};
+use crate::state::Shared;
 
 /// Answer about scenarios.
 #[derive(Debug, Serialize)]
@@ -35,7 +36,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
-) -> Result<(), ShopError> {
+) -> io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/scenario", get(scenario))
@@ -48,7 +49,6 @@ pub(crate) async fn serve(
             let _: Result<_, _> = stopped.wait_for(|stop| *stop).await;
         })
         .await
-        .map_err(ShopError::Metrics)
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

@@ -10,7 +10,7 @@ use crate::hubble::ring::Rings;
 use crate::metrics::{Family, MetricType};
 use crate::record::EventRecord;
 use crate::scenario::Scenario;
-use crate::shop::State;
+use crate::state::State;
 use crate::traffic::SECOND;
 
 /// Scrape interval of the samples, in nanoseconds.

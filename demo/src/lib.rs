@@ -15,6 +15,7 @@ mod policies_folder;
 mod record;
 mod scenario;
 mod shop;
+mod state;
 mod tls;
 mod traffic;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hubble_api::pb::observer::observer_server::ObserverServer;
@@ -20,10 +20,10 @@ use crate::hubble::relay::Relay;
 use crate::hubble::release::HubbleRelease;
 use crate::hubble::ring::{RingCapacity, Rings};
 use crate::hubble::service::ObserverService;
-use crate::metrics::{MetricSample, Metrics, Profile};
+use crate::metrics::{Metrics, Profile};
 use crate::policies_folder::{PoliciesFolder, PoliciesFolderError};
-use crate::record::EventRecord;
 use crate::scenario::Scenario;
+use crate::state::{Shared, State};
 use crate::tls::{TlsError, TlsFiles, incoming};
 use crate::traffic::{MonitorAggregation, SECOND, Simulation};
 use crate::{clock, control};
@@ -137,73 +137,6 @@ pub enum ShopError {
     Metrics(#[source] io::Error),
 }
 
-/// Simulation and counters, which each step changes together.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) simulation: Simulation,
-    pub(crate) metrics: Metrics,
-    /// Loss rate: one event in this number is lost before Hubble sees it.
-    pub(crate) lose_every: Option<u64>,
-}
-
-impl State {
-    /// Runs the simulation up to a time. Counters and `records` get the same events.
-    pub(crate) fn advance(&mut self, until_nanos: i64, records: &mut Vec<EventRecord>) {
-        let Self { simulation, metrics, lose_every } = self;
-        simulation.advance(until_nanos, |record| {
-            if record.is_lost(*lose_every) {
-                metrics.count_lost(record.node);
-            } else {
-                metrics.count(&record);
-            }
-            records.push(record);
-        });
-    }
-}
-
-/// State that the parts of a shop share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) state: Mutex<State>,
-    pub(crate) relay: Arc<Relay>,
-    policies_folder: Option<PoliciesFolder>,
-}
-
-impl Shared {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while counting would leave counters behind, not a broken structure.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Switches to another act: first the folder, then the traffic.
-    ///
-    /// Errors: the manifests cannot be written; the current act then stays.
-    pub(crate) fn switch(&self, scenario: Scenario) -> Result<(), PoliciesFolderError> {
-        // Under one lock, so that of two switches the same one comes last in both places. Four
-        // small files take well below the clock's step.
-        let mut state = self.lock();
-        if let Some(folder) = &self.policies_folder {
-            folder.write(scenario)?;
-        }
-        state.simulation.switch(scenario);
-        Ok(())
-    }
-
-    /// The current samples of all series.
-    pub(crate) fn samples(&self) -> Vec<MetricSample> {
-        let lost: Vec<u64> =
-            self.relay.cluster.node_ids().map(|node| self.relay.lost_on(node)).collect();
-        let state = self.lock();
-        state.metrics.samples(state.simulation.now_nanos(), &lost)
-    }
-
-    /// Runs the simulation up to a time.
-    fn step(&self, until_nanos: i64, records: &mut Vec<EventRecord>) {
-        self.lock().advance(until_nanos, records);
-        self.relay.rings.append(records.drain(..));
-    }
-}
-
 /// A running shop. It runs until it is dropped or stopped.
 #[derive(Debug)]
 pub struct Shop {
@@ -241,7 +174,8 @@ impl Shop {
             incoming(relay_listener, acceptor),
             stopped.clone(),
         ));
-        tasks.spawn(control::serve(metrics_listener, shared, stopped));
+        let served = control::serve(metrics_listener, shared, stopped);
+        tasks.spawn(async { served.await.map_err(ShopError::Metrics) });
         Ok(Self { relay_address, metrics_address, stop, tasks })
     }
 

@@ -6,7 +6,8 @@
 use super::empty_texts;
 use super::pod_flows::{lost_events, policy_verdicts};
 use crate::board::{Board, PanelRow};
-use crate::links::{Behind, Condition, Next};
+use crate::condition::Condition;
+use crate::links::{Behind, Next};
 use crate::panel::Panel;
 use crate::promql::Counter;
 use crate::scope::Scope;

@@ -3,7 +3,8 @@
 
 use super::empty_texts;
 use crate::board::{Board, PanelRow};
-use crate::links::{Behind, Condition};
+use crate::condition::Condition;
+use crate::links::Behind;
 use crate::panel::Panel;
 use crate::promql::{Counter, share};
 use crate::scope::{PacketDirection, Scope};

@@ -2,7 +2,8 @@
 
 use super::empty_texts;
 use crate::board::{Board, PanelRow};
-use crate::links::{Behind, Condition};
+use crate::condition::Condition;
+use crate::links::Behind;
 use crate::panel::{Panel, View};
 use crate::query::PanelQuery;
 use crate::variable::Variable;

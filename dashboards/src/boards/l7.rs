@@ -3,7 +3,8 @@
 
 use super::empty_texts;
 use crate::board::{Board, PanelRow};
-use crate::links::{Behind, Condition};
+use crate::condition::Condition;
+use crate::links::Behind;
 use crate::panel::Panel;
 use crate::promql::{Counter, share};
 use crate::scope::{PacketDirection, Scope};
@@ -38,7 +39,7 @@ pub(super) fn board(scope: Scope) -> Board {
 }
 
 fn requests(scope: Scope, side: PacketDirection, more: &str) -> Counter {
-    scope.http("hubble_http_requests_total", side, more)
+    Counter::http("hubble_http_requests_total", scope, side, more)
 }
 
 /// Flows of HTTP, as Hubble counts them by verdict; a request that the proxy refuses is included.
@@ -167,7 +168,7 @@ fn of_workload(side: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
 fn side_panels(scope: Scope, side: PacketDirection) -> Vec<Panel> {
     let (word, pod) = (side.word(), side.pod());
     let (workload, by, legend) = workloads(side);
-    let buckets = scope.http("hubble_http_request_duration_seconds_bucket", side, "");
+    let buckets = Counter::http("hubble_http_request_duration_seconds_bucket", scope, side, "");
     let quantile = |quantile: &str| {
         // Without requests the value is NaN, which the comparison removes.
         format!("histogram_quantile({quantile}, {}) >= 0", buckets.bare_rate("le"))

@@ -3,7 +3,8 @@
 
 use super::empty_texts;
 use crate::board::{Board, PanelRow};
-use crate::links::{Behind, Condition, Next};
+use crate::condition::Condition;
+use crate::links::{Behind, Next};
 use crate::panel::Panel;
 use crate::promql::{Counter, forwarded_by_retina};
 use crate::scope::{PacketDirection, Scope};
