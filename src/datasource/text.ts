@@ -1,64 +1,6 @@
+import { filterLabels } from './query/generated';
 import { maxAnnotations, maxGroups, maxLimit, maxNames } from './query/model';
 import type { FilterField, GroupField } from './query/fields';
-
-const fieldLabels: Record<FilterField, string> = {
-  verdict: 'Verdict',
-  trafficDirection: 'Traffic direction',
-  namespace: 'Namespace',
-  fromNamespace: 'From namespace',
-  toNamespace: 'To namespace',
-  pod: 'Pod',
-  fromPod: 'From pod',
-  toPod: 'To pod',
-  workload: 'Workload',
-  fromWorkload: 'From workload',
-  toWorkload: 'To workload',
-  dropReasonDesc: 'Drop reason',
-  protocol: 'Protocol',
-  port: 'Port',
-  fromPort: 'From port',
-  toPort: 'To port',
-  ip: 'IP',
-  fromIp: 'From IP',
-  toIp: 'To IP',
-  fqdn: 'FQDN',
-  fromFqdn: 'From FQDN',
-  toFqdn: 'To FQDN',
-  label: 'Label',
-  fromLabel: 'From label',
-  toLabel: 'To label',
-  identity: 'Identity',
-  fromIdentity: 'From identity',
-  toIdentity: 'To identity',
-  type: 'Event type',
-  nodeName: 'Node',
-  httpStatus: 'HTTP status',
-  tcpFlags: 'TCP flags',
-  reply: 'Reply',
-  uuid: 'UUID',
-  service: 'Service',
-  fromService: 'From service',
-  toService: 'To service',
-  snatIp: 'SNAT IP',
-  ipVersion: 'IP version',
-  encrypted: 'Encrypted',
-  dnsQuery: 'DNS query',
-  httpMethod: 'HTTP method',
-  httpPath: 'HTTP path',
-  httpUrl: 'HTTP URL',
-  httpHeader: 'HTTP header',
-  nodeLabel: 'Node label',
-  cluster: 'Cluster',
-  fromCluster: 'From cluster',
-  toCluster: 'To cluster',
-  interface: 'Interface',
-  allNamespaces: 'Any namespace',
-  fromAllNamespaces: 'From any namespace',
-  toAllNamespaces: 'To any namespace',
-  traceId: 'Trace ID',
-  ipTraceId: 'IP trace ID',
-  celExpression: 'CEL expression',
-};
 
 /** Labels of the fields that flows can be grouped by but not filtered by. */
 const groupLabels: Record<Exclude<GroupField, FilterField>, string> = {
@@ -287,11 +229,11 @@ export const text = {
 export const logLabelTypes: Record<string, string> = { source: 'Source', destination: 'Destination', flow: 'Flow' };
 
 export function labelOf(field: FilterField): string {
-  return fieldLabels[field];
+  return filterLabels[field];
 }
 
 export function groupLabelOf(field: GroupField): string {
-  return field in groupLabels ? groupLabels[field as keyof typeof groupLabels] : fieldLabels[field as FilterField];
+  return field in groupLabels ? groupLabels[field as keyof typeof groupLabels] : filterLabels[field as FilterField];
 }
 
 export function hintOf(field: FilterField): string | undefined {

@@ -14,40 +14,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use crate::workspace;
 
 /// Circles that stay, each by the crate's folder and its files, with the reason.
-const NAMED: [(&str, &[&str], &str); 4] = [
-    (
-        "backend/query",
-        &[
-            "adhoc",
-            "annotations",
-            "dns",
-            "fields",
-            "filter",
-            "flows",
-            "form",
-            "line",
-            "metrics",
-            "model",
-            "observe",
-            "policies",
-            "promql",
-            "service_map",
-        ],
-        "one error for all that is read, which names the limits and formats of every kind of query; and a \
-         form may be a line, which is read into a form",
-    ),
-    ("dashboards", &["links", "query"], "a link carries the conditions of a query"),
-    (
-        "dashboards",
-        &["promql", "scope"],
-        "a scope is written into expressions, of which it names counters",
-    ),
-    (
-        "demo",
-        &["control", "history", "shop"],
-        "the shop starts what changes it and what writes down its past",
-    ),
-];
+const NAMED: [(&str, &[&str], &str); 0] = [];
 
 /// A path of modules below the crate's root.
 type Module = Vec<String>;

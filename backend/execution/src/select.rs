@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, SecondsFormat};
 use flow::TimeRange;
 use flow::filter::FilterSet;
-use query::{ClusterNames, FlowSelection, FlowsForm};
+use query::{ClusterNames, FlowSelection, FlowsForm, InvalidQuery};
 use relay::now_ms;
 use wording::Notice;
 
@@ -34,9 +34,10 @@ pub(crate) async fn select(
     range: TimeRange,
 ) -> Result<Selected, ExecutionError> {
     let (form, of_clusters) = resolve_clusters(source, form).await;
-    let FlowSelection { filters, observe_flags } = FlowSelection::new(&form)?;
+    let FlowSelection { filters, observe_flags } =
+        FlowSelection::new(&form).map_err(InvalidQuery::from)?;
     let now_ms = now_ms();
-    let (range, narrowed) = form.selectors.narrow(range, now_ms)?;
+    let (range, narrowed) = form.selectors.narrow(range, now_ms).map_err(InvalidQuery::from)?;
     let executed = executed(&observe_flags, range);
     let notices = of_clusters.into_iter().chain(narrowed).collect();
     Ok(Selected { filters, range, now_ms, executed, notices })

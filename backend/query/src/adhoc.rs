@@ -9,8 +9,7 @@ use wording::quote;
 
 use crate::budget;
 use crate::filter::EndpointFilters;
-use crate::flag::{self, Flag};
-use crate::model::InvalidQuery;
+use crate::flag::{self, Flag, RefusedFlag};
 use crate::multi_value;
 
 /// Maximum number of conditions in one query; more than a person sets by hand.
@@ -64,6 +63,29 @@ pub enum InvalidAdhocFilter {
     TooLarge(#[from] budget::TooLarge),
 }
 
+/// Reason why the ad hoc filters of a query cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidAdhocFilters {
+    /// A condition with values but without a key.
+    #[error("`adhocFilters[{index}].key` must be the name of what to filter by, not empty")]
+    NoKey {
+        /// Place of the condition in the list, from 0.
+        index: usize,
+    },
+    /// A condition that cannot be applied.
+    #[error("ad hoc filter `{key}`")]
+    Filter {
+        /// Key of the condition.
+        key: String,
+        /// Reason.
+        #[source]
+        cause: InvalidAdhocFilter,
+    },
+    /// A value that its flag does not take.
+    #[error(transparent)]
+    Flag(#[from] RefusedFlag),
+}
+
 /// Columns of the flows table by name, with the flag that a click on a cell filters by.
 const TABLE_COLUMNS: [(&str, Flag); 19] = [
     ("Verdict", Flag::Verdict),
@@ -89,29 +111,25 @@ const TABLE_COLUMNS: [(&str, Flag); 19] = [
 
 /// Reads the conditions of a query.
 ///
-/// Errors: [`InvalidQuery::Adhoc`].
-pub(crate) fn read(filters: Vec<AdhocFilterJson>) -> Result<Vec<AdhocFilter>, InvalidQuery> {
+/// Errors: [`InvalidAdhocFilters`].
+pub(crate) fn read(filters: Vec<AdhocFilterJson>) -> Result<Vec<AdhocFilter>, InvalidAdhocFilters> {
     if let Some(filter) = filters.get(MAX_ADHOC_FILTERS) {
         let cause = InvalidAdhocFilter::TooMany;
-        return Err(InvalidQuery::Adhoc { key: quote(&filter.key), cause });
+        return Err(InvalidAdhocFilters::Filter { key: quote(&filter.key), cause });
     }
     let mut values = 0_usize;
     for filter in &filters {
         values = values.saturating_add(filter.values.as_ref().map_or(1, Vec::len));
         if values > budget::MAX_VALUES {
             let cause = InvalidAdhocFilter::TooManyValues;
-            return Err(InvalidQuery::Adhoc { key: quote(&filter.key), cause });
+            return Err(InvalidAdhocFilters::Filter { key: quote(&filter.key), cause });
         }
     }
     let filters = filters.into_iter().enumerate();
     filters
         .filter_map(|(index, filter)| {
             if filter.lacks_key() {
-                return Some(Err(InvalidQuery::Field {
-                    field: format!("adhocFilters[{index}].key"),
-                    expected: "the name of what to filter by".to_owned(),
-                    found: "empty".to_owned(),
-                }));
+                return Some(Err(InvalidAdhocFilters::NoKey { index }));
             }
             AdhocFilter::read(filter).transpose()
         })
@@ -128,7 +146,7 @@ impl AdhocFilterJson {
 
 impl AdhocFilter {
     /// Reads one condition. `None`: no value is chosen yet.
-    fn read(filter: AdhocFilterJson) -> Result<Option<Self>, InvalidQuery> {
+    fn read(filter: AdhocFilterJson) -> Result<Option<Self>, InvalidAdhocFilters> {
         let AdhocFilterJson { key, operator, value, values } = filter;
         if key.trim().is_empty() {
             return Ok(None);
@@ -140,7 +158,7 @@ impl AdhocFilter {
             "!=|" => (true, true),
             _ => {
                 let cause = InvalidAdhocFilter::Operator(quote(&operator));
-                return Err(InvalidQuery::Adhoc { key: quote(&key), cause });
+                return Err(InvalidAdhocFilters::Filter { key: quote(&key), cause });
             }
         };
         let mut values = match values {
@@ -153,13 +171,13 @@ impl AdhocFilter {
         }
         if let Some(variable) = values.iter().find_map(|value| flag::unresolved_variable(value)) {
             let cause = InvalidAdhocFilter::Unresolved(variable.to_owned());
-            return Err(InvalidQuery::Adhoc { key: quote(&key), cause });
+            return Err(InvalidAdhocFilters::Filter { key: quote(&key), cause });
         }
         let Some(known) = flag_of(key.trim()) else {
             let columns = TABLE_COLUMNS.iter().map(|(column, _)| *column);
             let meant = names::suggested(key.trim(), Flag::keys().chain(columns));
             let cause = InvalidAdhocFilter::Key { meant };
-            return Err(InvalidQuery::Adhoc { key: quote(&key), cause });
+            return Err(InvalidAdhocFilters::Filter { key: quote(&key), cause });
         };
         if !negated && multi_value::is_all(known, &values) {
             return Ok(None);
@@ -174,7 +192,7 @@ impl AdhocFilter {
     }
 
     /// Filters that together match the flows with one of the values.
-    fn filters(&self) -> Result<Vec<FlowFilter>, InvalidQuery> {
+    fn filters(&self) -> Result<Vec<FlowFilter>, InvalidAdhocFilters> {
         let flags = BTreeMap::from([(self.key, self.values.clone())]);
         Ok(EndpointFilters::new("adhocFilters", &flags)?.filters())
     }
@@ -191,9 +209,12 @@ fn flag_of(name: &str) -> Option<Flag> {
 ///
 /// Errors: a value that Hubble refuses, a field that cannot be narrowed, or more filters than a
 /// query may have.
-pub(crate) fn narrow(set: &mut FilterSet, conditions: &[AdhocFilter]) -> Result<(), InvalidQuery> {
+pub(crate) fn narrow(
+    set: &mut FilterSet,
+    conditions: &[AdhocFilter],
+) -> Result<(), InvalidAdhocFilters> {
     for condition in conditions {
-        let invalid = |cause: InvalidAdhocFilter| InvalidQuery::Adhoc {
+        let invalid = |cause: InvalidAdhocFilter| InvalidAdhocFilters::Filter {
             key: condition.key.key().to_owned(),
             cause,
         };

@@ -2,14 +2,15 @@
 
 use wording::Notice;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, InvalidFields};
 use crate::flag::Flag;
 use crate::form::FlowsForm;
-use crate::model::{InvalidQuery, read_fields};
+use crate::form_json::{InvalidForm, read_fields};
+use crate::limit::{self, LimitOutOfRange};
 
 /// Default number of annotations; more lines hide the chart behind them.
-pub(crate) const DEFAULT_LIMIT: i64 = 20;
-pub(crate) const MAX_LIMIT: i64 = 1_000;
+pub(crate) const DEFAULT_LIMIT: usize = 20;
+pub(crate) const MAX_LIMIT: usize = 1_000;
 /// A query for annotations: the first drop of each pair of source and destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowAnnotationsQuery {
@@ -31,23 +32,30 @@ pub(crate) struct FlowAnnotationsJson {
 }
 
 impl FlowAnnotationsJson {
-    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidFields> {
         Ok(Self { limit: fields.whole("limit")? })
     }
+}
+
+/// Reason why a query for annotations cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidFlowAnnotationsQuery {
+    /// A selection of flows that cannot be read.
+    #[error(transparent)]
+    Form(#[from] InvalidForm),
+    /// A limit out of range.
+    #[error(transparent)]
+    Limit(#[from] LimitOutOfRange),
 }
 
 impl FlowAnnotationsQuery {
     /// Takes the query's fields.
     ///
-    /// Errors: [`InvalidQuery`].
-    pub(crate) fn take(fields: Fields) -> Result<Self, InvalidQuery> {
+    /// Errors: [`InvalidFlowAnnotationsQuery`].
+    pub(crate) fn take(fields: Fields) -> Result<Self, InvalidFlowAnnotationsQuery> {
         let (mut form, json, notices) =
             read_fields(fields, "flowAnnotations", FlowAnnotationsJson::take)?;
-        let limit = json.limit.unwrap_or(DEFAULT_LIMIT);
-        let limit = usize::try_from(limit)
-            .ok()
-            .filter(|_| (1..=MAX_LIMIT).contains(&limit))
-            .ok_or(InvalidQuery::Annotations { limit, max: MAX_LIMIT })?;
+        let limit = limit::read(json.limit, DEFAULT_LIMIT, MAX_LIMIT, "annotations")?;
         // The relay filters by verdict. Raw filters are alternatives: a verdict beside them would
         // select all drops, so drops are picked out here instead.
         if form.allowlist.is_empty() {

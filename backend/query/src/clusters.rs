@@ -162,7 +162,7 @@ mod tests {
             .form;
             let known = BTreeSet::from(["default".to_owned()]);
             ClusterNames { own, known: &known, is_recorded: true }.resolve(&mut form);
-            let filters = crate::filter::FlowSelection::new(&form).unwrap().filters;
+            let filters = crate::selection::FlowSelection::new(&form).unwrap().filters;
             let names = |filters: &[flow::filter::FlowFilter]| -> Vec<Vec<String>> {
                 let sources = filters.iter().filter(|filter| {
                     filter.destination_cluster_name.is_empty()
@@ -214,7 +214,7 @@ mod tests {
         let notices =
             ClusterNames { own: None, known: &known, is_recorded: true }.resolve(&mut form);
         assert_eq!(notices.len(), 2, "{notices:?}");
-        let filters = crate::filter::FlowSelection::new(&form).unwrap().filters;
+        let filters = crate::selection::FlowSelection::new(&form).unwrap().filters;
         assert_eq!(filters.deny, [flow::filter::FlowFilter::default()], "nothing is selected");
     }
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::fields::Fields;
-use crate::filter::FlowSelection;
-use crate::form::{FlowsForm, FormJson};
+use crate::form::FlowsForm;
+use crate::form_json::{FormJson, InvalidForm};
 use crate::line::{self, Diagnostic, Variables};
-use crate::model::InvalidQuery;
+use crate::selection::{FlowSelection, command};
 use crate::{adhoc, observe};
 
 /// Converts `{"text": …}` into the builder's form, or the builder's form into a line.
@@ -22,7 +22,7 @@ use crate::{adhoc, observe};
 ///   (`startByte`, `endByte`) and in UTF-16 units (`start`, `end`).
 ///
 /// Errors: the JSON is not a selection, or holds a value that Hubble refuses.
-pub fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
+pub fn convert(json: &[u8]) -> Result<Value, InvalidForm> {
     let mut fields = Fields::read(json)?;
     let form = FormJson::take(&mut fields)?;
     fields.no_rest()?;
@@ -38,14 +38,14 @@ pub fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
             fields.insert("form".to_owned(), read.form.to_json());
             fields.insert("text".to_owned(), json!(observe::line(&read.form)));
             let narrowed = FlowsForm { adhoc, ..read.form };
-            fields.insert("command".to_owned(), json!(observe::command(&narrowed).ok()));
+            fields.insert("command".to_owned(), json!(command(&narrowed).ok()));
         }
         return Ok(answer);
     }
     let (form, _) = form.read()?;
     FlowSelection::new(&form.without_variables())?;
     Ok(json!({
-        "command": observe::command(&form).ok(),
+        "command": command(&form).ok(),
         "form": form.to_json(),
         "text": observe::line(&form),
         "errors": [],

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use wording::{Notice, names, quote};
 
 use crate::flag::Flag;
-use crate::model::InvalidQuery;
 
 /// Maximum size of one query's JSON, in bytes.
 pub const MAX_QUERY_BYTES: usize = 1 << 20;
@@ -74,27 +73,73 @@ pub struct Fields {
     known: Vec<&'static str>,
 }
 
+/// Reason why the fields of a JSON object cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidFields {
+    /// More than 1 MiB of JSON.
+    #[error("the query is larger than {} KiB", MAX_QUERY_BYTES >> 10)]
+    TooLarge,
+    /// JSON of another type.
+    #[error("the query is not a JSON object")]
+    NoObject,
+    /// Text that is not JSON.
+    #[error("the query cannot be read: {0}")]
+    Json(serde_json::Error),
+    /// More than 100 fields.
+    #[error("the query has {count} fields; the limit is {MAX_FIELDS}")]
+    TooManyFields {
+        /// Number of fields.
+        count: usize,
+    },
+    /// A field that the query type does not have.
+    #[error("the query has no field `{field}`{}", names::did_you_mean(.meant.as_deref()))]
+    UnknownField {
+        /// Field as given.
+        field: String,
+        /// Nearest known name.
+        meant: Option<String>,
+    },
+    /// A required field that is absent.
+    #[error("`{field}` is missing: it must be {expected}")]
+    Missing {
+        /// Name of the field.
+        field: &'static str,
+        /// The value's type, with an article.
+        expected: &'static str,
+    },
+    /// A field with a value of the wrong type.
+    #[error("`{field}` must be {expected}, not {found}")]
+    Field {
+        /// Path of the field.
+        field: String,
+        /// The value's type, with an article.
+        expected: String,
+        /// The value as given, shortened.
+        found: String,
+    },
+}
+
 impl Fields {
     /// Reads a JSON object.
     ///
     /// Errors: the text is too large, or is not an object.
-    pub fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+    pub fn read(json: &[u8]) -> Result<Self, InvalidFields> {
         if json.len() > MAX_QUERY_BYTES {
-            return Err(InvalidQuery::TooLarge);
+            return Err(InvalidFields::TooLarge);
         }
         if json.trim_ascii_start().first() != Some(&b'{') {
-            return Err(InvalidQuery::NoObject);
+            return Err(InvalidFields::NoObject);
         }
-        Self::of(serde_json::from_slice(json).map_err(InvalidQuery::Json)?)
+        Self::of(serde_json::from_slice(json).map_err(InvalidFields::Json)?)
     }
 
     /// The fields of a JSON object.
     ///
     /// Errors: the value is not an object, or has too many fields.
-    pub fn of(json: Value) -> Result<Self, InvalidQuery> {
-        let Value::Object(left) = json else { return Err(InvalidQuery::NoObject) };
+    pub fn of(json: Value) -> Result<Self, InvalidFields> {
+        let Value::Object(left) = json else { return Err(InvalidFields::NoObject) };
         if left.len() > MAX_FIELDS {
-            return Err(InvalidQuery::TooManyFields { count: left.len() });
+            return Err(InvalidFields::TooManyFields { count: left.len() });
         }
         Ok(Self { left, known: Vec::new() })
     }
@@ -102,7 +147,7 @@ impl Fields {
     /// The string in a field, which stays in place; null counts as absent.
     ///
     /// Errors: the field does not hold a string.
-    pub fn peek_text(&self, name: &'static str) -> Result<Option<String>, InvalidQuery> {
+    pub fn peek_text(&self, name: &'static str) -> Result<Option<String>, InvalidFields> {
         let value = self.left.get(name).filter(|value| !value.is_null());
         value.map(|value| text(name, value.clone())).transpose()
     }
@@ -126,24 +171,24 @@ impl Fields {
     /// The string in a field.
     ///
     /// Errors: the field does not hold a string.
-    pub fn text(&mut self, name: &'static str) -> Result<Option<String>, InvalidQuery> {
+    pub fn text(&mut self, name: &'static str) -> Result<Option<String>, InvalidFields> {
         self.take(name).map(|value| text(name, value)).transpose()
     }
 
     pub(crate) fn texts(
         &mut self,
         name: &'static str,
-    ) -> Result<Option<Vec<String>>, InvalidQuery> {
+    ) -> Result<Option<Vec<String>>, InvalidFields> {
         self.take(name).map(|value| texts(name, value)).transpose()
     }
 
-    pub(crate) fn truth(&mut self, name: &'static str) -> Result<Option<bool>, InvalidQuery> {
+    pub(crate) fn truth(&mut self, name: &'static str) -> Result<Option<bool>, InvalidFields> {
         let read =
             |value: Value| value.as_bool().ok_or_else(|| unfit(name, "true or false", &value));
         self.take(name).map(read).transpose()
     }
 
-    pub(crate) fn number(&mut self, name: &'static str) -> Result<Option<f64>, InvalidQuery> {
+    pub(crate) fn number(&mut self, name: &'static str) -> Result<Option<f64>, InvalidFields> {
         let read = |value: Value| value.as_f64().ok_or_else(|| unfit(name, "a number", &value));
         self.take(name).map(read).transpose()
     }
@@ -151,7 +196,7 @@ impl Fields {
     /// The integer in a field; `3.0` and `3` are both 3.
     ///
     /// Errors: the field does not hold an integer.
-    pub fn whole(&mut self, name: &'static str) -> Result<Option<i64>, InvalidQuery> {
+    pub fn whole(&mut self, name: &'static str) -> Result<Option<i64>, InvalidFields> {
         let read = |value: Value| {
             let whole = value.as_i64().or_else(|| value.as_f64().and_then(without_fraction));
             whole.ok_or_else(|| unfit(name, "a whole number", &value))
@@ -162,7 +207,7 @@ impl Fields {
     /// The integer in a field, 0 or more.
     ///
     /// Errors: the field does not hold such an integer.
-    pub(crate) fn count(&mut self, name: &'static str) -> Result<Option<u64>, InvalidQuery> {
+    pub(crate) fn count(&mut self, name: &'static str) -> Result<Option<u64>, InvalidFields> {
         let read = |value: Value| {
             let whole = || u64::try_from(without_fraction(value.as_f64()?)?).ok();
             let count = value.as_u64().or_else(whole);
@@ -177,7 +222,7 @@ impl Fields {
     pub(crate) fn variant<T: for<'de> Deserialize<'de>>(
         &mut self,
         name: &'static str,
-    ) -> Result<Option<T>, InvalidQuery> {
+    ) -> Result<Option<T>, InvalidFields> {
         self.take(name).map(|value| variant(name, &value)).transpose()
     }
 
@@ -185,7 +230,7 @@ impl Fields {
     pub(crate) fn named_texts(
         &mut self,
         name: &'static str,
-    ) -> Result<Option<BTreeMap<String, Vec<String>>>, InvalidQuery> {
+    ) -> Result<Option<BTreeMap<String, Vec<String>>>, InvalidFields> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let Value::Object(lists) = value else {
             return Err(unfit(
@@ -206,8 +251,8 @@ impl Fields {
     pub(crate) fn objects<T>(
         &mut self,
         name: &'static str,
-        read: impl Fn(&mut Self) -> Result<T, InvalidQuery>,
-    ) -> Result<Option<Vec<T>>, InvalidQuery> {
+        read: impl Fn(&mut Self) -> Result<T, InvalidFields>,
+    ) -> Result<Option<Vec<T>>, InvalidFields> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let Value::Array(items) = value else {
             return Err(unfit(name, "a list of objects", &value));
@@ -216,8 +261,8 @@ impl Fields {
             let path = format!("{name}[{index}]");
             let Value::Object(left) = item else { return Err(unfit(path, "an object", &item)) };
             read(&mut Self { left, known: Vec::new() }).map_err(|error| match error {
-                InvalidQuery::Field { field, expected, found } => {
-                    InvalidQuery::Field { field: format!("{path}.{field}"), expected, found }
+                InvalidFields::Field { field, expected, found } => {
+                    InvalidFields::Field { field: format!("{path}.{field}"), expected, found }
                 }
                 other => other,
             })
@@ -229,7 +274,7 @@ impl Fields {
     ///
     /// Errors: a field looks like a misspelt one of this query, or is a filter in the wrong place.
     /// Ignoring it would widen the query.
-    pub(crate) fn rest(self, query_type: &str) -> Result<Vec<Notice>, InvalidQuery> {
+    pub(crate) fn rest(self, query_type: &str) -> Result<Vec<Notice>, InvalidFields> {
         let selects_flows = self.known.contains(&"filter");
         let is_promql = self.known.contains(&"expr");
         let mut notices = Vec::new();
@@ -249,7 +294,7 @@ impl Fields {
             }
             let meant = meant(name, &self.known, selects_flows);
             if selects_flows && let Some(meant) = meant {
-                return Err(InvalidQuery::UnknownField { field, meant: Some(meant) });
+                return Err(InvalidFields::UnknownField { field, meant: Some(meant) });
             }
             let is_it = names::did_you_mean(meant.as_deref());
             notices.push(Notice::warning(format!(
@@ -262,10 +307,10 @@ impl Fields {
     /// Checks that every field was taken.
     ///
     /// Errors: a field is left over.
-    pub fn no_rest(self) -> Result<(), InvalidQuery> {
+    pub fn no_rest(self) -> Result<(), InvalidFields> {
         let Some(name) = self.left.keys().next() else { return Ok(()) };
         let meant = meant(name, &self.known, self.known.contains(&"filter"));
-        Err(InvalidQuery::UnknownField { field: quote(name), meant })
+        Err(InvalidFields::UnknownField { field: quote(name), meant })
     }
 }
 
@@ -288,14 +333,14 @@ fn asks_for_nothing(value: &Value) -> bool {
     }
 }
 
-fn text(path: impl Into<String>, value: Value) -> Result<String, InvalidQuery> {
+fn text(path: impl Into<String>, value: Value) -> Result<String, InvalidFields> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(unfit(path, "a string", &other)),
     }
 }
 
-fn texts(path: &str, value: Value) -> Result<Vec<String>, InvalidQuery> {
+fn texts(path: &str, value: Value) -> Result<Vec<String>, InvalidFields> {
     let Value::Array(items) = value else { return Err(unfit(path, "a list of strings", &value)) };
     let items = items.into_iter().enumerate();
     items.map(|(index, item)| text(format!("{path}[{index}]"), item)).collect()
@@ -309,16 +354,16 @@ fn without_fraction(number: f64) -> Option<i64> {
 
 /// The variant of `T` that a string names.
 ///
-/// Errors: [`InvalidQuery::Field`].
+/// Errors: [`InvalidFields::Field`].
 pub(crate) fn variant<T: for<'de> Deserialize<'de>>(
     name: &'static str,
     value: &Value,
-) -> Result<T, InvalidQuery> {
+) -> Result<T, InvalidFields> {
     let text = value.as_str().unwrap_or_default();
     T::deserialize(StrDeserializer::<NotOneOf>::new(text)).map_err(|NotOneOf(known)| {
         let known = known.iter().copied();
         let mut error = unfit(name, format!("one of {}", names::list(known.clone())), value);
-        if let InvalidQuery::Field { found, .. } = &mut error {
+        if let InvalidFields::Field { found, .. } = &mut error {
             found.push_str(&names::did_you_mean(names::suggested(text, known)));
         }
         error
@@ -340,7 +385,7 @@ impl serde::de::Error for NotOneOf {
     }
 }
 
-fn unfit(field: impl Into<String>, expected: impl Into<String>, found: &Value) -> InvalidQuery {
+fn unfit(field: impl Into<String>, expected: impl Into<String>, found: &Value) -> InvalidFields {
     let found = match found {
         Value::Null => "null".to_owned(),
         Value::Bool(truth) => truth.to_string(),
@@ -349,7 +394,7 @@ fn unfit(field: impl Into<String>, expected: impl Into<String>, found: &Value) -
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     };
-    InvalidQuery::Field { field: field.into(), expected: expected.into(), found }
+    InvalidFields::Field { field: field.into(), expected: expected.into(), found }
 }
 
 #[cfg(test)]
@@ -357,8 +402,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::filter::FlowSelection;
     use crate::model::{Query, ReadQuery};
+    use crate::selection::FlowSelection;
 
     #[test]
     fn misspelt_fields_and_others() {
@@ -381,7 +426,7 @@ mod tests {
         }
     }
 
-    fn shown<T: std::fmt::Debug>(read: Result<Option<T>, InvalidQuery>) -> String {
+    fn shown<T: std::fmt::Debug>(read: Result<Option<T>, InvalidFields>) -> String {
         match read {
             Ok(Some(value)) => format!("{value:?}"),
             Ok(None) => "none".to_owned(),
@@ -468,7 +513,7 @@ mod tests {
         let check = |query: Value, expected: &str| {
             let read = ReadQuery::read(query.to_string().as_bytes(), "");
             let selected = read.and_then(|read| match read.query {
-                Query::Flows(query) => FlowSelection::new(&query.form).map(drop),
+                Query::Flows(query) => Ok(FlowSelection::new(&query.form).map(drop)?),
                 _ => Ok(()),
             });
             let error = selected.unwrap_err();

@@ -4,92 +4,21 @@
 //!
 //! Source: `hubble/cmd/observe/flows_filter.go`.
 
-use flow::filter::{FilterSet, FlowFilter};
-use flow::{MessageType, NetworkInterface, TrafficDirection, Verdict};
-use hubble_api::pb::flow::FlowFilter as WireFilter;
-use serde_json::value::RawValue;
+use flow::MessageType;
+use flow::filter::FlowFilter;
 
-use crate::flag::{self, Flag, FlagValues, HUBBLE_PROTOCOLS, InvalidFlag};
-use crate::form::FlowsForm;
-use crate::model::InvalidQuery;
+use crate::budget;
+use crate::flag::{self, Flag, FlagValues, InvalidFlag, RefusedFlag, flags};
 use crate::value::{
-    dns_name, drop_reason, event_type, http_header, http_status, identity, ip, ip_trace_id,
-    ip_version, named, not_a, one_of, tcp_flags, truth, workload,
+    dns_name, drop_reason, event_type, http_header, http_status, identity, interface, ip,
+    ip_trace_id, ip_version, port, protocol, tcp_flags, text, traffic_direction, truth, verdict,
+    workload,
 };
-use crate::{adhoc, budget};
 
 /// Flags about HTTP. Nodes accept them beside event types only if one of these is `l7`. Source:
 /// pkg/hubble/filters `httpMatchCompatibleEventFilter`.
 const HTTP_FLAGS: [Flag; 5] =
     [Flag::HttpStatus, Flag::HttpMethod, Flag::HttpPath, Flag::HttpUrl, Flag::HttpHeader];
-
-/// The flows that a query selects: as Hubble's filters and as a command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FlowSelection {
-    /// Hubble's filters.
-    pub filters: FilterSet,
-    /// Flags and values of `hubble observe`, quoted for a shell.
-    pub observe_flags: String,
-}
-
-impl FlowSelection {
-    /// Translates `form`.
-    ///
-    /// Errors: [`InvalidQuery::Flag`], [`InvalidQuery::Selection`], [`InvalidQuery::RawFilter`],
-    /// [`InvalidQuery::Adhoc`].
-    pub fn new(form: &FlowsForm) -> Result<Self, InvalidQuery> {
-        let mut filters = FilterSet::default();
-        filters.allow = EndpointFilters::new("filter", &form.filter)?.filters();
-        let too_large = |list| move |cause| InvalidQuery::Selection { list, cause };
-        budget::check(&filters).map_err(too_large("filter"))?;
-        filters.deny = EndpointFilters::new("exclude", &form.exclude)?.filters();
-        budget::check(&filters).map_err(too_large("exclude"))?;
-        for (list, texts) in [("allowlist", &form.allowlist), ("denylist", &form.denylist)] {
-            for (index, text) in texts.iter().enumerate() {
-                let of_text = raw_filters(list, index, text)?;
-                let into = if list == "allowlist" { &mut filters.allow } else { &mut filters.deny };
-                into.extend(of_text);
-                budget::check(&filters).map_err(|cause| {
-                    let reason = cause.to_string();
-                    InvalidQuery::RawFilter { list, index, reason }
-                })?;
-            }
-        }
-        adhoc::narrow(&mut filters, &form.adhoc)?;
-        let observe_flags = if crate::observe::can_be_flags(form) {
-            crate::observe::flags(form)
-        } else {
-            crate::observe::raw_flags(&filters)
-        };
-        Ok(Self { filters, observe_flags })
-    }
-}
-
-/// Filters in JSON, one after the other, as `--allowlist` and `--denylist` take them and
-/// `--print-raw-filters` prints them. Reading stops after the maximum number of filters.
-fn raw_filters(
-    list: &'static str,
-    index: usize,
-    text: &str,
-) -> Result<Vec<FlowFilter>, InvalidQuery> {
-    let invalid = |reason: String| InvalidQuery::RawFilter { list, index, reason };
-    if let Some(variable) = flag::unresolved_variable(text) {
-        return Err(invalid(InvalidFlag::Unresolved(variable.to_owned()).to_string()));
-    }
-    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    values
-        .take(budget::MAX_FILTERS + 1)
-        .map(|value| {
-            let value = value.map_err(|error| invalid(format!("it is not JSON: {error}")))?;
-            let (wire, skipped) = hubble_api::json::read::<WireFilter>(value.get().as_bytes())
-                .map_err(|error| invalid(wording::with_causes(&error)))?;
-            match skipped.names.first() {
-                Some(name) => Err(invalid(format!("`{name}` is not known"))),
-                None => Ok(wire.into()),
-            }
-        })
-        .collect()
-}
 
 /// One filter in two versions: for flows by their source and by their destination.
 #[derive(Default)]
@@ -105,10 +34,9 @@ pub(crate) struct EndpointFilters {
 impl EndpointFilters {
     /// The filter of all `flags`, which stand in the query's `list`.
     ///
-    /// Errors: [`InvalidQuery::Flag`].
-    pub(crate) fn new(list: &'static str, flags: &FlagValues) -> Result<Self, InvalidQuery> {
-        let invalid =
-            |flag: Flag, cause| InvalidQuery::Flag { list, flag: flag.key().to_owned(), cause };
+    /// Errors: [`RefusedFlag`].
+    pub(crate) fn new(list: &'static str, flags: &FlagValues) -> Result<Self, RefusedFlag> {
+        let invalid = |flag: Flag, cause| RefusedFlag { list, flag: flag.key().to_owned(), cause };
         if let Some((first, second)) = flag::conflict(flags) {
             return Err(invalid(second, InvalidFlag::Conflict(first.key())));
         }
@@ -141,11 +69,6 @@ impl EndpointFilters {
             return Err(invalid(flag, InvalidFlag::NotL7));
         }
         Ok(sides)
-    }
-
-    fn both(&mut self, add: impl Fn(&mut FlowFilter)) {
-        add(&mut self.source);
-        add(&mut self.destination);
     }
 
     /// Checks that pods and services which name a namespace agree with the namespaces that are
@@ -214,175 +137,21 @@ impl EndpointFilters {
         Ok(())
     }
 
-    #[expect(clippy::too_many_lines, reason = "a line or two for each of the flags")]
-    fn add(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
-        self.is_set = true;
-        let text = value.to_owned();
-        match flag {
-            Flag::Verdict => {
-                let verdict = named(value, "a verdict", Verdict::ALL)?;
-                self.both(|filter| filter.verdict.push(verdict));
-            }
-            Flag::DropReasonDesc => {
-                let reason = drop_reason(value)?;
-                self.both(|filter| filter.drop_reason_desc.push(reason));
-            }
-            Flag::TrafficDirection => {
-                let direction = named(value, "a traffic direction", TrafficDirection::ALL)?;
-                self.both(|filter| filter.traffic_direction.push(direction));
-            }
-            Flag::Type => {
-                let event_type = event_type(value)?;
-                self.both(|filter| filter.event_type.push(event_type));
-            }
-            Flag::Namespace => self.namespaces.push(text),
-            Flag::FromNamespace => self.from_namespaces.push(text),
-            Flag::ToNamespace => self.to_namespaces.push(text),
-            Flag::AllNamespaces | Flag::FromAllNamespaces | Flag::ToAllNamespaces => {
-                if truth(value)? {
-                    match flag {
-                        Flag::AllNamespaces => self.namespaces.push(String::new()),
-                        Flag::FromAllNamespaces => self.from_namespaces.push(String::new()),
-                        _ => self.to_namespaces.push(String::new()),
-                    }
-                }
-            }
-            Flag::Pod => {
-                self.source.source_pod.push(text.clone());
-                self.destination.destination_pod.push(text);
-            }
-            Flag::FromPod => self.both(|filter| filter.source_pod.push(text.clone())),
-            Flag::ToPod => self.both(|filter| filter.destination_pod.push(text.clone())),
-            Flag::Service => {
-                self.source.source_service.push(text.clone());
-                self.destination.destination_service.push(text);
-            }
-            Flag::FromService => self.both(|filter| filter.source_service.push(text.clone())),
-            Flag::ToService => self.both(|filter| filter.destination_service.push(text.clone())),
-            Flag::Workload => {
-                self.source.source_workload.push(workload(value));
-                self.destination.destination_workload.push(workload(value));
-            }
-            Flag::FromWorkload => self.both(|filter| filter.source_workload.push(workload(value))),
-            Flag::ToWorkload => {
-                self.both(|filter| filter.destination_workload.push(workload(value)));
-            }
-            Flag::Label => {
-                self.source.source_label.push(text.clone());
-                self.destination.destination_label.push(text);
-            }
-            Flag::FromLabel => self.both(|filter| filter.source_label.push(text.clone())),
-            Flag::ToLabel => self.both(|filter| filter.destination_label.push(text.clone())),
-            Flag::Ip | Flag::FromIp | Flag::ToIp => self.add_ip(flag, value)?,
-            Flag::SnatIp => {
-                let ip = ip(value)?;
-                self.both(|filter| filter.source_ip_xlated.push(ip.clone()));
-            }
-            Flag::IpVersion => {
-                let version = ip_version(value)?;
-                self.both(|filter| filter.ip_version.push(version));
-            }
-            Flag::Fqdn => {
-                self.source.source_fqdn.push(text.clone());
-                self.destination.destination_fqdn.push(text);
-            }
-            Flag::FromFqdn => self.both(|filter| filter.source_fqdn.push(text.clone())),
-            Flag::ToFqdn => self.both(|filter| filter.destination_fqdn.push(text.clone())),
-            Flag::Port | Flag::FromPort | Flag::ToPort => self.add_port(flag, value)?,
-            Flag::Identity | Flag::FromIdentity | Flag::ToIdentity => {
-                self.add_identity(flag, value)?;
-            }
-            Flag::Protocol => {
-                let protocol = one_of(&value.to_ascii_lowercase(), &HUBBLE_PROTOCOLS)?;
-                self.both(|filter| filter.protocol.push(protocol.clone()));
-            }
-            Flag::HttpStatus => {
-                let status = http_status(value)?;
-                self.both(|filter| filter.http_status_code.push(status.clone()));
-            }
-            Flag::DnsQuery => {
-                let name = dns_name(value);
-                self.both(|filter| filter.dns_query.push(name.clone()));
-            }
-            Flag::HttpMethod => self.both(|filter| filter.http_method.push(text.clone())),
-            Flag::HttpPath => self.both(|filter| filter.http_path.push(text.clone())),
-            Flag::HttpUrl => self.both(|filter| filter.http_url.push(text.clone())),
-            Flag::HttpHeader => {
-                let header = http_header(value)?;
-                self.both(|filter| filter.http_header.push(header.clone()));
-            }
-            Flag::TcpFlags => {
-                let flags = tcp_flags(value)?;
-                self.both(|filter| filter.tcp_flags.push(flags));
-            }
-            Flag::Reply => {
-                let reply = truth(value)?;
-                self.both(|filter| filter.reply.push(reply));
-            }
-            Flag::Encrypted => {
-                let encrypted = truth(value)?;
-                self.both(|filter| filter.encrypted.push(encrypted));
-            }
-            Flag::NodeName => self.both(|filter| filter.node_name.push(text.clone())),
-            Flag::NodeLabel => self.both(|filter| filter.node_labels.push(text.clone())),
-            Flag::Cluster => {
-                self.source.source_cluster_name.push(text.clone());
-                self.destination.destination_cluster_name.push(text);
-            }
-            Flag::FromCluster => self.both(|filter| filter.source_cluster_name.push(text.clone())),
-            Flag::ToCluster => {
-                self.both(|filter| filter.destination_cluster_name.push(text.clone()));
-            }
-            Flag::Interface => self.both(|filter| {
-                let name = text.clone();
-                filter.interface.push(NetworkInterface { name, ..NetworkInterface::default() });
-            }),
-            Flag::TraceId => self.both(|filter| filter.trace_id.push(text.clone())),
-            Flag::IpTraceId => {
-                let id = ip_trace_id(value)?;
-                self.both(|filter| filter.ip_trace_id.push(id));
-            }
-            Flag::CelExpression => self.both(|filter| filter.cel_expression.push(text.clone())),
-            Flag::Uuid => self.both(|filter| filter.uuid.push(text.clone())),
-        }
-        Ok(())
-    }
-
-    fn add_ip(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
-        let ip = ip(value)?;
-        match flag {
-            Flag::FromIp => self.both(|filter| filter.source_ip.push(ip.clone())),
-            Flag::ToIp => self.both(|filter| filter.destination_ip.push(ip.clone())),
-            _ => {
-                self.source.source_ip.push(ip.clone());
-                self.destination.destination_ip.push(ip);
-            }
-        }
-        Ok(())
-    }
-
-    fn add_port(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
-        let port = value.parse::<u16>().map_err(|_| not_a(value, "a port"))?.to_string();
-        match flag {
-            Flag::FromPort => self.both(|filter| filter.source_port.push(port.clone())),
-            Flag::ToPort => self.both(|filter| filter.destination_port.push(port.clone())),
-            _ => {
-                self.source.source_port.push(port.clone());
-                self.destination.destination_port.push(port);
-            }
-        }
-        Ok(())
-    }
-
-    fn add_identity(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
-        let identity = identity(value)?;
-        match flag {
-            Flag::FromIdentity => self.both(|filter| filter.source_identity.push(identity)),
-            Flag::ToIdentity => self.both(|filter| filter.destination_identity.push(identity)),
-            _ => {
-                self.source.source_identity.push(identity);
-                self.destination.destination_identity.push(identity);
-            }
+    /// Adds the value of a flag of namespaces.
+    fn add_namespace(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
+        let (list, is_switch) = match flag {
+            Flag::FromNamespace => (&mut self.from_namespaces, false),
+            Flag::ToNamespace => (&mut self.to_namespaces, false),
+            Flag::AllNamespaces => (&mut self.namespaces, true),
+            Flag::FromAllNamespaces => (&mut self.from_namespaces, true),
+            Flag::ToAllNamespaces => (&mut self.to_namespaces, true),
+            _ => (&mut self.namespaces, false),
+        };
+        if !is_switch {
+            list.push(value.to_owned());
+        } else if truth(value)? {
+            // The namespace of any name.
+            list.push(String::new());
         }
         Ok(())
     }
@@ -409,6 +178,44 @@ impl EndpointFilters {
     }
 }
 
+/// Adds a value of a flag to both versions of a filter.
+macro_rules! add_value {
+    ($sides:ident, $flag:ident, $value:ident,) => {
+        $sides.add_namespace($flag, $value)
+    };
+    ($sides:ident, $flag:ident, $value:ident, $source:ident $destination:ident $read:ident) => {{
+        let value = $read($value)?;
+        $sides.source.$source.push(value.clone());
+        $sides.destination.$destination.push(value);
+        Ok(())
+    }};
+}
+
+macro_rules! add_by_flag {
+    ($(
+        $variant:ident $key:literal $flag:literal $label:literal
+        $(sets $field:ident read $read:ident)?
+        $(either $source:ident or $destination:ident read $read_either:ident)?,
+    )*) => {
+        impl EndpointFilters {
+            fn add(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
+                self.is_set = true;
+                match flag {
+                    $( Flag::$variant => add_value!(
+                        self, flag, value,
+                        $($field $field $read)? $($source $destination $read_either)?
+                    ), )*
+                }
+            }
+        }
+
+        // The compiler reports a field of the filter without a flag of its own.
+        const _: fn(&FlowFilter) = |FlowFilter { $($($field: _,)?)* }| ();
+    };
+}
+
+flags!(add_by_flag);
+
 /// Checks a single value as Hubble would.
 ///
 /// Errors: Hubble refuses the value.
@@ -423,7 +230,7 @@ pub(crate) fn check_value(flag: Flag, value: &str) -> Result<(), InvalidFlag> {
     let mut sides = EndpointFilters::default();
     sides.add(flag, value)?;
     for filter in [&sides.source, &sides.destination] {
-        filter.compile().map_err(InvalidFlag::Filter)?;
+        filter.compile().map_err(|error| InvalidFlag::Filter(Box::new(error)))?;
     }
     Ok(())
 }

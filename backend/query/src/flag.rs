@@ -84,7 +84,7 @@ pub enum InvalidFlag {
     Unresolved(String),
     /// A value that the filter engine refuses.
     #[error(transparent)]
-    Filter(flow::filter::FilterError),
+    Filter(Box<flow::filter::FilterError>),
     /// HTTP flags beside event types without `l7`.
     #[error("needs `l7` among the values of `type`, or no `type` at all")]
     NotL7,
@@ -111,13 +111,110 @@ pub enum InvalidFlag {
     },
 }
 
+/// A flag that cannot be used, with its place in the query.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("`{list}.{flag}`")]
+pub struct RefusedFlag {
+    /// Field that holds the flags: `filter`, `exclude` or `adhocFilters`.
+    pub list: &'static str,
+    /// Name of the flag in JSON.
+    pub flag: String,
+    /// Reason.
+    #[source]
+    pub cause: InvalidFlag,
+}
+
+/// A field with a dashboard variable that Grafana left in place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{field}`: `{name}` was not replaced by a value: is there such a variable on the dashboard?"
+)]
+pub struct VariableInField {
+    /// Field with the variable.
+    pub field: &'static str,
+    /// The variable as written.
+    pub name: String,
+}
+
 /// Maximum number of values of one flag.
 pub(crate) const MAX_VALUES: usize = 500;
 /// Maximum size of a value, in bytes; label selectors are the longest sensible values.
 pub(crate) const MAX_VALUE_BYTES: usize = 2_048;
 
+/// The flags, each by its variant, its name in a query's JSON, its name on the command line, and its
+/// label in the editor; the field of the filter that it `sets`, or the two of which `either` must match, and the function
+/// of `value.rs` that reads its values. Flags of namespaces change the names of pods and services.
+///
+/// Hubble's filter has a field `dns_query` but the command line no flag for it: `dnsQuery` is our
+/// name.
 macro_rules! flags {
-    ($($variant:ident $key:literal $flag:literal,)*) => {
+    ($then:ident) => { $then! {
+        Verdict "verdict" "verdict" "Verdict" sets verdict read verdict,
+        DropReasonDesc "dropReasonDesc" "drop-reason-desc" "Drop reason" sets drop_reason_desc read drop_reason,
+        TrafficDirection "trafficDirection" "traffic-direction" "Traffic direction" sets traffic_direction read traffic_direction,
+        Type "type" "type" "Event type" sets event_type read event_type,
+        Namespace "namespace" "namespace" "Namespace",
+        FromNamespace "fromNamespace" "from-namespace" "From namespace",
+        ToNamespace "toNamespace" "to-namespace" "To namespace",
+        AllNamespaces "allNamespaces" "all-namespaces" "Any namespace",
+        FromAllNamespaces "fromAllNamespaces" "from-all-namespaces" "From any namespace",
+        ToAllNamespaces "toAllNamespaces" "to-all-namespaces" "To any namespace",
+        Pod "pod" "pod" "Pod" either source_pod or destination_pod read text,
+        FromPod "fromPod" "from-pod" "From pod" sets source_pod read text,
+        ToPod "toPod" "to-pod" "To pod" sets destination_pod read text,
+        Service "service" "service" "Service" either source_service or destination_service read text,
+        FromService "fromService" "from-service" "From service" sets source_service read text,
+        ToService "toService" "to-service" "To service" sets destination_service read text,
+        Workload "workload" "workload" "Workload" either source_workload or destination_workload read workload,
+        FromWorkload "fromWorkload" "from-workload" "From workload" sets source_workload read workload,
+        ToWorkload "toWorkload" "to-workload" "To workload" sets destination_workload read workload,
+        Label "label" "label" "Label" either source_label or destination_label read text,
+        FromLabel "fromLabel" "from-label" "From label" sets source_label read text,
+        ToLabel "toLabel" "to-label" "To label" sets destination_label read text,
+        Ip "ip" "ip" "IP" either source_ip or destination_ip read ip,
+        FromIp "fromIp" "from-ip" "From IP" sets source_ip read ip,
+        ToIp "toIp" "to-ip" "To IP" sets destination_ip read ip,
+        SnatIp "snatIp" "snat-ip" "SNAT IP" sets source_ip_xlated read ip,
+        IpVersion "ipVersion" "ip-version" "IP version" sets ip_version read ip_version,
+        Fqdn "fqdn" "fqdn" "FQDN" either source_fqdn or destination_fqdn read text,
+        FromFqdn "fromFqdn" "from-fqdn" "From FQDN" sets source_fqdn read text,
+        ToFqdn "toFqdn" "to-fqdn" "To FQDN" sets destination_fqdn read text,
+        Port "port" "port" "Port" either source_port or destination_port read port,
+        FromPort "fromPort" "from-port" "From port" sets source_port read port,
+        ToPort "toPort" "to-port" "To port" sets destination_port read port,
+        Identity "identity" "identity" "Identity" either source_identity or destination_identity read identity,
+        FromIdentity "fromIdentity" "from-identity" "From identity" sets source_identity read identity,
+        ToIdentity "toIdentity" "to-identity" "To identity" sets destination_identity read identity,
+        Protocol "protocol" "protocol" "Protocol" sets protocol read protocol,
+        DnsQuery "dnsQuery" "dns-query" "DNS query" sets dns_query read dns_name,
+        HttpStatus "httpStatus" "http-status" "HTTP status" sets http_status_code read http_status,
+        HttpMethod "httpMethod" "http-method" "HTTP method" sets http_method read text,
+        HttpPath "httpPath" "http-path" "HTTP path" sets http_path read text,
+        HttpUrl "httpUrl" "http-url" "HTTP URL" sets http_url read text,
+        HttpHeader "httpHeader" "http-header" "HTTP header" sets http_header read http_header,
+        TcpFlags "tcpFlags" "tcp-flags" "TCP flags" sets tcp_flags read tcp_flags,
+        Reply "reply" "reply" "Reply" sets reply read truth,
+        Encrypted "encrypted" "encrypted" "Encrypted" sets encrypted read truth,
+        NodeName "nodeName" "node-name" "Node" sets node_name read text,
+        NodeLabel "nodeLabel" "node-label" "Node label" sets node_labels read text,
+        Cluster "cluster" "cluster" "Cluster" either source_cluster_name or destination_cluster_name read text,
+        FromCluster "fromCluster" "from-cluster" "From cluster" sets source_cluster_name read text,
+        ToCluster "toCluster" "to-cluster" "To cluster" sets destination_cluster_name read text,
+        Interface "interface" "interface" "Interface" sets interface read interface,
+        TraceId "traceId" "trace-id" "Trace ID" sets trace_id read text,
+        IpTraceId "ipTraceId" "ip-trace-id" "IP trace ID" sets ip_trace_id read ip_trace_id,
+        CelExpression "celExpression" "cel-expression" "CEL expression" sets cel_expression read text,
+        Uuid "uuid" "uuid" "UUID" sets uuid read text,
+    } };
+}
+pub(crate) use flags;
+
+macro_rules! flag_enum {
+    ($(
+        $variant:ident $key:literal $flag:literal $label:literal
+        $(sets $field:ident read $read:ident)?
+        $(either $source:ident or $destination:ident read $read_either:ident)?,
+    )*) => {
         /// A flag of `hubble observe`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Flag {
@@ -135,6 +232,13 @@ macro_rules! flags {
                 }
             }
 
+            /// Label in the query editor.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $label,)*
+                }
+            }
+
             /// Name on the command line, without dashes.
             pub const fn name(self) -> &'static str {
                 match self {
@@ -145,66 +249,7 @@ macro_rules! flags {
     };
 }
 
-// Hubble's filter has a field `dns_query` but the command line no flag for it: `dnsQuery` is our
-// name.
-flags! {
-    Verdict "verdict" "verdict",
-    DropReasonDesc "dropReasonDesc" "drop-reason-desc",
-    TrafficDirection "trafficDirection" "traffic-direction",
-    Type "type" "type",
-    Namespace "namespace" "namespace",
-    FromNamespace "fromNamespace" "from-namespace",
-    ToNamespace "toNamespace" "to-namespace",
-    AllNamespaces "allNamespaces" "all-namespaces",
-    FromAllNamespaces "fromAllNamespaces" "from-all-namespaces",
-    ToAllNamespaces "toAllNamespaces" "to-all-namespaces",
-    Pod "pod" "pod",
-    FromPod "fromPod" "from-pod",
-    ToPod "toPod" "to-pod",
-    Service "service" "service",
-    FromService "fromService" "from-service",
-    ToService "toService" "to-service",
-    Workload "workload" "workload",
-    FromWorkload "fromWorkload" "from-workload",
-    ToWorkload "toWorkload" "to-workload",
-    Label "label" "label",
-    FromLabel "fromLabel" "from-label",
-    ToLabel "toLabel" "to-label",
-    Ip "ip" "ip",
-    FromIp "fromIp" "from-ip",
-    ToIp "toIp" "to-ip",
-    SnatIp "snatIp" "snat-ip",
-    IpVersion "ipVersion" "ip-version",
-    Fqdn "fqdn" "fqdn",
-    FromFqdn "fromFqdn" "from-fqdn",
-    ToFqdn "toFqdn" "to-fqdn",
-    Port "port" "port",
-    FromPort "fromPort" "from-port",
-    ToPort "toPort" "to-port",
-    Identity "identity" "identity",
-    FromIdentity "fromIdentity" "from-identity",
-    ToIdentity "toIdentity" "to-identity",
-    Protocol "protocol" "protocol",
-    DnsQuery "dnsQuery" "dns-query",
-    HttpStatus "httpStatus" "http-status",
-    HttpMethod "httpMethod" "http-method",
-    HttpPath "httpPath" "http-path",
-    HttpUrl "httpUrl" "http-url",
-    HttpHeader "httpHeader" "http-header",
-    TcpFlags "tcpFlags" "tcp-flags",
-    Reply "reply" "reply",
-    Encrypted "encrypted" "encrypted",
-    NodeName "nodeName" "node-name",
-    NodeLabel "nodeLabel" "node-label",
-    Cluster "cluster" "cluster",
-    FromCluster "fromCluster" "from-cluster",
-    ToCluster "toCluster" "to-cluster",
-    Interface "interface" "interface",
-    TraceId "traceId" "trace-id",
-    IpTraceId "ipTraceId" "ip-trace-id",
-    CelExpression "celExpression" "cel-expression",
-    Uuid "uuid" "uuid",
-}
+flags!(flag_enum);
 
 /// Sets of flags of which at most one may be set. Source: `hubble/cmd/observe/flows_filter.go`.
 const CONFLICTS: [&[Flag]; 18] = [

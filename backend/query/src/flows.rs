@@ -3,12 +3,13 @@
 use serde::Deserialize;
 use wording::Notice;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, InvalidFields};
 use crate::form::FlowsForm;
-use crate::model::{InvalidQuery, read_fields};
+use crate::form_json::{InvalidForm, read_fields};
+use crate::limit::{self, LimitOutOfRange};
 
-pub(crate) const DEFAULT_LIMIT: u32 = 1_000;
-pub(crate) const MAX_LIMIT: u32 = 100_000;
+pub(crate) const DEFAULT_LIMIT: usize = 1_000;
+pub(crate) const MAX_LIMIT: usize = 100_000;
 
 /// A query for flows of the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,37 +46,39 @@ pub(crate) struct FlowsJson {
 }
 
 impl FlowsJson {
-    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidFields> {
         Ok(Self { format: fields.variant("format")?, limit: fields.whole("limit")? })
     }
+}
+
+/// Reason why a query for flows cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidFlowsQuery {
+    /// A selection of flows that cannot be read.
+    #[error(transparent)]
+    Form(#[from] InvalidForm),
+    /// A limit out of range.
+    #[error(transparent)]
+    Limit(#[from] LimitOutOfRange),
 }
 
 impl FlowsQuery {
     /// Takes the query's fields.
     ///
-    /// Errors: [`InvalidQuery`].
-    pub fn take(fields: Fields) -> Result<Self, InvalidQuery> {
+    /// Errors: [`InvalidFlowsQuery`].
+    pub fn take(fields: Fields) -> Result<Self, InvalidFlowsQuery> {
         let (form, json, notices) = read_fields(fields, "flows", FlowsJson::take)?;
-        let limit = json.limit.unwrap_or(i64::from(DEFAULT_LIMIT));
-        let limit = u32::try_from(limit)
-            .ok()
-            .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-            .ok_or(InvalidQuery::Limit(limit))?;
+        let limit = limit::read(json.limit, DEFAULT_LIMIT, MAX_LIMIT, "flows")?;
         let selectors = &form.selectors;
         let asked = selectors.last.or(selectors.first).filter(|asked| *asked > 0);
         let limit = match asked {
             // The line has its own `--last` or `--first`; the limit beside it is an upper bound.
             Some(asked) => {
                 let most = if json.limit.is_some() { limit } else { MAX_LIMIT };
-                u64::from(most).min(asked)
+                usize::try_from(asked).map_or(most, |asked| asked.min(most))
             }
-            None => u64::from(limit),
+            None => limit,
         };
-        Ok(Self {
-            form,
-            format: json.format.unwrap_or_default(),
-            limit: usize::try_from(limit).unwrap_or(usize::MAX),
-            notices,
-        })
+        Ok(Self { form, format: json.format.unwrap_or_default(), limit, notices })
     }
 }

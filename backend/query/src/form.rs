@@ -1,20 +1,13 @@
-//! The selection of flows as the query editor holds it: single flags, or one `hubble observe …`
-//! line.
-
-use std::collections::BTreeMap;
+//! The selection of flows as the query editor's builder holds it: single flags, and the part of the
+//! matching flows that is returned.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use flow::TimeRange;
 use serde_json::{Map, Value, json};
 use wording::{Notice, quote};
 
-use crate::adhoc::{self, AdhocFilter, AdhocFilterJson};
-use crate::budget::MAX_FILTERS;
-use crate::fields::Fields;
-use crate::flag::{self, Flag, FlagValues, InvalidFlag};
-use crate::line::{self, Diagnostic, Variables};
-use crate::model::InvalidQuery;
-use crate::multi_value;
+use crate::adhoc::AdhocFilter;
+use crate::flag::{self, FlagValues, InvalidFlag};
 
 /// The builder's form of a selection of flows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,147 +44,28 @@ pub struct Selectors {
     pub follow: bool,
 }
 
-/// A [`FlowsForm`] in JSON.
-#[cfg_attr(
-    feature = "typescript",
-    derive(ts_rs::TS),
-    ts(rename = "FormFields", rename_all = "camelCase", optional_fields)
-)]
-#[derive(Debug)]
-pub(crate) struct FormJson {
-    pub text: Option<String>,
-    #[cfg_attr(feature = "typescript", ts(optional, type = "FlowFilter"))]
-    pub filter: Option<BTreeMap<String, Vec<String>>>,
-    #[cfg_attr(feature = "typescript", ts(optional, type = "FlowFilter"))]
-    pub exclude: Option<BTreeMap<String, Vec<String>>>,
-    pub allowlist: Option<Vec<String>>,
-    pub denylist: Option<Vec<String>>,
-    pub since: Option<String>,
-    pub until: Option<String>,
-    pub last: Option<u64>,
-    pub first: Option<u64>,
-    pub all: Option<bool>,
-    pub follow: Option<bool>,
-    pub adhoc_filters: Option<Vec<AdhocFilterJson>>,
-}
-
-impl FormJson {
-    /// Takes the form's fields.
-    ///
-    /// Errors: [`InvalidQuery::Field`].
-    pub(crate) fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
-        let adhoc_filter = |fields: &mut Fields| {
-            Ok(AdhocFilterJson {
-                key: fields.text("key")?.unwrap_or_default(),
-                operator: fields.text("operator")?.unwrap_or_default(),
-                value: fields.text("value")?.unwrap_or_default(),
-                values: fields.texts("values")?,
-            })
-        };
-        Ok(Self {
-            text: fields.text("text")?,
-            filter: fields.named_texts("filter")?,
-            exclude: fields.named_texts("exclude")?,
-            allowlist: fields.texts("allowlist")?,
-            denylist: fields.texts("denylist")?,
-            since: fields.text("since")?,
-            until: fields.text("until")?,
-            last: fields.count("last")?,
-            first: fields.count("first")?,
-            all: fields.truth("all")?,
-            follow: fields.truth("follow")?,
-            adhoc_filters: fields.objects("adhocFilters", adhoc_filter)?,
-        })
-    }
-
-    /// The line, if there is one and no other field of the form.
-    ///
-    /// Errors: [`InvalidQuery::TextAndFilter`].
-    pub(crate) fn text(&self) -> Result<Option<&str>, InvalidQuery> {
-        let Some(text) = self.text.as_deref().filter(|text| !text.trim().is_empty()) else {
-            return Ok(None);
-        };
-        let is_set = |flags: &Option<BTreeMap<String, Vec<String>>>| {
-            flags.iter().flat_map(BTreeMap::values).flatten().any(|value| !value.trim().is_empty())
-        };
-        let beside = is_set(&self.filter)
-            || is_set(&self.exclude)
-            || [&self.allowlist, &self.denylist].into_iter().flatten().any(|list| !list.is_empty())
-            || self.since.is_some()
-            || self.until.is_some()
-            || self.last.is_some()
-            || self.first.is_some()
-            || self.all == Some(true)
-            || self.follow == Some(true);
-        if beside { Err(InvalidQuery::TextAndFilter) } else { Ok(Some(text)) }
-    }
-
-    /// The form, and the parts of the line that were not used.
-    ///
-    /// Errors: [`InvalidQuery`].
-    pub(crate) fn read(mut self) -> Result<(FlowsForm, Vec<Diagnostic>), InvalidQuery> {
-        let adhoc = adhoc::read(self.adhoc_filters.take().unwrap_or_default())?;
-        if let Some(text) = self.text()? {
-            let line = line::read(text, Variables::Refused);
-            return match line.errors.first() {
-                None => Ok((FlowsForm { adhoc, ..line.form }, line.warnings)),
-                Some(first) => Err(InvalidQuery::Text {
-                    start: first.start,
-                    text: first.text.clone(),
-                    more: line.errors.len() - 1,
-                }),
-            };
-        }
-        let blank = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let form = FlowsForm {
-            filter: read_flags("filter", self.filter.unwrap_or_default())?,
-            exclude: read_flags("exclude", self.exclude.unwrap_or_default())?,
-            allowlist: read_raw("allowlist", self.allowlist)?,
-            denylist: read_raw("denylist", self.denylist)?,
-            adhoc,
-            selectors: Selectors {
-                since: blank(self.since),
-                until: blank(self.until),
-                last: self.last,
-                first: self.first,
-                all: self.all.unwrap_or(false),
-                follow: self.follow.unwrap_or(false),
-            },
-        };
-        form.selectors.check()?;
-        Ok((form, Vec::new()))
-    }
-}
-
-fn read_flags(
-    list: &'static str,
-    flags: BTreeMap<String, Vec<String>>,
-) -> Result<FlagValues, InvalidQuery> {
-    let mut read = FlagValues::new();
-    for (key, mut values) in flags {
-        let invalid = |cause| InvalidQuery::Flag { list, flag: quote(&key), cause };
-        let flag = Flag::from_key(&key)
-            .ok_or_else(|| invalid(InvalidFlag::Unknown { key: quote(&key) }))?;
-        values.retain(|value| !value.trim().is_empty());
-        if !values.is_empty() {
-            read.insert(flag, values);
-        }
-    }
-    multi_value::resolve(&mut read).map_err(|(flag, cause)| {
-        let flag = flag.key().to_owned();
-        InvalidQuery::Flag { list, flag, cause }
-    })?;
-    Ok(read)
-}
-
-fn read_raw(list: &'static str, texts: Option<Vec<String>>) -> Result<Vec<String>, InvalidQuery> {
-    let mut texts = texts.unwrap_or_default();
-    texts.retain(|text| !text.trim().is_empty());
-    if texts.len() > MAX_FILTERS {
-        let reason = format!("has {} filters; the limit is {MAX_FILTERS}", texts.len());
-        return Err(InvalidQuery::RawFilter { list, index: MAX_FILTERS, reason });
-    }
-    Ok(texts)
+/// Reason why selectors cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSelectors {
+    /// A time that cannot be read, or that lies outside the time range.
+    #[error("`{name}`: {reason}")]
+    Time {
+        /// `since` or `until`.
+        name: &'static str,
+        /// Reason, as the end of a sentence.
+        reason: String,
+    },
+    /// Two selectors that `hubble observe` does not take together.
+    #[error("`{one}` and `{other}` cannot be combined, as in `hubble observe`")]
+    Combined {
+        /// First selector.
+        one: &'static str,
+        /// Second selector.
+        other: &'static str,
+    },
+    /// `until` together with `follow`.
+    #[error("`until` and `follow` cannot be combined: a followed query has no end")]
+    UntilWithFollow,
 }
 
 impl FlowsForm {
@@ -242,9 +116,8 @@ impl FlowsForm {
 impl Selectors {
     /// Checks that the selectors can be combined and that their times can be read.
     ///
-    /// Errors: [`InvalidQuery::Selectors`], [`InvalidQuery::UntilWithFollow`],
-    /// [`InvalidQuery::Time`].
-    pub(crate) fn check(&self) -> Result<(), InvalidQuery> {
+    /// Errors: [`InvalidSelectors`].
+    pub(crate) fn check(&self) -> Result<(), InvalidSelectors> {
         let first = self.first.is_some_and(|first| first > 0);
         let last = self.last.is_some_and(|last| last > 0);
         for (is_set, one, other) in [
@@ -254,24 +127,24 @@ impl Selectors {
             (last && self.all, "last", "all"),
         ] {
             if is_set {
-                return Err(InvalidQuery::Selectors { one, other });
+                return Err(InvalidSelectors::Combined { one, other });
             }
         }
         if self.until.is_some() && self.follow {
-            return Err(InvalidQuery::UntilWithFollow);
+            return Err(InvalidSelectors::UntilWithFollow);
         }
         self.times(0).map(|_| ())
     }
 
     /// Start and end, if set, in Unix nanoseconds.
-    fn times(&self, now_nanos: i64) -> Result<(Option<i64>, Option<i64>), InvalidQuery> {
+    fn times(&self, now_nanos: i64) -> Result<(Option<i64>, Option<i64>), InvalidSelectors> {
         let time = |name: &'static str, text: Option<&String>| {
             let Some(text) = text else { return Ok(None) };
             if let Some(variable) = flag::unresolved_variable(text) {
                 let cause = InvalidFlag::Unresolved(variable.to_owned());
-                return Err(InvalidQuery::Time { name, reason: cause.to_string() });
+                return Err(InvalidSelectors::Time { name, reason: cause.to_string() });
             }
-            time_nanos(text.trim(), now_nanos).map(Some).ok_or_else(|| InvalidQuery::Time {
+            time_nanos(text.trim(), now_nanos).map(Some).ok_or_else(|| InvalidSelectors::Time {
                 name,
                 reason: format!(
                     "`{}` is neither a duration such as `1h30m` nor a time such as `2006-01-02T15:04:05Z`",
@@ -284,12 +157,12 @@ impl Selectors {
 
     /// The intersection of a time range with the selectors' times, and notices about it.
     ///
-    /// Errors: [`InvalidQuery::Time`], also if the intersection is empty.
+    /// Errors: [`InvalidSelectors::Time`], also if the intersection is empty.
     pub fn narrow(
         &self,
         range: TimeRange,
         now_ms: i64,
-    ) -> Result<(TimeRange, Vec<Notice>), InvalidQuery> {
+    ) -> Result<(TimeRange, Vec<Notice>), InvalidSelectors> {
         let (since, until) = self.times(now_ms.saturating_mul(1_000_000))?;
         let mut notices = Vec::new();
         if since.is_some_and(|since| since < range.from_nanos) {
@@ -306,7 +179,7 @@ impl Selectors {
             to_nanos: until.map_or(range.to_nanos, |until| until.min(range.to_nanos)),
         };
         if narrowed.from_nanos > narrowed.to_nanos {
-            return Err(InvalidQuery::Time {
+            return Err(InvalidSelectors::Time {
                 name: if since.is_some() { "since" } else { "until" },
                 reason: "lies outside the dashboard's time range".to_owned(),
             });

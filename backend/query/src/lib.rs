@@ -21,6 +21,8 @@ mod filter;
 mod flag;
 mod flows;
 mod form;
+mod form_json;
+mod limit;
 mod line;
 mod metrics;
 mod model;
@@ -28,6 +30,7 @@ mod multi_value;
 mod observe;
 mod policies;
 mod promql;
+mod selection;
 mod service_map;
 #[cfg(test)]
 mod tests;
@@ -35,19 +38,24 @@ mod tests;
 pub mod typescript;
 mod value;
 
-pub use self::adhoc::InvalidAdhocFilter;
-pub use self::annotations::FlowAnnotationsQuery;
+pub use self::adhoc::{InvalidAdhocFilter, InvalidAdhocFilters};
+pub use self::annotations::{FlowAnnotationsQuery, InvalidFlowAnnotationsQuery};
 pub use self::budget::TooLarge;
 pub use self::clusters::ClusterNames;
 pub use self::convert::convert;
-pub use self::dns::DnsConnectionsQuery;
-pub use self::fields::{Fields, MAX_QUERY_BYTES};
-pub use self::filter::FlowSelection;
-pub use self::flag::{Flag, HUBBLE_PROTOCOLS, InvalidFlag, MESSAGE_TYPES, unresolved_variable};
-pub use self::flows::{FlowsFormat, FlowsQuery};
-pub use self::form::{FlowsForm, Selectors};
-pub use self::metrics::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery};
+pub use self::dns::{DnsConnectionsQuery, InvalidDnsConnectionsQuery};
+pub use self::fields::{Fields, InvalidFields, MAX_QUERY_BYTES};
+pub use self::flag::{
+    Flag, HUBBLE_PROTOCOLS, InvalidFlag, MESSAGE_TYPES, RefusedFlag, VariableInField,
+    unresolved_variable,
+};
+pub use self::flows::{FlowsFormat, FlowsQuery, InvalidFlowsQuery};
+pub use self::form::{FlowsForm, InvalidSelectors, Selectors};
+pub use self::form_json::InvalidForm;
+pub use self::limit::LimitOutOfRange;
+pub use self::metrics::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery, InvalidFlowMetricsQuery};
 pub use self::model::{InvalidQuery, Query, ReadQuery};
 pub use self::policies::PoliciesQuery;
-pub use self::promql::{PromqlFormat, PromqlQuery};
+pub use self::promql::{InvalidPromqlQuery, PromqlFormat, PromqlQuery};
+pub use self::selection::{FlowSelection, InvalidSelection};
 pub use self::service_map::{NodesBy, ServiceMapQuery};

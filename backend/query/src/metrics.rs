@@ -2,15 +2,16 @@
 
 use flow::group::GroupField;
 use serde::Deserialize;
-use wording::{Notice, quote};
+use wording::{Notice, names, quote};
 
-use crate::fields::Fields;
-use crate::flag;
+use crate::fields::{Fields, InvalidFields};
+use crate::flag::{self, VariableInField};
 use crate::form::FlowsForm;
-use crate::model::{InvalidQuery, read_fields};
+use crate::form_json::{InvalidForm, read_fields};
+use crate::limit::{self, LimitOutOfRange};
 
-pub(crate) const DEFAULT_TOP: i64 = 20;
-pub(crate) const MAX_TOP: i64 = 500;
+pub(crate) const DEFAULT_TOP: usize = 20;
+pub(crate) const MAX_TOP: usize = 500;
 /// A query for counts of flows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowMetricsQuery {
@@ -76,7 +77,7 @@ pub(crate) struct FlowMetricsJson {
 }
 
 impl FlowMetricsJson {
-    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidFields> {
         Ok(Self {
             metric: fields.variant("metric")?,
             group_by: fields.texts("groupBy")?,
@@ -87,28 +88,44 @@ impl FlowMetricsJson {
     }
 }
 
+/// Reason why a query for counts of flows cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidFlowMetricsQuery {
+    /// A selection of flows that cannot be read.
+    #[error(transparent)]
+    Form(#[from] InvalidForm),
+    /// A key in `groupBy` that does not exist.
+    #[error("`groupBy`: `{key}` {}", names::is_not_one_of(.key, group_fields()))]
+    GroupField {
+        /// Key as given.
+        key: String,
+    },
+    /// A limit out of range.
+    #[error(transparent)]
+    Limit(#[from] LimitOutOfRange),
+    /// A dashboard variable that Grafana left in place.
+    #[error(transparent)]
+    Variable(#[from] VariableInField),
+}
+
 impl FlowMetricsQuery {
     /// Takes the query's fields.
     ///
-    /// Errors: [`InvalidQuery`].
-    pub(crate) fn take(fields: Fields) -> Result<Self, InvalidQuery> {
+    /// Errors: [`InvalidFlowMetricsQuery`].
+    pub(crate) fn take(fields: Fields) -> Result<Self, InvalidFlowMetricsQuery> {
         let (form, json, notices) = read_fields(fields, "flowMetrics", FlowMetricsJson::take)?;
         let mut group_by = Vec::new();
         for key in json.group_by.unwrap_or_default() {
             if let Some(variable) = flag::unresolved_variable(&key) {
-                return Err(InvalidQuery::Variable { field: "groupBy", name: variable.to_owned() });
+                return Err(VariableInField { field: "groupBy", name: variable.to_owned() }.into());
             }
             let field = GroupField::from_key(key.trim())
-                .ok_or_else(|| InvalidQuery::GroupField { key: quote(&key) })?;
+                .ok_or_else(|| InvalidFlowMetricsQuery::GroupField { key: quote(&key) })?;
             if !group_by.contains(&field) {
                 group_by.push(field);
             }
         }
-        let top = json.limit.unwrap_or(DEFAULT_TOP);
-        let top = usize::try_from(top)
-            .ok()
-            .filter(|_| (1..=MAX_TOP).contains(&top))
-            .ok_or(InvalidQuery::Top { limit: top, max: MAX_TOP })?;
+        let top = limit::read(json.limit, DEFAULT_TOP, MAX_TOP, "groups")?;
         Ok(Self {
             form,
             metric: json.metric.unwrap_or_default(),
@@ -119,4 +136,8 @@ impl FlowMetricsQuery {
             min_flows: json.min_flows.unwrap_or_default(),
         })
     }
+}
+
+fn group_fields() -> impl Iterator<Item = &'static str> + Clone {
+    GroupField::ALL.iter().map(|field| field.key())
 }

@@ -2,17 +2,17 @@
 
 use wording::{Notice, names, quote};
 
-use crate::adhoc::InvalidAdhocFilter;
-use crate::annotations::FlowAnnotationsQuery;
-use crate::budget::TooLarge;
-use crate::dns::DnsConnectionsQuery;
-use crate::fields::{Fields, MAX_FIELDS, MAX_QUERY_BYTES};
-use crate::flag::InvalidFlag;
-use crate::flows::{FlowsQuery, MAX_LIMIT};
-use crate::form::{FlowsForm, FormJson};
-use crate::metrics::{FlowMetricsFormat, FlowMetricsQuery};
+use crate::annotations::{FlowAnnotationsQuery, InvalidFlowAnnotationsQuery};
+use crate::dns::{DnsConnectionsQuery, InvalidDnsConnectionsQuery};
+use crate::fields::{Fields, InvalidFields};
+use crate::flag::VariableInField;
+use crate::flows::{FlowsQuery, InvalidFlowsQuery};
+use crate::form::InvalidSelectors;
+use crate::form_json::InvalidForm;
+use crate::metrics::{FlowMetricsFormat, FlowMetricsQuery, InvalidFlowMetricsQuery};
 use crate::policies::PoliciesQuery;
-use crate::promql::{PromqlFormat, PromqlQuery};
+use crate::promql::{InvalidPromqlQuery, PromqlFormat, PromqlQuery};
+use crate::selection::InvalidSelection;
 use crate::service_map::ServiceMapQuery;
 
 /// Names of the query types.
@@ -69,10 +69,14 @@ impl ReadQuery {
             .or_else(|| Some(query_type.to_owned()))
             .filter(|query_type| !query_type.is_empty());
         let plain = |query| (query, Vec::new());
+        let promql = |fields| -> Result<_, InvalidQuery> {
+            let (query, notices) = PromqlQuery::take(fields)?;
+            Ok((Query::Promql(query), notices))
+        };
         let (query, notices) = match query_type.as_deref() {
             // Grafana's Prometheus source writes its own query types here.
-            Some("promql" | "timeSeriesQuery") => PromqlQuery::take(fields)?,
-            None if fields.has("expr") => PromqlQuery::take(fields)?,
+            Some("promql" | "timeSeriesQuery") => promql(fields)?,
+            None if fields.has("expr") => promql(fields)?,
             Some("flows") | None => plain(Query::Flows(FlowsQuery::take(fields)?)),
             Some("flowMetrics") => plain(Query::FlowMetrics(FlowMetricsQuery::take(fields)?)),
             Some("serviceMap") => plain(Query::ServiceMap(ServiceMapQuery::take(fields)?)),
@@ -111,205 +115,46 @@ impl Query {
     }
 }
 
-/// Reason why a query cannot be read.
+/// Reason why a query cannot be read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidQuery {
-    /// More than 1 MiB of JSON.
-    #[error("the query is larger than {} KiB", MAX_QUERY_BYTES >> 10)]
-    TooLarge,
-    /// JSON of another type.
-    #[error("the query is not a JSON object")]
-    NoObject,
-    /// Text that is not JSON.
-    #[error("the query cannot be read: {0}")]
-    Json(serde_json::Error),
     /// A query type that does not exist.
     #[error("query type `{name}` is unknown{}", names::did_you_mean_or(.name, "; there are", QUERY_TYPES))]
     QueryType {
         /// Query type as given.
         name: String,
     },
-    /// A number of flows outside 1 to 100,000.
-    #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
-    Limit(i64),
-    /// More than 100 fields.
-    #[error("the query has {count} fields; the limit is {MAX_FIELDS}")]
-    TooManyFields {
-        /// Number of fields.
-        count: usize,
-    },
-    /// A field that the query type does not have.
-    #[error("the query has no field `{field}`{}", names::did_you_mean(.meant.as_deref()))]
-    UnknownField {
-        /// Field as given.
-        field: String,
-        /// Nearest known name.
-        meant: Option<String>,
-    },
-    /// A required field that is absent.
-    #[error("`{field}` is missing: it must be {expected}")]
-    Missing {
-        /// Name of the field.
-        field: &'static str,
-        /// The value's type, with an article.
-        expected: &'static str,
-    },
-    /// A field with a value of the wrong type.
-    #[error("`{field}` must be {expected}, not {found}")]
-    Field {
-        /// Path of the field.
-        field: String,
-        /// The value's type, with an article.
-        expected: String,
-        /// The value as given, shortened.
-        found: String,
-    },
-    /// A flag that cannot be used.
-    #[error("`{list}.{flag}`")]
-    Flag {
-        /// Field that holds the flags: `filter`, `exclude` or `adhocFilters`.
-        list: &'static str,
-        /// Name of the flag in JSON.
-        flag: String,
-        /// Reason.
-        #[source]
-        cause: InvalidFlag,
-    },
-    /// A selection that is too large.
-    #[error("`{list}`")]
-    Selection {
-        /// Field that holds the filters.
-        list: &'static str,
-        /// Reason.
-        #[source]
-        cause: TooLarge,
-    },
-    /// An ad hoc filter that cannot be applied.
-    #[error("ad hoc filter `{key}`")]
-    Adhoc {
-        /// Key of the condition.
-        key: String,
-        /// Reason.
-        #[source]
-        cause: InvalidAdhocFilter,
-    },
-    /// A filter in JSON that Hubble refuses.
-    #[error("`{list}`: {reason}")]
-    RawFilter {
-        /// `allowlist` or `denylist`.
-        list: &'static str,
-        /// Place of the filter in the list, from 0.
-        index: usize,
-        /// Reason, as the end of a sentence.
-        reason: String,
-    },
-    /// A time that cannot be read, or that lies outside the time range.
-    #[error("`{name}`: {reason}")]
-    Time {
-        /// `since` or `until`.
-        name: &'static str,
-        /// Reason, as the end of a sentence.
-        reason: String,
-    },
-    /// Two selectors that `hubble observe` does not take together.
-    #[error("`{one}` and `{other}` cannot be combined, as in `hubble observe`")]
-    Selectors {
-        /// First selector.
-        one: &'static str,
-        /// Second selector.
-        other: &'static str,
-    },
-    /// `until` together with `follow`.
-    #[error("`until` and `follow` cannot be combined: a followed query has no end")]
-    UntilWithFollow,
-    /// A key in `groupBy` that does not exist.
-    #[error("`groupBy`: `{key}` {}", names::is_not_one_of(.key, group_fields()))]
-    GroupField {
-        /// Key as given.
-        key: String,
-    },
+    /// Fields that cannot be used.
+    #[error(transparent)]
+    Fields(#[from] InvalidFields),
+    /// A selection of flows that cannot be read.
+    #[error(transparent)]
+    Form(#[from] InvalidForm),
+    /// Flows that cannot be selected.
+    #[error(transparent)]
+    Selection(#[from] InvalidSelection),
+    /// Selectors that cannot be used.
+    #[error(transparent)]
+    Selectors(#[from] InvalidSelectors),
+    /// A query for flows.
+    #[error(transparent)]
+    Flows(#[from] InvalidFlowsQuery),
+    /// A query for counts of flows.
+    #[error(transparent)]
+    FlowMetrics(#[from] InvalidFlowMetricsQuery),
+    /// A query for annotations.
+    #[error(transparent)]
+    FlowAnnotations(#[from] InvalidFlowAnnotationsQuery),
+    /// A query for DNS names.
+    #[error(transparent)]
+    DnsConnections(#[from] InvalidDnsConnectionsQuery),
+    /// A query for Prometheus.
+    #[error(transparent)]
+    Promql(#[from] InvalidPromqlQuery),
     /// A dashboard variable that Grafana left in place.
-    #[error(
-        "`{field}`: `{name}` was not replaced by a value: is there such a variable on the dashboard?"
-    )]
-    Variable {
-        /// Field with the variable.
-        field: &'static str,
-        /// The variable as written.
-        name: String,
-    },
-    /// A number of annotations outside 1 to 1,000.
-    #[error("limit {limit} is out of range: use 1 to {max} annotations")]
-    Annotations {
-        /// Limit as given.
-        limit: i64,
-        /// Largest limit.
-        max: i64,
-    },
-    /// A text in `ip` that is not an address.
-    #[error("`ip`: `{ip}` is not an IP address")]
-    Ip {
-        /// Text as given.
-        ip: String,
-    },
-    /// A number of names outside 1 to 10,000.
-    #[error("limit {limit} is out of range: use 1 to {max} names")]
-    Names {
-        /// Limit as given.
-        limit: i64,
-        /// Largest limit.
-        max: i64,
-    },
-    /// A number of groups outside 1 to 500.
-    #[error("limit {limit} is out of range: use 1 to {max} groups")]
-    Top {
-        /// Limit as given.
-        limit: i64,
-        /// Largest limit.
-        max: i64,
-    },
-    /// A line together with fields of the builder.
-    #[error("`text` and the builder's fields are both set: use one of them")]
-    TextAndFilter,
-    /// The errors of a line.
-    #[error("`text`, byte {start}: {text}{}", and_more(*.more))]
-    Text {
-        /// First byte of the fault in the line.
-        start: usize,
-        /// Message of the first error.
-        text: String,
-        /// Number of further errors.
-        more: usize,
-    },
-    /// A PromQL query without an expression.
-    #[error("the expression is empty")]
-    EmptyExpression,
+    #[error(transparent)]
+    Variable(#[from] VariableInField),
     /// A time range whose end precedes its start.
     #[error("the time range ends before it begins")]
     TimeRange,
-}
-
-/// Reads a query about flows: the selection, the fields that `own` takes, and notices about the
-/// query.
-///
-/// Errors: [`InvalidQuery`].
-pub(crate) fn read_fields<T>(
-    mut fields: Fields,
-    query_type: &str,
-    own: impl FnOnce(&mut Fields) -> Result<T, InvalidQuery>,
-) -> Result<(FlowsForm, T, Vec<Notice>), InvalidQuery> {
-    let form = FormJson::take(&mut fields)?;
-    let own = own(&mut fields)?;
-    let mut notices = fields.rest(query_type)?;
-    let (form, warnings) = form.read()?;
-    notices.extend(warnings.into_iter().map(|warning| Notice::info(warning.text)));
-    Ok((form, own, notices))
-}
-
-fn group_fields() -> impl Iterator<Item = &'static str> + Clone {
-    flow::group::GroupField::ALL.iter().map(|field| field.key())
-}
-
-fn and_more(more: usize) -> String {
-    if more == 0 { String::new() } else { format!(" (and {more} more errors)") }
 }

@@ -4,23 +4,9 @@ use flow::DropReason;
 use flow::filter::{FilterSet, FlowFilter};
 use hubble_api::pb::flow::FlowFilter as WireFilter;
 
-use crate::filter::FlowSelection;
 use crate::flag::{Flag, FlagValues};
 use crate::form::{FlowsForm, Selectors};
-use crate::model::InvalidQuery;
 use crate::value::event_type;
-
-/// The line that selects what `form` selects, narrowed by its ad hoc filters.
-///
-/// Errors: a filter that Hubble refuses.
-pub(crate) fn command(form: &FlowsForm) -> Result<String, InvalidQuery> {
-    let FlowSelection { filters, .. } = FlowSelection::new(form)?;
-    if can_be_flags(form) {
-        return Ok(line(form));
-    }
-    let selectors = FlowsForm { selectors: form.selectors.clone(), ..FlowsForm::default() };
-    Ok(format!("{} {}", line(&selectors), raw_flags(&filters)))
-}
 
 /// Whether the flags of `hubble observe` can express all of `form`.
 pub(crate) fn can_be_flags(form: &FlowsForm) -> bool {

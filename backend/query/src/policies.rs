@@ -2,8 +2,7 @@
 
 use wording::Notice;
 
-use crate::fields::Fields;
-use crate::model::InvalidQuery;
+use crate::fields::{Fields, InvalidFields};
 
 /// A query for all configured policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +11,8 @@ pub struct PoliciesQuery;
 impl PoliciesQuery {
     /// A query from its fields, and notices about them: this type has no fields of its own.
     ///
-    /// Errors: [`InvalidQuery`].
-    pub(crate) fn take(fields: Fields) -> Result<(Self, Vec<Notice>), InvalidQuery> {
+    /// Errors: [`InvalidFields`].
+    pub(crate) fn take(fields: Fields) -> Result<(Self, Vec<Notice>), InvalidFields> {
         Ok((Self, fields.rest("policies")?))
     }
 }

@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use wording::Notice;
 
-use crate::fields::{self, Fields};
-use crate::model::{InvalidQuery, Query};
+use crate::fields::{self, Fields, InvalidFields};
 
 /// A query for Prometheus.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +66,7 @@ pub(crate) struct PromqlJson {
 
 impl PromqlJson {
     /// Takes the fields, and returns a notice about a format that is unknown.
-    fn take(fields: &mut Fields) -> Result<(Self, Option<Notice>), InvalidQuery> {
+    fn take(fields: &mut Fields) -> Result<(Self, Option<Notice>), InvalidFields> {
         let (format, notice) =
             fields.take("format").map(|format| PromqlFormat::read(&format)).unzip();
         let json = Self {
@@ -105,17 +104,28 @@ impl PromqlFormat {
     }
 }
 
+/// Reason why a query for Prometheus cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidPromqlQuery {
+    /// Fields that cannot be used.
+    #[error(transparent)]
+    Fields(#[from] InvalidFields),
+    /// A PromQL query without an expression.
+    #[error("the expression is empty")]
+    EmptyExpression,
+}
+
 impl PromqlQuery {
     /// Takes the query's fields, and returns notices about unknown ones.
     ///
-    /// Errors: [`InvalidQuery`].
-    pub(crate) fn take(mut fields: Fields) -> Result<(Query, Vec<Notice>), InvalidQuery> {
+    /// Errors: [`InvalidPromqlQuery`].
+    pub(crate) fn take(mut fields: Fields) -> Result<(Self, Vec<Notice>), InvalidPromqlQuery> {
         let (json, unknown_format) = PromqlJson::take(&mut fields)?;
         let mut notices = fields.rest("promql")?;
         notices.extend(unknown_format);
         let expr = json.expr.unwrap_or_default();
         if expr.trim().is_empty() {
-            return Err(InvalidQuery::EmptyExpression);
+            return Err(InvalidPromqlQuery::EmptyExpression);
         }
         let instant = json.instant.unwrap_or(false);
         let query = Self {
@@ -131,7 +141,7 @@ impl PromqlQuery {
             utc_offset_secs: offset_secs(json.utc_offset_sec),
             format: json.format.unwrap_or_default(),
         };
-        Ok((Query::Promql(query), notices))
+        Ok((query, notices))
     }
 }
 

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use wording::Notice;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, InvalidFields};
 use crate::form::FlowsForm;
-use crate::model::{InvalidQuery, read_fields};
+use crate::form_json::{InvalidForm, read_fields};
 
 /// A query for flows as a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) struct ServiceMapJson {
 }
 
 impl ServiceMapJson {
-    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidFields> {
         Ok(Self { by: fields.variant("by")? })
     }
 }
@@ -52,8 +52,8 @@ impl ServiceMapJson {
 impl ServiceMapQuery {
     /// Takes the query's fields.
     ///
-    /// Errors: [`InvalidQuery`].
-    pub(crate) fn take(fields: Fields) -> Result<Self, InvalidQuery> {
+    /// Errors: [`InvalidForm`].
+    pub(crate) fn take(fields: Fields) -> Result<Self, InvalidForm> {
         let (form, json, notices) = read_fields(fields, "serviceMap", ServiceMapJson::take)?;
         Ok(Self { form, by: json.by.unwrap_or_default(), notices })
     }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use wording::Notice;
 
 use super::*;
-use crate::filter::FlowSelection;
 use crate::flag::FlagValues;
 use crate::form::FlowsForm;
+use crate::selection::FlowSelection;
 
 fn read(json: &Value) -> Result<(Query, Vec<Notice>), InvalidQuery> {
     let ReadQuery { query, notices, .. } = ReadQuery::read(json.to_string().as_bytes(), "")?;
@@ -15,13 +15,17 @@ fn read(json: &Value) -> Result<(Query, Vec<Notice>), InvalidQuery> {
 }
 
 fn flows_query(json: &Value) -> Result<FlowsQuery, InvalidQuery> {
-    FlowsQuery::take(Fields::of(json.clone())?)
+    Ok(FlowsQuery::take(Fields::of(json.clone())?)?)
+}
+
+fn flow_selection(json: &Value) -> Result<FlowSelection, InvalidQuery> {
+    Ok(FlowSelection::new(&flows_query(json)?.form)?)
 }
 
 /// The selection of a flows query as text, or the error.
 fn selection(filter: &Value, exclude: &Value) -> String {
     let json = json!({ "queryType": "flows", "filter": filter, "exclude": exclude });
-    let selection = flows_query(&json).and_then(|query| FlowSelection::new(&query.form));
+    let selection = flow_selection(&json);
     match selection {
         Err(error) => format!("error: {}\n", wording::with_causes(&error)),
         Ok(selection) => {
@@ -342,7 +346,7 @@ fn shell_words(line: &str) -> Vec<String> {
 fn narrowed(query: &Value, adhoc: &Value) -> String {
     let mut json = query.clone();
     json["adhocFilters"] = adhoc.clone();
-    let selection = flows_query(&json).and_then(|query| FlowSelection::new(&query.form));
+    let selection = flow_selection(&json);
     match selection {
         Ok(selection) => selection.observe_flags,
         Err(error) => format!("error: {}", wording::with_causes(&error)),
@@ -472,9 +476,7 @@ proptest::proptest! {
             .map(|(key, operator, values)| json!({ "key": key, "operator": format!("{operator}|"), "values": values }))
             .collect();
         let json = json!({ "adhocFilters": adhoc });
-        let selection = flows_query(&json)
-            .and_then(|query| FlowSelection::new(&query.form));
-        if let Ok(FlowSelection { filters, .. }) = selection {
+        if let Ok(FlowSelection { filters, .. }) = flow_selection(&json) {
             proptest::prop_assert!(filters.allow.len() + filters.deny.len() <= 64);
             let values: usize = filters.allow.iter().map(|filter| filter.size().values).sum();
             proptest::prop_assert!(values <= 2_000);

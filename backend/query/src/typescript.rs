@@ -11,7 +11,7 @@ use crate::annotations::{self, FlowAnnotationsJson};
 use crate::dns::{self, DnsConnectionsJson};
 use crate::flag::Flag;
 use crate::flows::{self, FlowsFormat, FlowsJson};
-use crate::form::FormJson;
+use crate::form_json::FormJson;
 use crate::metrics::{self, FlowMetric, FlowMetricsFormat, FlowMetricsJson};
 use crate::multi_value;
 use crate::promql::{PromqlFormat, PromqlJson};
@@ -38,6 +38,13 @@ pub fn declarations() -> String {
     );
     let fields = GroupField::ALL.iter().map(|field| field.key());
     list("Fields that group counts of flows.", "groupKeys", "GroupField", &mut fields.into_iter());
+    text.push_str(
+        "\n/** Label of each filter in the query editor. */\nexport const filterLabels: Readonly<Record<FilterField, string>> = {\n",
+    );
+    for flag in Flag::ALL {
+        let _ = writeln!(text, "  {}: '{}',", flag.key(), flag.label());
+    }
+    text.push_str("};\n");
     text.push_str(
         "\n/** Filters whose values are names, which never contain braces and are never a lone asterisk. */\nexport const nameKeys: readonly FilterField[] = [\n",
     );
@@ -82,8 +89,8 @@ pub fn declarations() -> String {
     }
     text.push_str("} as const;\n");
     for (name, value) in [
-        ("defaultLimit", i64::from(flows::DEFAULT_LIMIT)),
-        ("maxLimit", i64::from(flows::MAX_LIMIT)),
+        ("defaultLimit", flows::DEFAULT_LIMIT),
+        ("maxLimit", flows::MAX_LIMIT),
         ("defaultGroups", metrics::DEFAULT_TOP),
         ("maxGroups", metrics::MAX_TOP),
         ("defaultAnnotations", annotations::DEFAULT_LIMIT),

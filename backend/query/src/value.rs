@@ -4,14 +4,15 @@ use std::str::FromStr;
 
 use flow::filter::EventTypeFilter;
 use flow::{
-    DropReason, HttpHeader, IpVersion, MessageType, TcpFlags, TraceObservationPoint, Workload,
+    DropReason, HttpHeader, IpVersion, MessageType, NetworkInterface, TcpFlags,
+    TraceObservationPoint, TrafficDirection, Verdict, Workload,
 };
 use vocabulary::{Prefix, is_address, reserved};
 use wording::names;
 
-use crate::flag::{InvalidFlag, MESSAGE_TYPES};
+use crate::flag::{HUBBLE_PROTOCOLS, InvalidFlag, MESSAGE_TYPES};
 
-pub(crate) fn not_a(value: &str, expected: &'static str) -> InvalidFlag {
+fn not_a(value: &str, expected: &'static str) -> InvalidFlag {
     InvalidFlag::Value { value: value.to_owned(), expected, meant: None }
 }
 
@@ -27,7 +28,7 @@ fn none_of(
 }
 
 /// The item of `all` with this name.
-pub(crate) fn named<T: FromStr + ToString>(
+fn named<T: FromStr + ToString>(
     value: &str,
     expected: &'static str,
     all: &[T],
@@ -35,11 +36,40 @@ pub(crate) fn named<T: FromStr + ToString>(
     value.parse().map_err(|_| none_of(value, expected, all.iter().map(ToString::to_string)))
 }
 
-pub(crate) fn one_of(value: &str, known: &'static [&'static str]) -> Result<String, InvalidFlag> {
+fn one_of(value: &str, known: &'static [&'static str]) -> Result<String, InvalidFlag> {
     if known.contains(&value) {
         return Ok(value.to_owned());
     }
     Err(InvalidFlag::NotOneOf { value: value.to_owned(), known })
+}
+
+/// Any text.
+#[expect(clippy::unnecessary_wraps, reason = "it is one of the readers of values")]
+pub(crate) fn text(value: &str) -> Result<String, InvalidFlag> {
+    Ok(value.to_owned())
+}
+
+pub(crate) fn verdict(value: &str) -> Result<Verdict, InvalidFlag> {
+    named(value, "a verdict", Verdict::ALL)
+}
+
+pub(crate) fn traffic_direction(value: &str) -> Result<TrafficDirection, InvalidFlag> {
+    named(value, "a traffic direction", TrafficDirection::ALL)
+}
+
+pub(crate) fn protocol(value: &str) -> Result<String, InvalidFlag> {
+    one_of(&value.to_ascii_lowercase(), &HUBBLE_PROTOCOLS)
+}
+
+/// A decimal port, without leading zeros.
+pub(crate) fn port(value: &str) -> Result<String, InvalidFlag> {
+    Ok(value.parse::<u16>().map_err(|_| not_a(value, "a port"))?.to_string())
+}
+
+/// A device by its name.
+#[expect(clippy::unnecessary_wraps, reason = "it is one of the readers of values")]
+pub(crate) fn interface(value: &str) -> Result<NetworkInterface, InvalidFlag> {
+    Ok(NetworkInterface { name: value.to_owned(), ..NetworkInterface::default() })
 }
 
 pub(crate) fn drop_reason(value: &str) -> Result<DropReason, InvalidFlag> {
@@ -52,7 +82,8 @@ pub(crate) fn drop_reason(value: &str) -> Result<DropReason, InvalidFlag> {
 
 /// A regular expression that matches only this DNS name. Flows write the root's dot at the end,
 /// metrics do not.
-pub(crate) fn dns_name(value: &str) -> String {
+#[expect(clippy::unnecessary_wraps, reason = "it is one of the readers of values")]
+pub(crate) fn dns_name(value: &str) -> Result<String, InvalidFlag> {
     let mut pattern = String::from("^");
     for char in value.trim_end_matches('.').chars() {
         if !char.is_alphanumeric() && !matches!(char, '-' | '_') {
@@ -61,7 +92,7 @@ pub(crate) fn dns_name(value: &str) -> String {
         pattern.push(char);
     }
     pattern.push_str("\\.?$");
-    pattern
+    Ok(pattern)
 }
 
 /// An event type filter from `type` or `type:subtype`, each a name or a number.
@@ -97,9 +128,10 @@ pub(crate) fn event_type(value: &str) -> Result<EventTypeFilter, InvalidFlag> {
 }
 
 /// A workload from `name`, `kind/name` or `kind/`.
-pub(crate) fn workload(value: &str) -> Workload {
+#[expect(clippy::unnecessary_wraps, reason = "it is one of the readers of values")]
+pub(crate) fn workload(value: &str) -> Result<Workload, InvalidFlag> {
     let (kind, name) = value.split_once('/').unwrap_or(("", value));
-    Workload { kind: kind.to_owned(), name: name.to_owned() }
+    Ok(Workload { kind: kind.to_owned(), name: name.to_owned() })
 }
 
 /// A valid address or CIDR, as written.

@@ -84,6 +84,15 @@ pub(super) enum Condition {
     DnsQuery(Vec<Expression>),
 }
 
+/// What a condition compares, in the order of cost on one flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cost {
+    Numbers,
+    Texts,
+    AddressesAndPatterns,
+    Requests,
+}
+
 impl CompiledFilterSet {
     /// Whether a flow passes the set: some `allow` filter matches it, or `allow` is empty, and no
     /// `deny` filter does.
@@ -118,6 +127,41 @@ impl Condition {
                     .any(|prefix| prefix.matches(&endpoint.namespace, &endpoint.pod_name))
             }),
             _ => self.holds_otherwise(flow),
+        }
+    }
+
+    pub(super) const fn cost(&self) -> Cost {
+        match self {
+            Self::Verdict(_)
+            | Self::DropReason(_)
+            | Self::TrafficDirection(_)
+            | Self::EventType(_)
+            | Self::Reply(_)
+            | Self::Encrypted(_)
+            | Self::IpVersion(_)
+            | Self::Identity(..)
+            | Self::Protocol(_)
+            | Self::Port(..)
+            | Self::TcpFlags(_)
+            | Self::IpTraceId(_) => Cost::Numbers,
+            Self::Uuid(_)
+            | Self::TraceId(_)
+            | Self::Interface(_)
+            | Self::Pod(..)
+            | Self::Service(..)
+            | Self::Workload(..)
+            | Self::ClusterName(..) => Cost::Texts,
+            Self::Ip(..)
+            | Self::NodeName(_)
+            | Self::Fqdn(..)
+            | Self::Label(..)
+            | Self::NodeLabel(_) => Cost::AddressesAndPatterns,
+            Self::HttpStatusCode(..)
+            | Self::HttpMethod(_)
+            | Self::HttpHeader(_)
+            | Self::HttpPath(_)
+            | Self::HttpUrl(_)
+            | Self::DnsQuery(_) => Cost::Requests,
         }
     }
 

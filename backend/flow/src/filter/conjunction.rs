@@ -8,10 +8,10 @@ use std::hash::Hash;
 
 use vocabulary::Prefix;
 
+use super::EventTypeFilter;
 use super::compile::parse_protocol;
 use super::compiled::Protocol;
-use super::{EventTypeFilter, FlowFilter};
-use crate::Workload;
+use crate::{TcpFlags, Workload};
 
 /// Most values of one field in a conjunction. Two lists may have as many as their product.
 const MAX_VALUES: usize = 2_000;
@@ -38,87 +38,21 @@ pub enum NoConjunction {
 }
 
 /// Conjunction of two lists of values.
-enum Both<T> {
+pub(super) enum Both<T> {
     Values(Vec<T>),
     /// The lists exclude each other.
     Nothing,
 }
 
-impl FlowFilter {
-    /// Filter that matches exactly the flows that both `self` and `other` match; `None` if there
-    /// can be none.
-    ///
-    /// Errors: the filters set different patterns in the same field, or their combined values are
-    /// too large.
-    pub fn and(&self, other: &Self) -> Result<Option<Self>, NoConjunction> {
-        let mut both = Self::default();
-        macro_rules! intersect_fields {
-            ($($field:ident: $values:expr,)*) => {
-                $(match intersect(stringify!($field), &self.$field, &other.$field, $values)? {
-                    Both::Values(values) => both.$field = values,
-                    Both::Nothing => return Ok(None),
-                })*
-                // Exhaustive, so that the compiler reports a new field.
-                let Self { $($field: _),* } = self;
-            };
-        }
-        intersect_fields! {
-            uuid: same,
-            source_ip: addresses,
-            source_ip_xlated: addresses,
-            source_pod: |one, other| prefixes(one, other),
-            source_fqdn: patterns,
-            source_label: selectors,
-            source_service: |one, other| prefixes(one, other),
-            source_workload: workloads,
-            source_cluster_name: patterns,
-            destination_ip: addresses,
-            destination_pod: |one, other| prefixes(one, other),
-            destination_fqdn: patterns,
-            destination_label: selectors,
-            destination_service: |one, other| prefixes(one, other),
-            destination_workload: workloads,
-            destination_cluster_name: patterns,
-            traffic_direction: same,
-            verdict: same,
-            drop_reason_desc: same,
-            interface: unknown,
-            event_type: events,
-            http_status_code: statuses,
-            protocol: protocols,
-            source_port: same,
-            destination_port: same,
-            reply: same,
-            dns_query: unknown,
-            source_identity: same,
-            destination_identity: same,
-            http_method: |one, other| methods(one, other),
-            http_path: unknown,
-            http_url: unknown,
-            http_header: unknown,
-            // A flow must have all flags of a set.
-            tcp_flags: |one, other| Intersection::Value(*one | *other),
-            node_name: patterns,
-            node_labels: selectors,
-            ip_version: same,
-            trace_id: same,
-            ip_trace_id: same,
-            encrypted: same,
-            cel_expression: unknown,
-        }
-        Ok(Some(both))
-    }
-}
-
 /// Conjunction of two values.
-enum Intersection<T> {
+pub(super) enum Intersection<T> {
     Value(T),
     Nothing,
     Unknown,
     TooLarge,
 }
 
-fn intersect<T: Clone + Eq + Hash>(
+pub(super) fn intersect<T: Clone + Eq + Hash>(
     field: &'static str,
     one: &[T],
     other: &[T],
@@ -154,17 +88,17 @@ fn intersect<T: Clone + Eq + Hash>(
 }
 
 /// Conjunction of values of which a flow has exactly one.
-fn same<T: Clone + PartialEq>(one: &T, other: &T) -> Intersection<T> {
+pub(super) fn same<T: Clone + PartialEq>(one: &T, other: &T) -> Intersection<T> {
     if one == other { Intersection::Value(one.clone()) } else { Intersection::Nothing }
 }
 
 /// Conjunction of patterns, or of values of which a flow may have several.
-fn unknown<T: Clone + PartialEq>(one: &T, other: &T) -> Intersection<T> {
+pub(super) fn unknown<T: Clone + PartialEq>(one: &T, other: &T) -> Intersection<T> {
     if one == other { Intersection::Value(one.clone()) } else { Intersection::Unknown }
 }
 
 /// Conjunction of names. A star makes a name a pattern, and a slash separates cluster and node.
-fn patterns(one: &String, other: &String) -> Intersection<String> {
+pub(super) fn patterns(one: &String, other: &String) -> Intersection<String> {
     let is_pattern = |name: &str| name.contains('*') || name.contains('/');
     if one != other && (is_pattern(one) || is_pattern(other)) {
         return Intersection::Unknown;
@@ -173,7 +107,8 @@ fn patterns(one: &String, other: &String) -> Intersection<String> {
 }
 
 /// Conjunction of two `namespace/prefix`.
-fn prefixes(one: &str, other: &str) -> Intersection<String> {
+#[expect(clippy::ptr_arg, reason = "it is called with the items of a `Vec<String>`")]
+pub(super) fn prefixes(one: &String, other: &String) -> Intersection<String> {
     let (own, prefix) = one.split_once('/').unwrap_or(("default", one));
     let (others, longer) = other.split_once('/').unwrap_or(("default", other));
     let namespace = match (own, others) {
@@ -191,7 +126,7 @@ fn prefixes(one: &str, other: &str) -> Intersection<String> {
 }
 
 /// Conjunction of label selectors, whose requirements are joined by "and".
-fn selectors(one: &String, other: &String) -> Intersection<String> {
+pub(super) fn selectors(one: &String, other: &String) -> Intersection<String> {
     if one == other {
         Intersection::Value(one.clone())
     } else if one.len().saturating_add(other.len()) < MAX_SELECTOR_BYTES {
@@ -201,7 +136,7 @@ fn selectors(one: &String, other: &String) -> Intersection<String> {
     }
 }
 
-fn workloads(one: &Workload, other: &Workload) -> Intersection<Workload> {
+pub(super) fn workloads(one: &Workload, other: &Workload) -> Intersection<Workload> {
     // A flow may have several workloads, so two names do not contradict each other.
     let part = |one: &str, other: &str| match (one, other) {
         ("", part) | (part, "") => Some(part.to_owned()),
@@ -213,7 +148,7 @@ fn workloads(one: &Workload, other: &Workload) -> Intersection<Workload> {
     }
 }
 
-fn addresses(one: &String, other: &String) -> Intersection<String> {
+pub(super) fn addresses(one: &String, other: &String) -> Intersection<String> {
     match (Prefix::parse(one).ok(), Prefix::parse(other).ok()) {
         (None, None) => same(one, other),
         (Some(range), None) => within(range, other),
@@ -241,7 +176,10 @@ fn within(range: Prefix, address: &str) -> Intersection<String> {
     }
 }
 
-fn events(one: &EventTypeFilter, other: &EventTypeFilter) -> Intersection<EventTypeFilter> {
+pub(super) fn events(
+    one: &EventTypeFilter,
+    other: &EventTypeFilter,
+) -> Intersection<EventTypeFilter> {
     if one.message_type != other.message_type {
         let either = [one, other];
         let any = either.iter().any(|event| event.message_type == crate::MessageType::Unspec);
@@ -255,7 +193,7 @@ fn events(one: &EventTypeFilter, other: &EventTypeFilter) -> Intersection<EventT
 }
 
 /// Conjunction of status codes, or prefixes that end with a plus.
-fn statuses(one: &String, other: &String) -> Intersection<String> {
+pub(super) fn statuses(one: &String, other: &String) -> Intersection<String> {
     let starts = |status: &str, prefix: &str| {
         prefix.strip_suffix('+').is_some_and(|prefix| status.starts_with(prefix))
     };
@@ -268,9 +206,15 @@ fn statuses(one: &String, other: &String) -> Intersection<String> {
     }
 }
 
+/// Conjunction of sets of flags, of which a flow has all.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is called as for values of any type")]
+pub(super) fn all_flags(one: &TcpFlags, other: &TcpFlags) -> Intersection<TcpFlags> {
+    Intersection::Value(*one | *other)
+}
+
 /// Conjunction of protocols. A flow has at most one protocol of each layer, so two of one layer
 /// exclude each other.
-fn protocols(one: &String, other: &String) -> Intersection<String> {
+pub(super) fn protocols(one: &String, other: &String) -> Intersection<String> {
     let (Ok(first), Ok(second)) = (parse_protocol(one), parse_protocol(other)) else {
         return unknown(one, other);
     };
@@ -283,9 +227,10 @@ fn protocols(one: &String, other: &String) -> Intersection<String> {
     }
 }
 
-fn methods(one: &str, other: &str) -> Intersection<String> {
+#[expect(clippy::ptr_arg, reason = "it is called with the items of a `Vec<String>`")]
+pub(super) fn methods(one: &String, other: &String) -> Intersection<String> {
     if one.eq_ignore_ascii_case(other) {
-        Intersection::Value(one.to_owned())
+        Intersection::Value(one.clone())
     } else {
         Intersection::Nothing
     }
@@ -293,6 +238,7 @@ fn methods(one: &str, other: &str) -> Intersection<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::FlowFilter;
     use super::*;
     use crate::Verdict;
 

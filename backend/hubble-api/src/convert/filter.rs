@@ -21,8 +21,8 @@ impl From<EventTypeFilter> for pb::EventTypeFilter {
     }
 }
 
-/// Conversions of filters in both directions, from one list of fields.
-macro_rules! filter_fields {
+/// Conversions of filters in both directions.
+macro_rules! conversions {
     ($($field:ident)*) => {
         impl From<pb::FlowFilter> for FlowFilter {
             fn from(wire: pb::FlowFilter) -> Self {
@@ -45,15 +45,7 @@ macro_rules! filter_fields {
     };
 }
 
-filter_fields! {
-    uuid source_ip source_ip_xlated source_pod source_fqdn source_label source_service
-    source_workload source_cluster_name destination_ip destination_pod destination_fqdn
-    destination_label destination_service destination_workload destination_cluster_name
-    traffic_direction verdict drop_reason_desc interface event_type http_status_code protocol
-    source_port destination_port reply dns_query source_identity destination_identity http_method
-    http_path http_url http_header tcp_flags node_name node_labels ip_version trace_id ip_trace_id
-    encrypted
-}
+flow::with_filter_fields!(conversions);
 
 impl From<&FlowFilter> for pb::FlowFilter {
     fn from(own: &FlowFilter) -> Self {

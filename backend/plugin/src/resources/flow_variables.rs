@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use flow::EndpointRole;
 use flow::columns::FlowColumns;
 use flow::{DropReason, Verdict};
-use query::{InvalidQuery, unresolved_variable};
+use query::{InvalidQuery, VariableInField, unresolved_variable};
 
 use super::CallError;
 
@@ -111,7 +111,7 @@ impl FlowVariable {
             let mut texts = pattern.names.iter().chain(&pattern.globs);
             if let Some(name) = texts.find_map(|text| unresolved_variable(text)) {
                 let name = name.to_owned();
-                return Err(InvalidQuery::Variable { field: "query", name }.into());
+                return Err(InvalidQuery::from(VariableInField { field: "query", name }).into());
             }
         }
         let plain = |values: Vec<String>| -> BTreeMap<String, String> {

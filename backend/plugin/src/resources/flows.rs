@@ -4,7 +4,7 @@
 use execution::{Batches, PackedFlows};
 use flow::TimeRange;
 use futures_util::{StreamExt, stream};
-use query::{Fields, FlowsQuery, InvalidQuery};
+use query::{Fields, FlowsQuery, InvalidFields, InvalidQuery};
 
 use super::{Body, CallError, Reply};
 use crate::answers::QueryError;
@@ -24,7 +24,7 @@ const EXECUTED_HEADER: &str = "X-Hubble-Executed-Query";
 /// Errors: [`CallError`], if there is nothing to show.
 pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, CallError> {
     let mut fields = super::body(body)?;
-    let missing = |field, expected| InvalidQuery::Missing { field, expected };
+    let missing = |field, expected| InvalidFields::Missing { field, expected };
     let query = fields.take("query").ok_or(missing("query", "an object"))?;
     let from_ms = fields.whole("from")?.ok_or(missing("from", "a whole number"))?;
     let to_ms = fields.whole("to")?.ok_or(missing("to", "a whole number"))?;
@@ -32,7 +32,7 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
     if from_ms > to_ms {
         return Err(InvalidQuery::TimeRange.into());
     }
-    let query = FlowsQuery::take(Fields::of(query)?)?;
+    let query = FlowsQuery::take(Fields::of(query)?).map_err(InvalidQuery::from)?;
     let range = TimeRange::of_ms(from_ms, to_ms);
     let packed = execution::packed_flows(instance.flow_source()?, &query, range);
     let packed: PackedFlows = packed.await.map_err(QueryError::from)?;

@@ -12,7 +12,7 @@ mod variables;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use prometheus::{ForwardedIdentity, Params, PrometheusError};
-use query::{Fields, Flag, InvalidQuery};
+use query::{Fields, Flag, InvalidFields, InvalidQuery};
 use relay::RelayError;
 use serde_json::{Value, json};
 use wording::{names, quote};
@@ -138,6 +138,12 @@ impl From<InvalidQuery> for CallError {
     }
 }
 
+impl From<InvalidFields> for CallError {
+    fn from(error: InvalidFields) -> Self {
+        InvalidQuery::from(error).into()
+    }
+}
+
 impl From<RelayError> for CallError {
     fn from(error: RelayError) -> Self {
         Self::Query(error.into())
@@ -208,7 +214,7 @@ async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
         ["convert"] => {
             call.expect(&["POST"])?;
             let [] = named_params(&call.query, &[])?;
-            Ok(Reply::json(200, &query::convert(&call.body)?))
+            Ok(Reply::json(200, &query::convert(&call.body).map_err(InvalidQuery::from)?))
         }
         ["flows"] => {
             call.expect(&["POST"])?;
@@ -242,8 +248,8 @@ impl Call {
 /// Errors: the body is not a JSON object.
 fn body(json: &[u8]) -> Result<Fields, CallError> {
     Fields::read(json).map_err(|error| match error {
-        InvalidQuery::NoObject => CallError::NoObject,
-        InvalidQuery::Json(cause) => CallError::Json(cause),
+        InvalidFields::NoObject => CallError::NoObject,
+        InvalidFields::Json(cause) => CallError::Json(cause),
         other => other.into(),
     })
 }

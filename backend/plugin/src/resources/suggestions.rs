@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flow::columns::FlowColumns;
 use flow::group::GroupField;
 use flow::{DropReason, EndpointRole, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
-use query::{Flag, HUBBLE_PROTOCOLS, InvalidQuery, MESSAGE_TYPES};
+use query::{Flag, HUBBLE_PROTOCOLS, InvalidFields, MESSAGE_TYPES};
 use serde_json::json;
 use wording::{names, quote};
 
@@ -42,7 +42,7 @@ pub(super) async fn nodes(instance: &Instance) -> Result<Reply, CallError> {
 pub(super) async fn suggestions(instance: &Instance, query: &str) -> Result<Reply, CallError> {
     let [field, prefix, namespace, limit] =
         super::named_params(query, &["field", "prefix", "namespace", "limit"])?;
-    let missing = InvalidQuery::Missing { field: "field", expected: "the name of a filter" };
+    let missing = InvalidFields::Missing { field: "field", expected: "the name of a filter" };
     let field = field.ok_or(missing)?;
     let flag = Flag::from_key(&field).ok_or_else(|| CallError::Field { field: quote(&field) })?;
     let limit = limit.map_or(Ok(DEFAULT_LIMIT), |limit| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use prometheus::{
     Interpolation, LabelSet, PrometheusClient, ResultData, Series, WithWarnings, interpolate,
 };
-use query::InvalidQuery;
+use query::{InvalidFields, InvalidQuery};
 use relay::now_ms;
 use serde_json::json;
 use wording::{names, quote};
@@ -42,7 +42,7 @@ impl VariablesCall {
     /// hour.
     fn read(json: &[u8]) -> Result<Self, CallError> {
         let mut fields = super::body(json)?;
-        let missing = InvalidQuery::Missing { field: "query", expected: "a string" };
+        let missing = InvalidFields::Missing { field: "query", expected: "a string" };
         let query = fields.text("query")?.ok_or(missing)?;
         let to_ms = fields.whole("to")?.unwrap_or_else(now_ms);
         let from_ms = fields.whole("from")?.unwrap_or(to_ms.saturating_sub(3_600_000));

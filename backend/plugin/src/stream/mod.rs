@@ -16,7 +16,8 @@ use flow::filter::FilterSet;
 use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 use futures_util::Stream;
 use query::{
-    Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES,
+    Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidFields, InvalidQuery,
+    MAX_QUERY_BYTES,
 };
 use relay::now_ms;
 use tokio_stream::wrappers::ReceiverStream;
@@ -82,7 +83,7 @@ struct QueryHead {
 }
 
 impl QueryHead {
-    fn peek(fields: &Fields) -> Result<Self, InvalidQuery> {
+    fn peek(fields: &Fields) -> Result<Self, InvalidFields> {
         Ok(Self {
             query_type: fields.peek_text("queryType")?,
             ref_id: fields.peek_text("refId")?.unwrap_or_default(),
@@ -102,6 +103,12 @@ pub(crate) enum InvalidLiveQuery {
     Query(#[from] QueryError),
 }
 
+impl InvalidLiveQuery {
+    fn query(error: impl Into<InvalidQuery>) -> Self {
+        Self::Query(QueryError::from(error.into()))
+    }
+}
+
 impl LiveQuery {
     /// Reads a query. The message format is known even if the query cannot be used.
     fn read(instance: &Instance, json: &[u8]) -> (MessageFormat, Result<Self, InvalidLiveQuery>) {
@@ -119,25 +126,24 @@ impl LiveQuery {
 
     fn read_as(
         instance: &Instance,
-        read: Result<(QueryHead, Fields), InvalidQuery>,
+        read: Result<(QueryHead, Fields), InvalidFields>,
         format: MessageFormat,
     ) -> Result<Self, InvalidLiveQuery> {
-        let invalid = |error: InvalidQuery| InvalidLiveQuery::Query(error.into());
-        let (head, fields) = read.map_err(invalid)?;
+        let (head, fields) = read.map_err(InvalidLiveQuery::query)?;
         if let Some(other) =
             head.query_type.filter(|query_type| !query_type.is_empty() && query_type != "flows")
         {
             return Err(InvalidLiveQuery::QueryType(other));
         }
-        let query = FlowsQuery::take(fields).map_err(invalid)?;
+        let query = FlowsQuery::take(fields).map_err(InvalidLiveQuery::query)?;
         if query.format == FlowsFormat::Packed {
             return Err(InvalidLiveQuery::Packed);
         }
         instance.relay()?;
-        let selection = FlowSelection::new(&query.form).map_err(invalid)?;
+        let selection = FlowSelection::new(&query.form).map_err(InvalidLiveQuery::query)?;
         let selectors = &query.form.selectors;
         let all = TimeRange { from_nanos: 0, to_nanos: i64::MAX };
-        let (range, _) = selectors.narrow(all, now_ms()).map_err(invalid)?;
+        let (range, _) = selectors.narrow(all, now_ms()).map_err(InvalidLiveQuery::query)?;
         let since_nanos = Some(range.from_nanos).filter(|since| *since > 0);
         let backlog = match selectors.last.filter(|last| *last > 0) {
             Some(last) => last.min(MAX_BACKLOG),

@@ -272,7 +272,7 @@ async fn errors_of_resources_are_json() {
         "flows",
         r#"{"query":{"limit":0},"from":0,"to":1}"#,
         400,
-        "limit 0 is out of range: use 1 to 100000",
+        "limit 0 is out of range: use 1 to 100000 flows",
     )
     .await;
     check(

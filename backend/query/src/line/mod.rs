@@ -15,10 +15,10 @@ mod words;
 use self::commands::Command;
 use self::option::{LineOption, Purpose};
 use self::words::Word;
-use crate::filter::{self, FlowSelection};
-use crate::flag::{self, Flag, FlagValues};
+use crate::filter;
+use crate::flag::{self, Flag, FlagValues, RefusedFlag};
 use crate::form::FlowsForm;
-use crate::model::InvalidQuery;
+use crate::selection::{FlowSelection, InvalidSelection};
 
 /// Maximum size of a line, in bytes. The query around it has a bound of its own.
 const MAX_LINE_BYTES: usize = 64 << 10;
@@ -363,7 +363,7 @@ impl Reader {
         };
         let (text, place) = match selection {
             Ok(_) => return,
-            Err(InvalidQuery::Flag { list, flag, cause }) => {
+            Err(InvalidSelection::Flag(RefusedFlag { list, flag, cause })) => {
                 let here = |(own_list, own, ..): &&(&str, Flag, usize, usize)| {
                     *own_list == list && own.key() == flag
                 };
@@ -395,7 +395,7 @@ impl Reader {
                     place.map(|place| (place.2, place.3)),
                 )
             }
-            Err(InvalidQuery::RawFilter { list, index, reason }) => {
+            Err(InvalidSelection::RawFilter { list, index, reason }) => {
                 let mut places = self.raw_places.iter().filter(|(own, ..)| *own == list);
                 let place = places.nth(index).map(|(_, start, end)| (*start, *end));
                 (format!("`--{list}`: {reason}"), place)

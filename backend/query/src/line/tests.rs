@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::fields::Fields;
-use crate::form::{FlowsForm, FormJson, Selectors};
+use crate::form::{FlowsForm, Selectors};
+use crate::form_json::FormJson;
 use crate::multi_value;
 use crate::observe;
 
@@ -243,7 +244,7 @@ fn commands_are_ones_that_the_real_hubble_takes() {
         let line = vector["line"].as_str().unwrap();
         let read = read(line);
         assert_eq!(read.errors, [], "{line}");
-        let command = observe::command(&read.form).unwrap();
+        let command = crate::selection::command(&read.form).unwrap();
         assert_eq!(command, vector["command"].as_str().unwrap(), "{line}");
         assert_eq!(observe::line(&read.form), command, "{line}");
         let allow = FlowSelection::new(&read.form).unwrap().filters.allow;
