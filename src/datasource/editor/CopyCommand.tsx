@@ -20,22 +20,22 @@ const shownMs = 2_000;
  * `ClipboardButton`: its `getText` is synchronous, and the backend writes this line.
  */
 export function CopyCommand({ query, datasource }: Props) {
-  const [said, setSaid] = useState<{ text: string; failed: boolean }>();
+  const [result, setResult] = useState<{ text: string; failed: boolean }>();
 
   useEffect(() => {
-    if (said && !said.failed) {
-      const timer = setTimeout(() => setSaid(undefined), shownMs);
+    if (result && !result.failed) {
+      const timer = setTimeout(() => setResult(undefined), shownMs);
       return () => clearTimeout(timer);
     }
     return undefined;
-  }, [said]);
+  }, [result]);
 
   const copy = async (button: HTMLElement) => {
     try {
       await toClipboard(await datasource.command(query), button);
-      setSaid({ text: text.flows.copied, failed: false });
+      setResult({ text: text.flows.copied, failed: false });
     } catch (error) {
-      setSaid({ text: text.flows.copyFailed(reasonOf(error)), failed: true });
+      setResult({ text: text.flows.copyFailed(reasonOf(error)), failed: true });
     }
   };
   return (
@@ -44,13 +44,13 @@ export function CopyCommand({ query, datasource }: Props) {
         size="sm"
         fill="text"
         variant="secondary"
-        icon={said && !said.failed ? 'check' : 'copy'}
+        icon={result && !result.failed ? 'check' : 'copy'}
         onClick={(event) => void copy(event.currentTarget)}
         data-testid={testIds.copyCommand}
       >
         {text.flows.copy}
       </Button>
-      <span role="status">{said?.text}</span>
+      <span role="status">{result?.text}</span>
     </>
   );
 }

@@ -65,7 +65,7 @@ test('each answer resolves its own call', async () => {
 test.each<[string, (worker: FakeWorker) => void, RegExp]>([
   ['stays silent', () => undefined, /did not answer within 0.05 s/],
   ['is refused without a word', (worker) => worker.onerror?.(new ErrorEvent('error')), /refused to start the worker/],
-  ['cannot compile', (worker) => worker.say({ kind: 'unfit', message: 'wasm is forbidden' }), /wasm is forbidden/],
+  ['cannot compile', (worker) => worker.say({ kind: 'notStarted', message: 'wasm is forbidden' }), /wasm is forbidden/],
 ])('a worker that %s is terminated', async (_, onStart, message) => {
   FakeWorker.onStart = onStart;
   await expect(start()).rejects.toThrow(message);

@@ -68,7 +68,7 @@ export class WorkerEngine implements FlowsEngine {
         worker = new Worker(address, { name: 'k8snet-flows' });
         worker.onerror = (event) => done(event.message || 'the browser refused to start the worker');
         worker.onmessage = ({ data }: MessageEvent<Response>) =>
-          data.kind === 'ready' ? done() : done(data.kind === 'unfit' ? data.message : 'unexpected answer');
+          data.kind === 'ready' ? done() : done(data.kind === 'notStarted' ? data.message : 'unexpected answer');
         const start: Start = { kind: 'start', module, wasm };
         // A copy: the bytes are needed again if the worker fails.
         worker.postMessage(start);

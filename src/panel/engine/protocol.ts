@@ -185,7 +185,7 @@ export type Start = { kind: 'start'; module: ModuleName; wasm: ArrayBuffer };
 
 export type Response =
   | { kind: 'ready' }
-  | { kind: 'unfit'; message: string }
+  | { kind: 'notStarted'; message: string }
   | { kind: 'answer'; id: number; value: Value }
   | { kind: 'failure'; id: number; message: string };
 

@@ -106,7 +106,7 @@ test('a fix allows each step; an unknown name stays unknown', () => {
   expect(asked(session, connection).verdict).toBe('allowed');
   const unknown = asked(session, { ...connection, from: 'nobody' });
   expect(unknown.verdict).toBe('cannot tell');
-  expect(unknown.notes.join()).toContain('`pets/nobody` is in none of the flows and documents');
+  expect(unknown.notes.join()).toContain('`pets/nobody` is not in the flows or documents');
   session.dispose();
 });
 

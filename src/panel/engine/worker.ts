@@ -24,7 +24,7 @@ function start({ module, wasm }: Start) {
       session = started;
       worker.postMessage({ kind: 'ready' });
     })
-    .catch((error: unknown) => worker.postMessage({ kind: 'unfit', message: messageOf(error) }));
+    .catch((error: unknown) => worker.postMessage({ kind: 'notStarted', message: messageOf(error) }));
 }
 
 function answer({ id, call }: Request) {
