@@ -13,6 +13,7 @@ use hubble_api::client::{
     ClientIdentity, FlowMessage, FlowRequest, RelayClient, RelayConfig, RelayError, Tls,
     TlsSettings,
 };
+use hubble_api::pb::observer::{GetNodesRequest, Node};
 use petshop::{Shop, ShopError, ShopOptions, TlsFiles};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +23,13 @@ const SERVER_NAME: &str = "instance.hubble-relay.cilium.io";
 
 fn options() -> ShopOptions {
     ShopOptions { rate: 1_000.0, ..ShopOptions::default() }
+}
+
+/// Nodes with all fields of the wire.
+async fn nodes(client: &RelayClient) -> Vec<Node> {
+    let nodes = client.observer().get_nodes(GetNodesRequest {}).await.expect("nodes").into_inner();
+    assert_eq!(nodes.nodes.len(), 3);
+    nodes.nodes
 }
 
 fn relay_config(shop: &Shop, tls: Tls) -> RelayConfig {
@@ -71,10 +79,11 @@ async fn a_client_without_tls_gets_flows_and_status() {
     assert_eq!(follow(&client, 200).await, 200);
     let status = client.server_status().await.expect("a status");
     assert_eq!(status.max_flows, 3 * 4_095);
-    assert_eq!(status.num_connected_nodes, Some(3));
+    assert_eq!(status.connected_nodes, Some(3));
     assert!(status.seen_flows >= 200 && status.version.starts_with("hubble-relay v"));
-    let nodes = client.nodes().await.expect("nodes").nodes;
-    assert!(nodes.iter().all(|node| node.tls.as_ref().is_some_and(|tls| !tls.enabled)));
+    assert!(
+        nodes(&client).await.iter().all(|node| node.tls.as_ref().is_some_and(|tls| !tls.enabled))
+    );
     shop.stop().await;
 }
 
@@ -145,13 +154,9 @@ async fn tls_is_served_to_clients_that_trust_it() {
     assert!(refused(Tls::On(other_name)).await, "another name");
     assert!(refused(Tls::Off).await, "plain text");
 
-    let nodes = RelayClient::new(&relay_config(&shop, Tls::On(settings(&authority))))
-        .expect("a client")
-        .nodes()
-        .await
-        .expect("nodes")
-        .nodes;
-    assert!(nodes.iter().all(|node| {
+    let client = RelayClient::new(&relay_config(&shop, Tls::On(settings(&authority))));
+    let client = client.expect("a client");
+    assert!(nodes(&client).await.iter().all(|node| {
         node.tls.as_ref().is_some_and(|tls| {
             tls.enabled && tls.server_name.ends_with(".aks-pets.hubble-grpc.cilium.io")
         })

@@ -7,9 +7,7 @@ use flow::columns::{Column, ColumnLimits, ColumnSet, DictionaryFull, FlowColumns
 use flow::summary::TYPE_COLUMNS;
 use hubble_api::json;
 use hubble_api::packed::{self, PackedError};
-use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::projection::{Decoded, Decoder, Projection, ProjectionError};
-use prost::Message;
 
 use crate::captions::Captions;
 
@@ -94,12 +92,9 @@ pub(crate) enum RecordError {
         /// The row number.
         row: u32,
     },
-    /// A message that is defective in a part that the table does not read.
-    #[error("the relay's message is not in Hubble's wire format")]
-    Message(#[source] prost::DecodeError),
-    /// A message with values that JSON cannot hold.
-    #[error("the flow cannot be written as JSON")]
-    Json(#[source] json::WriteError),
+    /// A message that is defective in a part that the table does not read, or that JSON cannot hold.
+    #[error(transparent)]
+    Message(json::RecordError),
 }
 
 impl Table {
@@ -156,8 +151,7 @@ impl Table {
             .nth(location.message as usize)
             .and_then(Result::ok)
             .ok_or(RecordError::Row { row })?;
-        let message = GetFlowsResponse::decode(message).map_err(RecordError::Message)?;
-        json::write(&message).map_err(RecordError::Json)
+        json::record_of(message).map_err(RecordError::Message)
     }
 
     fn read(&mut self, packed: &[u8]) -> Option<PackedError> {

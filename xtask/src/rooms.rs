@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::iter;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,11 +11,14 @@ use tokio::process::Command;
 use crate::process::output_of;
 use crate::workspace;
 
-/// External crates that only some of our crates may use.
-const KNOWN_BY: [(&str, &[&str]); 2] = [
+/// Crates, or features of crates as `crate/feature`, that only some of our crates may use.
+const KNOWN_BY: [(&str, &[&str]); 4] = [
     ("grafana-plugin-sdk", &["plugin-protocol"]),
     // The preview, the tests and the benchmarks read frames for Grafana.
     ("arrow", &["frames", "preview", "bench", "test-kit"]),
+    // Hubble's protobuf types: who speaks the relay's side of the wire.
+    ("hubble-api/pb", &["petshop", "bench", "fuzz", "instructions", "test-kit"]),
+    ("hubble-api/server", &["petshop", "bench", "test-kit"]),
 ];
 
 /// A crate of the workspace.
@@ -23,7 +27,7 @@ struct Package {
     name: String,
     /// Folder, relative to the checkout.
     folder: String,
-    /// Crates that it depends on, without dev-dependencies.
+    /// Crates that it depends on, without dev-dependencies, and their features as `crate/feature`.
     uses: Vec<String>,
 }
 
@@ -36,11 +40,19 @@ fn packages(metadata: &Value, root: &Path) -> Vec<Package> {
         let folder = folder.strip_prefix(root).unwrap_or(folder).to_string_lossy().into_owned();
         let uses = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
         let uses = uses.iter().filter(|edge| edge["kind"] != "dev");
-        Package {
-            name: text(package, "name"),
-            folder,
-            uses: uses.map(|edge| text(edge, "name")).collect(),
-        }
+        let uses = uses.flat_map(|edge| {
+            let name = text(edge, "name");
+            let features = edge["features"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let features = features.iter().filter_map(Value::as_str);
+            let features: Vec<String> =
+                features.map(|feature| format!("{name}/{feature}")).collect();
+            iter::once(name).chain(features)
+        });
+        let own_features = package["features"].as_object().into_iter().flatten();
+        let turned_on = own_features.filter_map(|(_, on)| on.as_array()).flatten();
+        let turned_on = turned_on.filter_map(Value::as_str).filter(|on| on.contains('/'));
+        let turned_on = turned_on.map(|on| on.replace("?/", "/"));
+        Package { name: text(package, "name"), folder, uses: uses.chain(turned_on).collect() }
     });
     packages.collect()
 }
@@ -107,39 +119,48 @@ fn crates_and_their_table() {
     check(&["two", "three", "serde"], &["serde"], "a/no", &[no_row]);
     check(
         &["two"],
-        &["three", "grafana-plugin-sdk"],
+        &["three", "grafana-plugin-sdk", "hubble-api", "hubble-api/json", "hubble-api/pb"],
         "two/",
         &[
             "two/Cargo.toml: `two` uses `three`, which ARCHITECTURE.md does not say",
             "two/Cargo.toml: `two` uses `grafana-plugin-sdk`, which only plugin-protocol may use",
+            "two/Cargo.toml: `two` uses `hubble-api/pb`, which only petshop, bench, fuzz, instructions, test-kit may use",
             "ARCHITECTURE.md: `two/` has no row in the table of rooms",
         ],
     );
 }
 
 #[test]
-fn dev_dependencies_are_ignored() {
+fn dependencies_and_their_features_without_those_of_tests() {
     let metadata = json!({ "packages": [{
         "name": "one",
         "manifest_path": "/checkout/a/one/Cargo.toml",
         "dependencies": [
             { "name": "two", "kind": null },
             { "name": "three", "kind": "dev" },
-            { "name": "four", "kind": "build" },
+            { "name": "four", "kind": "build", "features": ["a", "b"] },
         ],
+        "features": { "c": ["dep:two", "two/c", "two?/d", "e"] },
     }]});
-    let expected = [package("one", "a/one", &["two", "four"])];
+    let uses = ["two", "four", "four/a", "four/b", "two/c", "two/d"];
+    let expected = [package("one", "a/one", &uses)];
     assert_eq!(packages(&metadata, Path::new("/checkout")), expected);
 }
 
 #[tokio::test]
 async fn the_workspace_matches_the_table() {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(workspace::root());
-    cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
-    let metadata = output_of(&mut cargo).await.expect("an answer of `cargo metadata`");
-    let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
+    let mut all = Vec::new();
+    // The fuzz targets are a workspace of their own.
+    for manifest in ["Cargo.toml", "tests/fuzz/Cargo.toml"] {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(workspace::root());
+        cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
+        cargo.args(["--manifest-path", manifest]);
+        let metadata = output_of(&mut cargo).await.expect("an answer of `cargo metadata`");
+        let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
+        all.extend(packages(&metadata, workspace::root()));
+    }
     let architecture = fs::read_to_string(workspace::at("ARCHITECTURE.md")).expect("the file");
-    let found = differences(&architecture, &packages(&metadata, workspace::root()));
+    let found = differences(&architecture, &all);
     assert_eq!(found, Vec::<String>::new());
 }

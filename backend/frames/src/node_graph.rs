@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Float64Array, StringArray};
 use flow::filter::FlowFilter;
 use flow::service_map::{MapCounts, ServiceMap};
-use hubble_api::pb::flow::FlowFilter as WireFilter;
+use hubble_api::json::write_filter;
 
 use crate::{Field, FieldConfig, FixedColor, Frame, Meta};
 
@@ -63,11 +63,10 @@ pub fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> {
 }
 
 fn flow_filters(filters: impl Iterator<Item = Option<[FlowFilter; 2]>>) -> [Field; 2] {
-    let json = |filter: &FlowFilter| hubble_api::json::write(&WireFilter::from(filter)).ok();
     let (there, back): (Vec<String>, Vec<String>) = filters
         .map(|filters| {
             let [there, back] = filters?;
-            Some((json(&there)?, json(&back)?))
+            Some((write_filter(&there).ok()?, write_filter(&back).ok()?))
         })
         .map(|filters| filters.unwrap_or_else(|| (NO_FILTER.to_owned(), NO_FILTER.to_owned())))
         .unzip();

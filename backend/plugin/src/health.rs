@@ -114,18 +114,18 @@ async fn ask_relay(instance: &Instance) -> Result<PartHealth, QueryError> {
         (nodes.len() - missing.len(), nodes.len(), missing)
     } else {
         // A relay without GetNodes counts its nodes in its status.
-        let connected = to_usize(status.num_connected_nodes.unwrap_or(0));
-        let unavailable = to_usize(status.num_unavailable_nodes.unwrap_or(0));
-        (connected, connected + unavailable, status.unavailable_nodes.clone())
+        let connected = to_usize(status.connected_nodes.unwrap_or(0));
+        let unavailable = to_usize(status.unavailable_nodes.unwrap_or(0));
+        (connected, connected + unavailable, status.unavailable_names.clone())
     };
     let version = if status.version.is_empty() { "of unknown version" } else { &status.version };
     let mut parts = vec![
         version.to_owned(),
         format!("{connected} of {total} nodes connected"),
         format!("{} seen", count(status.seen_flows, "flow")),
-        format!("buffers hold {} of {}", status.num_flows, status.max_flows),
+        format!("buffers hold {} of {}", status.held_flows, status.max_flows),
         start_text(&start),
-        format!("up for {}", uptime(Duration::from_nanos(status.uptime_ns))),
+        format!("up for {}", uptime(Duration::from_nanos(status.uptime_nanos))),
     ];
     if !unavailable.is_empty() {
         let nodes = unavailable.iter().map(String::as_str);
@@ -148,10 +148,10 @@ async fn ask_relay(instance: &Instance) -> Result<PartHealth, QueryError> {
         "nodes": total,
         "nodesUnavailable": unavailable,
         "flowsSeen": status.seen_flows,
-        "flowsInBuffers": status.num_flows,
+        "flowsInBuffers": status.held_flows,
         "maxFlowsInBuffers": status.max_flows,
-        "flowsPerSecond": status.flows_rate,
-        "uptimeNanos": status.uptime_ns,
+        "flowsPerSecond": status.flows_per_second,
+        "uptimeNanos": status.uptime_nanos,
         "certificatesThatEnd": ending,
         "oldestFlowNanos": start.as_ref().and_then(BufferStart::oldest_nanos).map(|nanos| nanos.to_string()),
     });

@@ -2,7 +2,7 @@
 
 use flow::DropReason;
 use flow::filter::{FilterSet, FlowFilter};
-use hubble_api::pb::flow::FlowFilter as WireFilter;
+use hubble_api::json::write_filter;
 
 use crate::flag::{Flag, FlagValues};
 use crate::form::{FlowsForm, Selectors};
@@ -53,8 +53,7 @@ pub(crate) fn flags(form: &FlowsForm) -> String {
 pub(crate) fn raw_flags(filters: &FilterSet) -> String {
     let words = |name, filters: &[FlowFilter]| -> Vec<String> {
         // Everything that came from flags or from JSON can be written as JSON.
-        let json =
-            filters.iter().filter_map(|it| hubble_api::json::write(&WireFilter::from(it)).ok());
+        let json = filters.iter().filter_map(|filter| write_filter(filter).ok());
         json.map(|json| valued(name, &json)).collect()
     };
     let all = [words("allowlist", &filters.allow), words("denylist", &filters.deny)];

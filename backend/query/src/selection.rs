@@ -1,7 +1,7 @@
 //! The flows that a query selects, as filters for the relay and as a command line.
 
 use flow::filter::{FilterSet, FlowFilter};
-use hubble_api::pb::flow::FlowFilter as WireFilter;
+use hubble_api::json::read_filter;
 use serde_json::value::RawValue;
 
 use crate::adhoc::{self, InvalidAdhocFilters};
@@ -98,11 +98,11 @@ fn raw_filters(
         .take(budget::MAX_FILTERS + 1)
         .map(|value| {
             let value = value.map_err(|error| invalid(format!("it is not JSON: {error}")))?;
-            let (wire, skipped) = hubble_api::json::read::<WireFilter>(value.get().as_bytes())
+            let (filter, skipped) = read_filter(value.get().as_bytes())
                 .map_err(|error| invalid(wording::with_causes(&error)))?;
             match skipped.names.first() {
                 Some(name) => Err(invalid(format!("`{name}` is not known"))),
-                None => Ok(wire.into()),
+                None => Ok(filter),
             }
         })
         .collect()

@@ -27,11 +27,12 @@ use std::time::Instant;
 
 use hubble_api::client::{
     ClientIdentity, Expiry, FlowRequest, FlowStream, NodeNames, RelayClient, RelayConfig,
-    RelayNotices, Tls, TlsSettings,
+    RelayNotices, RelayStatus, Tls, TlsSettings,
 };
 use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
-use hubble_api::pb::observer::ServerStatusResponse;
 use hubble_api::release::Release;
+
+pub use hubble_api::client::NodeInfo;
 
 pub use self::buffers::BufferStart;
 pub use self::cached::Cached;
@@ -40,7 +41,6 @@ pub use self::lost::{
     CountedOver, LostEvents, MAX_NODES as MAX_LOSS_NODES, NodeLoss, StartMarkers,
 };
 pub use self::newest::{Newest, NewestRequest};
-pub use self::nodes::NodeInfo;
 use self::nodes::Nodes;
 pub use self::plan::{Plan, PlanNotice};
 pub use self::scan::{ScanRequest, Scanned};
@@ -212,7 +212,7 @@ impl Relay {
     /// Version and buffer fill, over all nodes.
     ///
     /// Errors: [`RelayError`].
-    pub async fn status(&self) -> Result<ServerStatusResponse, RelayError> {
+    pub async fn status(&self) -> Result<RelayStatus, RelayError> {
         Ok(self.client.server_status().await?)
     }
 
@@ -220,9 +220,7 @@ impl Relay {
     ///
     /// Errors: [`RelayError`]; also if no node is connected.
     pub async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
-        let namespaces = self.client.namespaces().await?.namespaces;
-        let mut names: Vec<String> =
-            namespaces.into_iter().map(|namespace| namespace.namespace).collect();
+        let mut names = self.client.namespaces().await?;
         names.retain(|name| !name.is_empty());
         names.sort_unstable();
         names.dedup();

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use flow::TimeRange;
 use hubble_api::client::{LostEventSource, RelayNotice};
 
-use crate::nodes::{NodeInfo, Nodes};
+use crate::NodeInfo;
+use crate::nodes::Nodes;
 use crate::{BufferStart, Relay};
 
 /// Maximum number of nodes that are counted separately; a relay serves a few thousand.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow::columns::{Column, ColumnSet};
-use hubble_api::pb::observer::Node;
-use hubble_api::pb::relay::NodeState;
+use hubble_api::client::NodeInfo;
 use hubble_api::release::{Release, columns_since};
 
 use crate::now_ms;
@@ -19,23 +18,6 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// Cilium's name of a cluster without a configured name. Source: pkg/defaults.
 const DEFAULT_CLUSTER_NAME: &str = "default";
-
-/// A node in the relay's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeInfo {
-    /// The node's name, after its cluster and a `/` if it has a cluster.
-    pub name: String,
-    /// Whether the relay is connected to it.
-    pub connected: bool,
-    /// Version as the node reports it: `cilium v1.18.2+g5bd307a8`.
-    pub version: String,
-    /// Number of events in its buffer; 0: unknown.
-    pub held_flows: u64,
-    /// Capacity of its buffer in events; 0: unknown.
-    pub max_flows: u64,
-    /// Number of flows since its start; 0: unknown.
-    pub seen_flows: u64,
-}
 
 /// Properties of the nodes that plans depend on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,22 +88,8 @@ impl Relay {
     ///
     /// Errors: [`RelayError`].
     pub async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
-        let nodes = self.client.nodes().await?.nodes;
-        let mut nodes: Vec<NodeInfo> = nodes.into_iter().map(NodeInfo::from).collect();
+        let mut nodes = self.client.nodes().await?;
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(nodes)
-    }
-}
-
-impl From<Node> for NodeInfo {
-    fn from(node: Node) -> Self {
-        Self {
-            connected: node.state() == NodeState::NodeConnected,
-            held_flows: node.num_flows,
-            max_flows: node.max_flows,
-            seen_flows: node.seen_flows,
-            name: node.name,
-            version: node.version,
-        }
     }
 }

@@ -16,6 +16,7 @@ mod error_text;
 mod expiry;
 mod flows;
 mod handshake;
+mod state;
 #[cfg(test)]
 mod tests;
 mod time_text;
@@ -30,14 +31,12 @@ pub use certificate::CertificateFacts;
 pub use error::{ConnectStage, PemError, PemKind, RelayError};
 pub use expiry::{CertificateRole, Expiry};
 pub use flows::{FlowMessage, FlowRequest, FlowStream};
+pub use state::{NodeInfo, RelayStatus};
 pub use tls::{ClientIdentity, Tls, TlsSettings};
 pub use wire_flow::WireFlow;
 
 use crate::pb::observer::observer_client::ObserverClient;
-use crate::pb::observer::{
-    GetNamespacesRequest, GetNamespacesResponse, GetNodesRequest, GetNodesResponse,
-    ServerStatusRequest, ServerStatusResponse,
-};
+use crate::pb::observer::{GetNamespacesRequest, GetNodesRequest, ServerStatusRequest};
 use backoff::Backoff;
 use dial::Dialer;
 use std::time::Duration;
@@ -148,6 +147,12 @@ impl RelayClient {
         self.dialer.address()
     }
 
+    /// Generated client on the same connection, for tests that read fields the typed calls leave out.
+    #[cfg(feature = "pb")]
+    pub fn observer(&self) -> ObserverClient<Channel> {
+        ObserverClient::new(self.channel.clone())
+    }
+
     /// Requests flows. Errors arrive in the stream.
     pub fn get_flows(&self, request: FlowRequest) -> FlowStream {
         FlowStream::new(self.clone(), request)
@@ -156,24 +161,32 @@ impl RelayClient {
     /// Version, uptime and fill level of the ring buffers, summed over all nodes.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
-    pub async fn server_status(&self) -> Result<ServerStatusResponse, RelayError> {
-        self.call(|mut client| async move { client.server_status(ServerStatusRequest {}).await })
-            .await
+    pub async fn server_status(&self) -> Result<RelayStatus, RelayError> {
+        let ask = |mut client: ObserverClient<Channel>| async move {
+            client.server_status(ServerStatusRequest {}).await
+        };
+        Ok(self.call(ask).await?.into())
     }
 
     /// Nodes that the relay knows, with their states.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
-    pub async fn nodes(&self) -> Result<GetNodesResponse, RelayError> {
-        self.call(|mut client| async move { client.get_nodes(GetNodesRequest {}).await }).await
+    pub async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
+        let ask = |mut client: ObserverClient<Channel>| async move {
+            client.get_nodes(GetNodesRequest {}).await
+        };
+        Ok(self.call(ask).await?.nodes.into_iter().map(NodeInfo::from).collect())
     }
 
     /// Namespaces with flows within the last hour.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
-    pub async fn namespaces(&self) -> Result<GetNamespacesResponse, RelayError> {
-        self.call(|mut client| async move { client.get_namespaces(GetNamespacesRequest {}).await })
-            .await
+    pub async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
+        let ask = |mut client: ObserverClient<Channel>| async move {
+            client.get_namespaces(GetNamespacesRequest {}).await
+        };
+        let namespaces = self.call(ask).await?.namespaces;
+        Ok(namespaces.into_iter().map(|namespace| namespace.namespace).collect())
     }
 
     /// Makes a call, and repeats it if the connection breaks.

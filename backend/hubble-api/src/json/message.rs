@@ -7,7 +7,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Message that [`super::read()`] and [`super::write()`] support.
+/// Message that can be read from JSON and written as JSON.
 pub trait JsonMessage: prost::Message + Default + sealed::Sealed {
     /// Table of its fields.
     fn descriptor() -> &'static Descriptor;

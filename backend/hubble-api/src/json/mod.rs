@@ -12,6 +12,7 @@
 //! field of a later release) and do not report what they skipped.
 
 mod any;
+#[cfg_attr(not(feature = "pb"), expect(unreachable_pub, reason = "a bound of `read` and `write`"))]
 mod message;
 mod read;
 mod scalar;
@@ -21,11 +22,14 @@ mod timestamp;
 mod write;
 
 use self::message::JsonMessage;
-use crate::FlowError;
-use crate::pb::flow::Flow;
-use crate::pb::observer::{ExportEvent, export_event::ResponseTypes};
+use flow::filter::FlowFilter;
+use prost::Message as _;
 
-/// Most names of skipped fields and values that are kept; further ones are only counted.
+use crate::FlowError;
+use crate::pb::flow::{Flow, FlowFilter as WireFilter};
+use crate::pb::observer::{ExportEvent, GetFlowsResponse, export_event::ResponseTypes};
+
+/// Maximum number of names of skipped fields and values that are kept; further ones are only counted.
 const SKIPPED_NAMES_LIMIT: usize = 16;
 
 /// Line of `hubble observe -o jsonpb`, of the exporter's `events.log`, or of an old `hubble`.
@@ -39,7 +43,10 @@ pub struct Line {
 
 /// Record in either of its two JSON forms.
 #[derive(Debug, Clone, PartialEq)]
-pub enum JsonRecord {
+pub struct JsonRecord(RecordForm);
+
+#[derive(Debug, Clone, PartialEq)]
+enum RecordForm {
     /// `{"flow": …, "node_name": …, "time": …}`, or another event in place of the flow.
     Event(Box<ExportEvent>),
     /// A flow without the object around it.
@@ -66,10 +73,21 @@ pub enum ReadError {
     Wire(#[source] prost::DecodeError),
 }
 
-/// Error: a message that has no JSON form.
+/// Error: a message with a time outside of the years 1 to 9999, which JSON cannot hold.
 #[derive(Debug, thiserror::Error)]
 #[error("the message has no JSON")]
 pub struct WriteError(#[source] serde_json::Error);
+
+/// Reasons why a message has no record.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The bytes are not a message, or its texts are not UTF-8.
+    #[error("the relay's message is not in Hubble's wire format")]
+    Wire(#[source] prost::DecodeError),
+    /// The message has values that JSON cannot hold.
+    #[error("the flow cannot be written as JSON")]
+    Write(#[source] WriteError),
+}
 
 /// Reads one line. Errors: the line is not a JSON object, or a field has a value of the wrong type.
 pub fn read_line(line: &[u8]) -> Result<Line, ReadError> {
@@ -78,20 +96,45 @@ pub fn read_line(line: &[u8]) -> Result<Line, ReadError> {
         // A line with the fields of a flow, where those of an event were expected.
         let (flow, flow_skipped) = read::message::<Flow>(line)?;
         if flow_skipped.count < skipped.count {
-            return Ok(Line { record: JsonRecord::Flow(Box::new(flow)), skipped: flow_skipped });
+            let record = JsonRecord(RecordForm::Flow(Box::new(flow)));
+            return Ok(Line { record, skipped: flow_skipped });
         }
     }
-    Ok(Line { record: JsonRecord::Event(Box::new(event)), skipped })
+    Ok(Line { record: JsonRecord(RecordForm::Event(Box::new(event))), skipped })
+}
+
+/// Reads a filter, and reports what was skipped. Errors: as [`read_line`].
+pub fn read_filter(json: &[u8]) -> Result<(FlowFilter, Skipped), ReadError> {
+    let (filter, skipped) = read::message::<WireFilter>(json)?;
+    Ok((filter.into(), skipped))
+}
+
+/// Writes a filter in the form of `--print-raw-filters`. Errors: [`WriteError`].
+pub fn write_filter(filter: &FlowFilter) -> Result<String, WriteError> {
+    text_of(&WireFilter::from(filter))
+}
+
+/// Writes a message of the relay, such as [`packed`](crate::packed) contains, as `hubble observe -o
+/// jsonpb` does. Errors: [`RecordError`].
+pub fn record_of(message: &[u8]) -> Result<String, RecordError> {
+    let message = GetFlowsResponse::decode(message).map_err(RecordError::Wire)?;
+    text_of(&message).map_err(RecordError::Write)
 }
 
 /// Reads a message of a known type, and reports what was skipped. Errors: as [`read_line`].
+#[cfg(any(feature = "pb", test))]
 pub fn read<M: JsonMessage>(json: &[u8]) -> Result<(M, Skipped), ReadError> {
     read::message(json)
 }
 
 /// Writes a message as one line, without a line break. Errors: a time outside of the years 1 to
 /// 9999.
+#[cfg(any(feature = "pb", test))]
 pub fn write<M: JsonMessage>(message: &M) -> Result<String, WriteError> {
+    text_of(message)
+}
+
+fn text_of<M: JsonMessage>(message: &M) -> Result<String, WriteError> {
     let bytes = message.encode_to_vec();
     serde_json::to_string(&write::MessageJson::new(M::descriptor(), &bytes)).map_err(WriteError)
 }
@@ -99,9 +142,9 @@ pub fn write<M: JsonMessage>(message: &M) -> Result<String, WriteError> {
 impl JsonRecord {
     /// Flow of the record, if it has one. Errors: the flow is not valid.
     pub fn into_flow(self) -> Option<Result<flow::Flow, FlowError>> {
-        let flow = match self {
-            Self::Flow(flow) => *flow,
-            Self::Event(event) => match event.response_types {
+        let flow = match self.0 {
+            RecordForm::Flow(flow) => *flow,
+            RecordForm::Event(event) => match event.response_types {
                 Some(ResponseTypes::Flow(flow)) => flow,
                 _ => return None,
             },
@@ -120,9 +163,9 @@ impl JsonRecord {
                 || flow.l7.is_some()
                 || flow.event_type.is_some()
         };
-        match self {
-            Self::Flow(flow) => is_flow(flow),
-            Self::Event(event) => match &event.response_types {
+        match &self.0 {
+            RecordForm::Flow(flow) => is_flow(flow),
+            RecordForm::Event(event) => match &event.response_types {
                 Some(ResponseTypes::Flow(flow)) => is_flow(flow),
                 Some(_) => true,
                 None => false,
@@ -130,11 +173,11 @@ impl JsonRecord {
         }
     }
 
-    /// Writes the record in the form in which it was read. Errors: as [`write()`].
+    /// Writes the record in the form in which it was read. Errors: [`WriteError`].
     pub fn write(&self) -> Result<String, WriteError> {
-        match self {
-            Self::Event(event) => write(event.as_ref()),
-            Self::Flow(flow) => write(flow.as_ref()),
+        match &self.0 {
+            RecordForm::Event(event) => text_of(event.as_ref()),
+            RecordForm::Flow(flow) => text_of(flow.as_ref()),
         }
     }
 }

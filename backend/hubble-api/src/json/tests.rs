@@ -7,7 +7,7 @@ use flow::filter::{FilterSet, FlowFilter};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{JsonRecord, Line, Skipped, read, read_line, write};
+use super::{JsonRecord, Line, RecordForm, Skipped, read, read_line, write};
 use crate::arbitrary;
 use crate::pb::flow as pb;
 use crate::pb::observer::{ExportEvent, GetFlowsResponse, export_event, get_flows_response};
@@ -125,7 +125,7 @@ proptest! {
             response_types: Some(export_event::ResponseTypes::Flow(flow.into())),
         };
         let line = read_line(write(&event)?.as_bytes())?;
-        prop_assert_eq!(line.record, JsonRecord::Event(Box::new(event)));
+        prop_assert_eq!(line.record, JsonRecord(RecordForm::Event(Box::new(event))));
     }
 
     #[test]
@@ -215,7 +215,10 @@ fn every_kind_of_line_is_read_and_written() {
 #[test]
 fn a_bare_flow_is_distinguished_from_an_event() {
     let is_bare = |line: Value| {
-        matches!(read_line(line.to_string().as_bytes()).unwrap().record, JsonRecord::Flow(_))
+        matches!(
+            read_line(line.to_string().as_bytes()).unwrap().record,
+            JsonRecord(RecordForm::Flow(_))
+        )
     };
     assert!(is_bare(json!({"time": "2021-01-01T00:00:00Z", "node_name": "n", "verdict": 1})));
     assert!(!is_bare(json!({"time": "2021-01-01T00:00:00Z", "node_name": "n"})));

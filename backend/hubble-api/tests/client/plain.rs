@@ -18,11 +18,11 @@ async fn a_relay_answers_all_calls() {
     let client = client(relay.address);
     let status = client.server_status().await.unwrap();
     assert_eq!(
-        (status.version.as_str(), status.num_connected_nodes),
+        (status.version.as_str(), status.connected_nodes),
         ("hubble-relay v1.20.0", Some(3))
     );
-    assert_eq!(client.nodes().await.unwrap().nodes[0].name, "aks/node-1");
-    assert_eq!(client.namespaces().await.unwrap().namespaces[0].namespace, "pets");
+    assert_eq!(client.nodes().await.unwrap()[0].name, "aks/node-1");
+    assert_eq!(client.namespaces().await.unwrap()[0], "pets");
 }
 
 #[tokio::test]
@@ -156,6 +156,6 @@ async fn a_relay_is_reached_by_unix_socket() {
         let mut there = tokio::net::TcpStream::connect(relay).await.unwrap();
         let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
     });
-    assert_eq!(client.server_status().await.unwrap().num_connected_nodes, Some(3));
+    assert_eq!(client.server_status().await.unwrap().connected_nodes, Some(3));
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -66,7 +66,7 @@ fn with(address: SocketAddr, settings: TlsSettings) -> RelayClient {
 
 async fn works(client: &RelayClient) {
     let status = client.server_status().await.unwrap();
-    assert_eq!(status.num_connected_nodes, Some(3));
+    assert_eq!(status.connected_nodes, Some(3));
 }
 
 #[tokio::test]

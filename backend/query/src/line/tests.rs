@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use hubble_api::json::write_filter;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -198,8 +199,8 @@ proptest! {
 fn filters_are_those_of_the_real_hubble() {
     let vectors = include_str!("../../../../tests/vectors/observe-lines.jsonl");
     let filters = |list: &[flow::filter::FlowFilter]| -> Vec<Value> {
-        let wire = list.iter().map(hubble_api::pb::flow::FlowFilter::from);
-        wire.map(|wire| serde_json::from_str(&hubble_api::json::write(&wire).unwrap()).unwrap())
+        list.iter()
+            .map(|filter| serde_json::from_str(&write_filter(filter).unwrap()).unwrap())
             .collect()
     };
     let mut compared = 0;
@@ -248,10 +249,9 @@ fn commands_are_ones_that_the_real_hubble_takes() {
         assert_eq!(command, vector["command"].as_str().unwrap(), "{line}");
         assert_eq!(observe::line(&read.form), command, "{line}");
         let allow = FlowSelection::new(&read.form).unwrap().filters.allow;
-        let json = allow.iter().map(|filter| {
-            let wire = hubble_api::pb::flow::FlowFilter::from(filter);
-            serde_json::from_str(&hubble_api::json::write(&wire).unwrap()).unwrap()
-        });
+        let json = allow
+            .iter()
+            .map(|filter| serde_json::from_str(&write_filter(filter).unwrap()).unwrap());
         assert_eq!(json.collect::<Vec<Value>>(), *vector["allow"].as_array().unwrap(), "{line}");
     }
 }
