@@ -1,5 +1,6 @@
 //! Data links: from a clicked number to the flows behind it, and to the more detailed dashboard.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::Build;
@@ -218,18 +219,9 @@ fn percent_encoded(text: &str) -> String {
 }
 
 fn encode(text: &str, encoded: &mut String) {
-    const HEX: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            for nibble in [byte >> 4, byte & 15] {
-                encoded.extend(HEX.get(usize::from(nibble)));
-            }
-        }
-    }
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    encoded.extend(utf8_percent_encode(text, RESERVED));
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::process::Command;
 
+use crate::petshop_options::{Profile, Scenario};
 use crate::process::{self, on_path};
 use crate::progress::{Step, seconds};
 use crate::prometheus::{self, Prometheus};
@@ -18,7 +19,7 @@ use crate::stage::{self, Host, Plan, Ports};
 use crate::supervise::Supervisor;
 use crate::toolchain::{self, WASM, cargo, npm};
 use crate::{
-    Failure, artifacts, chromium, generated, grafana, instructions, ports, tidy, tools, wasm,
+    Failure, artifacts, chromium, generate, grafana, instructions, ports, tidy, tools, wasm,
     workspace,
 };
 
@@ -125,7 +126,7 @@ async fn sources(run: &mut Run<'_>) {
     .await;
     run.check("generated files", async {
         let step = Step::start("generated files are what the code says");
-        generated::run(true)?;
+        generate::run(true)?;
         step.done("");
         Ok(())
     })
@@ -209,23 +210,29 @@ async fn frontend(run: &mut Run<'_>) {
     }
 }
 
+/// Workspaces whose lock files are checked: the project, and the fuzz targets.
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "tests/fuzz/Cargo.toml"];
+
 /// Licences, banned and duplicate crates, sources and advisories, by `deny.toml`.
 async fn deny() -> Result<(), Failure> {
     let program = match on_path("cargo-deny") {
         Some(installed) => installed,
         None => tools::built("cargo-deny", CARGO_DENY_VERSION, &["--no-default-features"]).await?,
     };
-    let deny = |words: &[&str]| {
+    let deny = |manifest: &str, words: &[&str]| {
         let mut command = Command::new(&program);
-        command.current_dir(workspace::root()).args(["--log-level", "error"]).args(words);
+        command.current_dir(workspace::root()).args(["--log-level", "error"]);
+        command.args(["--config", "deny.toml", "--manifest-path", manifest]).args(words);
         command.kill_on_drop(true);
         command
     };
     let mut step = Step::start("cargo deny");
     let check = ["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
-    process::run(&mut step, &mut deny(&check)).await?;
+    for manifest in MANIFESTS {
+        process::run(&mut step, &mut deny(manifest, &check)).await?;
+    }
     // The database is on a git host, which a closed network cannot reach.
-    let fetched = deny(&["fetch", "db"]).output();
+    let fetched = deny(MANIFESTS[0], &["fetch", "db"]).output();
     let fetched = tokio::time::timeout(ADVISORIES_WAIT, fetched).await;
     if !matches!(fetched, Ok(Ok(output)) if output.status.success()) {
         step.done(
@@ -233,7 +240,10 @@ async fn deny() -> Result<(), Failure> {
         );
         return Ok(());
     }
-    process::run(&mut step, &mut deny(&["check", "--disable-fetch", "advisories"])).await?;
+    for manifest in MANIFESTS {
+        let mut advisories = deny(manifest, &["check", "--disable-fetch", "advisories"]);
+        process::run(&mut step, &mut advisories).await?;
+    }
     step.done("bans, licences, sources, advisories");
     Ok(())
 }
@@ -313,8 +323,8 @@ async fn browser(
     let numbers = Ports { grafana: grafana_port, relay, metrics, prometheus: prometheus_port };
     let folder = workspace::demo().join("test");
     let plan = Plan {
-        scenario: "chaos",
-        profile: "acns",
+        scenario: Scenario::Chaos,
+        profile: Profile::Acns,
         rate: 60,
         // 4095 forget in three minutes what was refused before the outage: a slow machine takes longer to
         // come to the test that looks for it.

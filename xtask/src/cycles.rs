@@ -4,6 +4,8 @@
 //! `super` or `self`, in a `use` or anywhere else, tests left out. A name that a module passes on by
 //! `use` counts as of the file that defines it. A module and its own submodules are one room, divided
 //! into files: imports between a file and one above or below it in the tree of modules do not count.
+//!
+//! It reads tokens, not the tree of `syn`, because paths within the arguments of macros count as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -128,7 +130,7 @@ fn scan(file: &mut File, submodules: &mut Vec<String>, module: &Module, tokens: 
     }
 }
 
-/// Where the item ends that begins here: behind its `;` or its braces.
+/// Index after the item that begins at `from`: behind its `;` or its braces.
 fn after_item(tokens: &[TokenTree], from: usize) -> usize {
     let is_end = |token: &TokenTree| match token {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,

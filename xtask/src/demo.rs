@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::petshop_options::{Profile, Scenario};
 use crate::ports::{self, Port};
 use crate::progress::seconds;
 use crate::stage::{self, Host, Plan, Ports};
@@ -40,58 +41,6 @@ pub(crate) struct Options {
     preview: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Scenario {
-    /// No policies: everything passes
-    Open,
-    /// Zero trust per service: some names no longer resolve
-    Policies,
-    /// order-service may reach graph.microsoft.com
-    Fqdn,
-    /// No client may reach store-front
-    Chaos,
-    /// FQDN, DNS and HTTP rules for store-front
-    Combined,
-    /// All of the lab's files, applied one after the other
-    Lab,
-}
-
-impl Scenario {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Policies => "policies",
-            Self::Fqdn => "fqdn",
-            Self::Chaos => "chaos",
-            Self::Combined => "combined",
-            Self::Lab => "lab",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Profile {
-    /// Azure's Advanced Container Networking Services: pods as contexts
-    Acns,
-    /// The example of Cilium's documentation: no contexts except for HTTP
-    Cilium,
-    /// Everything that can be enabled in Hubble
-    All,
-    /// Retina's metrics instead of Hubble's
-    Retina,
-}
-
-impl Profile {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Acns => "acns",
-            Self::Cilium => "cilium",
-            Self::All => "all",
-            Self::Retina => "retina",
-        }
-    }
-}
-
 /// Sets up, builds and starts everything, prints the story, and stays until a program ends.
 pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<(), Failure> {
     let started = Instant::now();
@@ -122,8 +71,8 @@ pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<(), 
     };
     let petshop = artifacts::program("petshop");
     let plan = Plan {
-        scenario: options.scenario.name(),
-        profile: options.profile.name(),
+        scenario: options.scenario,
+        profile: options.profile,
         rate: options.rate,
         // As Hubble's agents are configured, where nothing is said.
         ring_capacity: 4095,

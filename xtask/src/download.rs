@@ -16,18 +16,18 @@ use crate::process::on_path;
 use crate::progress::Step;
 use crate::workspace;
 
-/// What an archive must look like.
+/// Expected content of an archive.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expected<'a> {
-    /// A sum that stands here, written down when the version was chosen.
+    /// Checksum from this source.
     Sha256(&'a str),
     /// The sum that the publisher puts beside the archive (`<url>.sha256`).
     Published,
-    /// Whatever a user's own URL gives.
+    /// Any content, for a URL that the user set.
     Anything,
 }
 
-/// Why an archive was not had.
+/// Reason why an archive is missing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DownloadError {
     #[error("neither curl nor wget is on the PATH to download `{0}`")]

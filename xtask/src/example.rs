@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::workspace;
 
-/// Why an example wrote nothing.
+/// Reason why an example wrote nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExampleError {
     #[error("cargo cannot be started")]
@@ -15,7 +15,7 @@ pub(crate) enum ExampleError {
     Text { example: String },
 }
 
-/// What an example of `package` writes, built with `features`: arguments of cargo.
+/// Standard output of an example of `package`, built with `features`: arguments of cargo.
 ///
 /// Errors: the crate does not compile, or the example fails.
 pub(crate) fn output(

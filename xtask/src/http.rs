@@ -1,5 +1,5 @@
-//! As much HTTP as it takes to ask a program on this machine whether it is ready: HTTP/1.0, of which
-//! an answer ends with its connection. An HTTP client would be more than the rest of this program.
+//! Minimal HTTP client that asks a local program whether it is ready: HTTP/1.0, whose answers end with
+//! their connection. Own code of ninety lines: a client library has more than the rest of this program.
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::Failure;
 use crate::progress::Step;
 use crate::supervise::Supervisor;
 
-/// Answers are short here; what is longer is cut.
+/// Maximum size of an answer, in bytes; the rest is cut off.
 const ANSWER_LIMIT_BYTES: u64 = 4 << 20;
 
 /// A status line's number and the body, as text.

@@ -38,14 +38,14 @@ pub(crate) async fn check() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A valgrind, and where its tools are if that is not where it was built for.
+/// Valgrind's program, and the folder of its tools if that was moved.
 struct Valgrind {
     folder: PathBuf,
     library: Option<PathBuf>,
 }
 
 impl Valgrind {
-    /// Looks in the order: the PATH, Debian's package.
+    /// Valgrind on the PATH, else out of Debian's package.
     async fn find(step: &mut Step) -> Option<Self> {
         if let Some(program) = on_path("valgrind") {
             return Some(Self { folder: program.parent()?.to_owned(), library: None });

@@ -11,11 +11,11 @@ mod demo;
 mod dist;
 mod download;
 mod example;
-mod r#gen;
-mod generated;
+mod generate;
 mod grafana;
 mod http;
 mod instructions;
+mod petshop_options;
 mod ports;
 mod process;
 mod progress;
@@ -102,7 +102,7 @@ async fn perform(task: Task, services: &Supervisor) -> Result<ExitCode, Failure>
         Task::Test(options) => checks::run(&options, services).await,
         Task::Bench(options) => bench::run(&options).await,
         Task::Dist => dist::run().await.map(|()| ExitCode::SUCCESS),
-        Task::Gen { check } => generated::run(check).map(|()| ExitCode::SUCCESS),
+        Task::Gen { check } => generate::run(check).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::artifacts::copy_plugin;
 use crate::download::remove_folder;
 use crate::grafana::{Addresses, Grafana, environment};
 use crate::http::{self, wait_until_ok};
+use crate::petshop_options::{Profile, Scenario, name};
 use crate::progress::Step;
 use crate::prometheus::Prometheus;
 use crate::supervise::Supervisor;
@@ -25,9 +26,9 @@ const DATASOURCE_UID: &str = "hubble";
 /// Programs to start, and their places.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
-    pub(crate) scenario: &'a str,
+    pub(crate) scenario: Scenario,
     /// Configuration of the cluster's metrics.
-    pub(crate) profile: &'a str,
+    pub(crate) profile: Profile,
     /// Flows per second of the whole cluster.
     pub(crate) rate: u32,
     /// Flows that each node remembers.
@@ -91,13 +92,13 @@ async fn cluster(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<
     let history = plan.folder.join("history.om");
     // Before the failure everything worked, with rules for names and HTTP, so that their dashboards
     // have data too.
-    let before = if plan.scenario == "chaos" { "combined" } else { "open" };
+    let before = if plan.scenario == Scenario::Chaos { Scenario::Combined } else { Scenario::Open };
     let mut command = Command::new(plan.petshop);
     command
         .args(["--listen", &format!("127.0.0.1:{}", plan.ports.relay)])
         .args(["--metrics", &format!("127.0.0.1:{}", plan.ports.metrics)])
-        .args(["--scenario", plan.scenario, "--scenario-for", "10m", "--seed", "1"])
-        .args(["--scenario-before", before, "--profile", plan.profile])
+        .args(["--scenario", &name(&plan.scenario), "--scenario-for", "10m", "--seed", "1"])
+        .args(["--scenario-before", &name(&before), "--profile", &name(&plan.profile)])
         .args(["--rate", &plan.rate.to_string()])
         .args(["--ring-capacity", &plan.ring_capacity.to_string()])
         .args(["--history", "1h", "--history-file"])
@@ -135,7 +136,7 @@ async fn cluster(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<
     ) else {
         return Err(ClusterError::Unexpected(line).into());
     };
-    step.done(&format!("relay {relay}, metrics {metrics}, scenario {}", plan.scenario));
+    step.done(&format!("relay {relay}, metrics {metrics}, scenario {}", name(&plan.scenario)));
     Ok(history)
 }
 

@@ -9,7 +9,7 @@ use crate::example::{self, ExampleError};
 /// A file of declarations, and the crate whose example `…-typescript` writes it.
 pub(crate) struct Declarations {
     pub(crate) file: &'static str,
-    package: &'static str,
+    pub(crate) package: &'static str,
 }
 
 pub(crate) const ALL: [Declarations; 2] = [

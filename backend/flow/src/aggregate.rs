@@ -37,9 +37,9 @@ pub struct FlowGroup {
 /// Bounds of an [`Aggregation`].
 #[derive(Clone, Copy, Debug)]
 pub struct AggregationLimits {
-    /// Most groups; flows of further groups are counted together.
+    /// Maximum number of groups; flows of further groups are counted together.
     pub max_groups: usize,
-    /// Most different source-destination pairs, over all cells.
+    /// Maximum number of different source-destination pairs, over all cells.
     pub max_peers: usize,
 }
 

@@ -14,7 +14,7 @@ use crate::{MessageType, Verdict};
 /// a retransmission comes 1 s later at the earliest.
 const WINDOW_NANOS: i64 = 500_000_000;
 
-/// Most records that wait for their duplicate, of about 100 bytes each. Then the first to arrive
+/// Maximum number of records that wait for their duplicate, of about 100 bytes each. Then the first to arrive
 /// leaves.
 const MAX_WAITING: usize = 65_536;
 

@@ -10,13 +10,13 @@ use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME, at, l7_record};
 use crate::group::protocol;
 use crate::{DropReason, L7FlowType, Verdict};
 
-/// Most names, counted per client.
+/// Maximum number of names, counted per client.
 const MAX_NAMES: usize = 20_000;
-/// Most connections, counted per client, destination and port.
+/// Maximum number of connections, counted per client, destination and port.
 const MAX_CONNECTIONS: usize = 50_000;
-/// Most addresses of a name.
+/// Maximum number of addresses of a name.
 const MAX_IPS: usize = 64;
-/// Most names of a connection's address.
+/// Maximum number of names of a connection's address.
 const MAX_CONNECTION_NAMES: usize = 8;
 /// Tolerated clock difference. A client connects after it has read the answer; the clocks of two
 /// observation points on one node agree far better than this.

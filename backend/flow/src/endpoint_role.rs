@@ -100,6 +100,18 @@ impl EndpointRole {
         joined(columns.text(self.of(columns, row, of)), service)
     }
 
+    /// Labels with their sources: `k8s:app=db`.
+    pub fn labels(self, columns: &FlowColumns, row: usize) -> impl Iterator<Item = Cow<'_, str>> {
+        let of = [FlowColumns::source_labels, FlowColumns::destination_labels];
+        columns.items(self.of(columns, row, of))
+    }
+
+    /// Cilium's name of the cluster; empty if absent.
+    pub fn cluster(self, columns: &FlowColumns, row: usize) -> &str {
+        let of = [FlowColumns::source_cluster, FlowColumns::destination_cluster];
+        columns.text(self.of(columns, row, of))
+    }
+
     /// DNS names of the address.
     pub fn dns_names(
         self,
@@ -131,9 +143,8 @@ impl EndpointRole {
         if let Some(name) = reserved::name(self.identity(columns, row)) {
             return Some(Cow::Borrowed(name));
         }
-        let of = [FlowColumns::source_labels, FlowColumns::destination_labels];
-        let mut labels = columns.items(self.of(columns, row, of));
-        labels.find_map(|label| Some(label.strip_prefix("reserved:")?.to_owned().into()))
+        self.labels(columns, row)
+            .find_map(|label| Some(label.strip_prefix("reserved:")?.to_owned().into()))
     }
 
     /// Whether its name is that of a Service, because it is not a pod.

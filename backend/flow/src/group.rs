@@ -1,6 +1,7 @@
 //! Fields to group flows by, read from columns.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::EndpointRole;
 use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at, l4_protocol, l7_record};
@@ -76,25 +77,25 @@ impl GroupField {
 
     /// Value of the field in the flow of `row`; empty if the flow does not have it.
     pub fn text(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
-        let some = |text: &str, is_set: bool| -> Cow<'_, str> {
-            if is_set { text.to_owned().into() } else { Cow::Borrowed("") }
-        };
-        let number = |number: u32| some(&number.to_string(), number != 0);
+        fn some<'c>(value: impl fmt::Display, is_set: bool) -> Cow<'c, str> {
+            if is_set { value.to_string().into() } else { Cow::Borrowed("") }
+        }
+        let number = |number: u32| some(number, number != 0);
         let code = |codes: &[u32]| Cow::Borrowed(columns.text(at(codes, row)));
         match self {
             Self::Verdict => Verdict::from_number(at(columns.verdict(), row)).to_string().into(),
             Self::DropReason => {
                 let reason = DropReason::from_number(at(columns.drop_reason(), row));
-                some(&reason.to_string(), reason.is_known())
+                some(reason, reason.is_known())
             }
             Self::Direction => {
                 let direction = TrafficDirection::from_number(at(columns.traffic_direction(), row));
-                some(&direction.to_string(), direction != TrafficDirection::Unknown)
+                some(direction, direction != TrafficDirection::Unknown)
             }
             Self::Protocol => protocol(columns, row).into(),
             Self::EventType => {
                 let event = MessageType::from_number(at(columns.event_type(), row));
-                some(&event.to_string(), event != MessageType::Unspec)
+                some(event, event != MessageType::Unspec)
             }
             Self::Reply => match at(columns.is_reply(), row) {
                 REPLY_UNKNOWN => "".into(),

@@ -1,4 +1,4 @@
-//! Hubble's flows: records, columns, filters and what is counted from them.
+//! Hubble's flows: records, columns, filters, aggregations.
 //!
 //! Names and numbers follow Cilium's `flow.proto` (release in `proto/VERSION`). A `Flow` holds
 //! every field of a record, so that it can be written back without loss. No IO, no clock, no

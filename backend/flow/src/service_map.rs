@@ -21,13 +21,14 @@ use crate::filter::FlowFilter;
 use crate::group::protocol;
 use crate::{Companion, DropReason, Verdict};
 
-/// Most edges; flows of further pairs count only for their nodes.
+/// Maximum number of edges; flows of further pairs count only for their nodes.
 const MAX_EDGES: usize = 20_000;
-/// Most nodes; further endpoints share one node.
+/// Maximum number of nodes; further endpoints share one node.
 const MAX_NODES: usize = 20_000;
-/// Most flows that wait until their direction is known; further ones keep their recorded direction.
+/// Maximum number of flows that wait until their direction is known; further ones keep their
+/// recorded direction.
 const MAX_WAITING: usize = 10_000;
-/// Most ports, reasons and messages listed on an edge.
+/// Maximum number of ports, reasons and messages listed on an edge.
 const MAX_DETAILS: usize = 8;
 /// Subtitle of a node that stands for several.
 const GROUPED: &str = "grouped";

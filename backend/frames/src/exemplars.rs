@@ -13,7 +13,7 @@ use wording::Notice;
 use crate::series_query::SeriesQuery;
 use crate::{Field, Frame, FrameType, Meta};
 
-/// Most exemplars shown; with more, their points merge into areas.
+/// Maximum number of exemplars shown; with more, their points merge into areas.
 const MAX_EXEMPLARS: usize = 1_000;
 
 /// Exemplar with the labels of its series.

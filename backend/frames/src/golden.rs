@@ -1,6 +1,8 @@
 //! Frames as text, for snapshots that pin the schema and the first rows.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(crate) mod contract;
+
 use std::fmt::Write as _;
 use std::io::Cursor;
 
@@ -13,8 +15,6 @@ use arrow::datatypes::{
 };
 use arrow::ipc::reader::FileReader;
 use serde_json::Value;
-
-use crate::contract;
 
 /// Decodes `file` and renders its schema, metadata and first `max_rows` rows.
 ///

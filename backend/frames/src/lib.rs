@@ -6,12 +6,10 @@
 
 mod annotations;
 mod check;
-#[cfg(any(test, feature = "golden"))]
-mod contract;
 mod dns_table;
 mod exemplars;
 #[cfg(test)]
-mod flow_golden;
+mod flow_golden_tests;
 mod flow_links;
 mod flow_log;
 mod flow_series;

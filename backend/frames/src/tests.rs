@@ -16,6 +16,7 @@ use prometheus::{BucketCells, ExemplarSeries, Series};
 use serde_json::json;
 
 use super::*;
+use crate::golden::contract;
 
 fn field(name: &str, values: ArrayRef) -> Field {
     Field::new(name, values)

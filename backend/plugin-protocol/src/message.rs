@@ -50,7 +50,7 @@ pub struct DataSourceInstanceSettings {
     /// The secrets in plain text, by their names in `secureJsonData`.
     #[prost(btree_map = "string, string", tag = "9")]
     pub decrypted_secure_json_data: BTreeMap<String, String>,
-    /// When the settings were last saved, in Unix milliseconds.
+    /// Time of the last save, in Unix milliseconds.
     #[prost(int64, tag = "10")]
     pub last_updated_ms: i64,
     /// The uid, unique within the organisation.

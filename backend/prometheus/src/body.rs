@@ -17,7 +17,7 @@ use crate::error::PrometheusError;
 pub(crate) const ACCEPT_ENCODING: &str = "gzip, zstd";
 /// Size of zstd's output chunks, in bytes.
 const CHUNK_BYTES: usize = 64 << 10;
-/// Most chunks that wait to be read.
+/// Maximum number of chunks that wait to be read.
 const MAX_WAITING_CHUNKS: usize = 4;
 
 /// Body in chunks.

@@ -17,8 +17,8 @@ use crate::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 use crate::settings::{HttpMethod, PrometheusSettings};
 use crate::transport::{Params, Transport};
 
-/// Most series of an answer that are kept: Grafana holds each three times, and panels do not show
-/// more.
+/// Maximum number of series of an answer that are kept: Grafana holds each three times, and panels
+/// do not show more.
 const MAX_SERIES: usize = 20_000;
 /// Longest excerpt of a non-JSON answer quoted in an error, in bytes.
 const HEAD_BYTES: usize = 4 << 10;

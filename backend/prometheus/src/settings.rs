@@ -31,7 +31,7 @@ pub struct PrometheusSettings {
     pub custom_headers: Vec<(HeaderName, HeaderValue)>,
     /// Prometheus' own `timeout` of a query, in milliseconds.
     pub query_timeout_ms: Option<u64>,
-    /// Most requested names and series; `None` for all.
+    /// Maximum number of requested names and series; `None` for all.
     pub series_limit: Option<u64>,
     /// Whether the user's tokens are sent instead of `auth`.
     pub forward_identity: bool,

@@ -5,7 +5,7 @@
 
 use crate::duration::{format_go, format_interval, parse_ms};
 
-/// Most points per series in an answer of Prometheus.
+/// Maximum number of points per series in an answer of Prometheus.
 const MAX_POINTS: u64 = 11_000;
 /// Points per series if the panel does not set them.
 const DEFAULT_MAX_DATA_POINTS: u64 = 1_500;
@@ -54,7 +54,7 @@ pub struct StepRequest<'a> {
     pub to_ms: i64,
     /// Interval of the panel in milliseconds: the range divided by its width.
     pub interval_ms: u64,
-    /// Most points per series; 0 for Grafana's default of 1,500.
+    /// Maximum number of points per series; 0 for Grafana's default of 1,500.
     pub max_data_points: u64,
     /// "Min step" of the query: a duration, a macro, or empty.
     pub min_step: &'a str,

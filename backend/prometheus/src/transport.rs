@@ -23,8 +23,8 @@ const MAX_REDIRECTS: usize = 3;
 /// Parameters of an API call, as names and values.
 pub type Params = Vec<(String, String)>;
 
-/// Most concurrent calls, and so most connections for a dashboard of many panels. Further calls
-/// wait; the wait does not count towards the request timeout.
+/// Maximum number of concurrent calls, and so of connections for a dashboard of many panels.
+/// Further calls wait; the wait does not count towards the request timeout.
 const MAX_CALLS: usize = 10;
 const USER_AGENT: &str = concat!("k8snet-hubble-datasource/", env!("CARGO_PKG_VERSION"));
 

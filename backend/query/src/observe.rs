@@ -104,7 +104,8 @@ fn valued(name: &str, value: &str) -> String {
     format!("--{name}{between}{}", quoted(value))
 }
 
-/// `value` as one word of a POSIX shell.
+/// `value` as one word of a POSIX shell. Own code of three lines: `shlex` mixes three styles of quotes within
+/// one word, and saved lines and the vectors of the real `hubble` have this one.
 fn quoted(value: &str) -> String {
     let is_plain = !value.is_empty()
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(&byte));

@@ -1,10 +1,10 @@
-//! Values that are asked for again when they are old.
+//! Cache of one value with a time to live.
 
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-/// A value that is kept for a while. While it is asked for, everyone else waits for the same answer.
+/// Cached value; concurrent callers share one request.
 #[derive(Debug)]
 pub struct Cached<T> {
     time_to_live: Duration,
@@ -12,12 +12,12 @@ pub struct Cached<T> {
 }
 
 impl<T: Clone> Cached<T> {
-    /// Nothing yet, and room for a value that is true enough for so long.
+    /// Empty cache; a value expires after `time_to_live`.
     pub fn new(time_to_live: Duration) -> Self {
         Self { time_to_live, kept: Mutex::new(None) }
     }
 
-    /// The value that is kept, else the answer of `ask`, which is kept from when it was asked for.
+    /// The cached value, else the result of `ask`, whose age counts from the request.
     ///
     /// Errors: those of `ask`, which are not kept.
     pub async fn get<E>(&self, ask: impl Future<Output = Result<T, E>>) -> Result<T, E> {

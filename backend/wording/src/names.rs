@@ -20,8 +20,8 @@ pub fn nearest<'n, T>(
     near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
-/// Most differing letters for a correction without a question. A short name with another letter is
-/// another word.
+/// Maximum number of differing letters for a correction without a question. A short name with
+/// another letter is another word.
 pub fn most_for_correction(len: usize) -> usize {
     match len {
         ..=3 => 0,
@@ -30,7 +30,7 @@ pub fn most_for_correction(len: usize) -> usize {
     }
 }
 
-/// Most differing letters for a hint in an error: a third of the name, three at most.
+/// Maximum number of differing letters for a hint in an error: a third of the name, three at most.
 fn most_for_hint(len: usize) -> usize {
     (len / 3).min(3)
 }

@@ -1,4 +1,5 @@
-//! The exposition format of Prometheus.
+//! The exposition format of Prometheus. Own code of forty lines: `prometheus-client` writes metrics that it
+//! counts itself, while these samples are computed for each scrape, in the words of several exporters.
 
 use std::fmt::Write;
 

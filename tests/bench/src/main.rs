@@ -1,4 +1,4 @@
-//! `bench [NAME…]`: what is fast, measured beside a named peer in the same run.
+//! `bench [NAME…]`: benchmarks, each beside a named peer in the same run.
 //!
 //! One file per area; an area adds its file and one line to [`BENCHES`]. Nothing here fails for
 //! being slow: what was aimed at stands beside what was measured, and `--list` names the benches.
@@ -21,7 +21,7 @@ use report::BenchReport;
 /// Why a bench could not measure anything.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// A name, what is measured, and the function that measures it.
+/// Benchmark: name, description, function.
 type Bench = (&'static str, &'static str, fn(&mut BenchReport) -> Result<(), Failure>);
 
 const BENCHES: &[Bench] = &[
@@ -36,13 +36,13 @@ const BENCHES: &[Bench] = &[
 #[global_allocator]
 pub(crate) static HEAP: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
 
-/// Measures what is fast beside a named peer, in the same run
+/// Runs the benchmarks, each beside a named peer in the same run
 #[derive(Debug, Parser)]
 struct Options {
     /// Only these benches; none: all of them
     #[arg(value_parser = PossibleValuesParser::new(BENCHES.iter().map(|(name, ..)| *name)))]
     names: Vec<String>,
-    /// Say which there are
+    /// List the benchmarks
     #[arg(long)]
     list: bool,
 }

@@ -38,7 +38,7 @@ const FIRST_ROUNDS: usize = 5;
 #[derive(Debug, serde::Deserialize)]
 struct Measured {
     name: String,
-    /// `ms`: the rounds are seconds. Else they are what the unit says.
+    /// Unit of the rounds; `ms` means that they are in seconds.
     unit: String,
     /// Things done in a round; 0: the round itself counts.
     count: usize,

@@ -1,5 +1,5 @@
-//! Instructions of the hot paths, counted by Callgrind: `cargo xtask test` fails where one takes
-//! more than it took when its count was written down.
+//! Instructions of the hot paths, counted by Callgrind: `cargo xtask test` fails if a path exceeds its
+//! recorded count by more than 3 %.
 //!
 //! Counts do not depend on the machine's load, so that a regression of some percent is seen where a
 //! timing would not show it. Inputs are built outside of what is counted.

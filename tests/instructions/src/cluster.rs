@@ -20,7 +20,7 @@ pub fn policies(count: u32, port: &str) -> String {
     documents.concat()
 }
 
-/// Flows of a made-up cluster: what differs from one to the next is what differs in a real one.
+/// Flow with a number; consecutive flows differ in the fields that differ in real clusters.
 pub fn flow(number: u32) -> Flow {
     // A step that is prime to the number of pairs goes through all of them.
     let step = number.wrapping_mul(7919);

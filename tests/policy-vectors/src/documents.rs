@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{VectorsError, read_lines};
 
-/// What was asked, and answered.
+/// Answers to a file of documents, with their differences from a real server's.
 #[derive(Debug, Default)]
 pub struct Report {
     /// One answer for each document.

@@ -29,12 +29,12 @@ pub enum VectorsError {
         #[source]
         source: serde_json::Error,
     },
-    /// A line lacks what its kind has.
+    /// Line without a required field.
     #[error("line {line} lacks {what}")]
     Lacks {
         /// Its number, from 1.
         line: usize,
-        /// What is missing.
+        /// Name of the field.
         what: &'static str,
     },
 }

@@ -1,12 +1,12 @@
-//! The algorithm written down straight, over entries as they were read: select, match, sort, first
-//! one wins. What the engine is compared with, in verdicts (`tests/naive.rs`) and in speed.
+//! Reference model of the engine, over entries as they were read: select, match, sort, first match. The
+//! engine is compared with it in verdicts (`tests/naive.rs`) and in speed.
 
 use cilium_policy::{
     Action, Direction, Entry, Label, Operator, PeerMatcher, Peers, PolicySet, PortRange,
     Requirement, Selector, Tier, Traffic, Verdict,
 };
 
-/// One direction, by the book; every fact is known.
+/// Reference decision for one direction; all facts must be known.
 pub fn naive(
     set: &PolicySet,
     subject: &[Label],

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::VectorsError;
 
-/// What a file says about us.
+/// Differences between a file's answers and the engine's.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Directions that were judged; for patterns, rows.
@@ -27,7 +27,7 @@ pub struct Report {
     pub attribution_mismatches: Vec<String>,
     /// Directions that rules decided.
     pub map_entries: usize,
-    /// Those for which Cilium names other policies than [`Judge::map_entry`].
+    /// Map entries for which Cilium names other policies than [`Judge::map_entry`].
     pub map_entry_mismatches: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ fn pattern(row: &Value, report: &mut Report) {
     }
 }
 
-/// What Go's regexp refuses is refused, and the rest matches the same whole texts.
+/// Checks an expression against Go's `regexp`: refusal and matches of whole texts.
 fn expression(row: &Value, report: &mut Report) {
     report.directions += 1;
     let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();

@@ -16,12 +16,12 @@ pub(super) struct Cells<T> {
     fill: Fill,
 }
 
-/// When an array takes memory.
+/// Time at which an array allocates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fill {
-    /// With the rows, whether it is written to or not.
+    /// Together with the rows.
     Ahead,
-    /// With the first value that is not the absent one, which is zero.
+    /// At the first value other than zero, which is the absent one.
     WhenWritten,
     /// Never: nothing is written to it.
     Never,

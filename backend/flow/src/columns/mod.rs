@@ -77,9 +77,9 @@ pub struct ColumnSet(u128);
 /// Bounds of [`FlowColumns`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ColumnLimits {
-    /// Most rows.
+    /// Maximum number of rows.
     pub max_flows: usize,
-    /// Most bytes of the dictionary's texts, and most bytes of the uuids.
+    /// Maximum size of the dictionary's texts, and of the uuids, in bytes.
     pub max_text_bytes: usize,
 }
 

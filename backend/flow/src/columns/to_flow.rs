@@ -1,4 +1,4 @@
-//! The way back from a row to the flow that it was made of.
+//! Conversion of a row into a flow.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl FlowColumns {
-    /// What [`FlowColumns::flow`] reads: all that network policies are asked with.
+    /// Columns that [`FlowColumns::flow`] reads: everything that verdicts of network policies depend on.
     pub const FLOW_COLUMNS: ColumnSet = ColumnSet::of(&[
         Column::TimeNanos,
         Column::Verdict,

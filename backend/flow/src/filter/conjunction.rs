@@ -13,7 +13,8 @@ use super::compile::parse_protocol;
 use super::compiled::Protocol;
 use crate::{TcpFlags, Workload};
 
-/// Most values of one field in a conjunction. Two lists may have as many as their product.
+/// Maximum number of values of one field in a conjunction. Two lists may have as many as their
+/// product.
 const MAX_VALUES: usize = 2_000;
 /// Longest label selector, in bytes. Each conjunction adds to it.
 const MAX_SELECTOR_BYTES: usize = 8 << 10;

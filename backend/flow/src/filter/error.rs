@@ -1,4 +1,4 @@
-//! Why a filter cannot be used.
+//! Errors of filters.
 
 use vocabulary::{PatternError, SelectorError};
 

@@ -5,7 +5,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::EndpointRole;
 use crate::columns::{FlowColumns, at};
 
-/// Most servers to remember.
+/// Maximum number of servers to remember.
 const MAX_SERVERS: usize = 20_000;
 
 /// Servers, learned from flows that record their direction.

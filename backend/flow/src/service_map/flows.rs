@@ -8,7 +8,7 @@ use crate::filter::FlowFilter;
 
 use super::MapBy;
 
-/// Most pods that a filter lists by name.
+/// Maximum number of pods that a filter lists by name.
 const MAX_PODS: usize = 20;
 
 /// Endpoints behind a node.

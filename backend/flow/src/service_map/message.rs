@@ -4,7 +4,7 @@ use crate::columns::{FlowColumns, at, l7_record};
 use crate::summary::dns_rcode_name;
 use crate::{L7FlowType, Verdict};
 
-/// Most characters of a method that are shown. Methods and names are untrusted.
+/// Maximum number of characters of a method that are shown. Methods and names are untrusted.
 const MAX_METHOD_CHARS: usize = 16;
 const MAX_NAME_CHARS: usize = 100;
 

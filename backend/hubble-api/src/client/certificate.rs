@@ -3,7 +3,7 @@
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Most names of a certificate that are kept, as many as help a reader.
+/// Maximum number of names of a certificate that are kept, as many as help a reader.
 const MAX_NAMES: usize = 8;
 
 /// Facts about a certificate for the user.

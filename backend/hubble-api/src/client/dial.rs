@@ -17,7 +17,7 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
-/// Most addresses of one host to try.
+/// Maximum number of addresses of one host to try.
 const MAX_HOST_ADDRESSES: usize = 8;
 /// Time limit for identifying a server after a failed connection.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);

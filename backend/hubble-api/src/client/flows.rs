@@ -18,9 +18,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tonic::codec::Streaming;
 use tonic::codegen::http::uri::PathAndQuery;
 
-/// Most retries if a connection breaks before the first message of an answer.
+/// Maximum number of retries if a connection breaks before the first message of an answer.
 const MAX_QUERY_RETRIES: u32 = 3;
-/// Most consecutive retries without a flow, if a following stream breaks.
+/// Maximum number of consecutive retries without a flow, if a following stream breaks.
 const MAX_FOLLOW_RETRIES: u32 = 10;
 /// Lifetime after which a broken stream counts as having been stable, even without a flow.
 const STABLE_AFTER: Duration = Duration::from_mins(1);
@@ -28,7 +28,8 @@ const STABLE_AFTER: Duration = Duration::from_mins(1);
 /// Request for flows. The default requests everything that the relay has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowRequest {
-    /// Most flows of each node, because a relay forwards the number unchanged; 0 for all.
+    /// Maximum number of flows of each node, because a relay forwards the number unchanged; 0 for
+    /// all.
     pub number: u64,
     /// Whether `number` counts from the oldest flow on, instead of back from the newest.
     pub first: bool,

@@ -67,7 +67,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const STREAM_WINDOW_BYTES: u32 = 2 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
-/// Most retries if a connection breaks before the answer arrives.
+/// Maximum number of retries if a connection breaks before the answer arrives.
 const MAX_CALL_RETRIES: u32 = 2;
 
 /// Settings of the connection to a relay.

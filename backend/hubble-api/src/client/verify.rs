@@ -8,7 +8,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use std::sync::Arc;
 
-/// Most intermediate certificates of a server that are kept.
+/// Maximum number of intermediate certificates of a server that are kept.
 const MAX_BETWEEN: usize = 8;
 
 /// Verifier that records the server's certificate and delegates to another verifier.

@@ -3,7 +3,8 @@
 /// Request for flows, with their selection and order.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetFlowsRequest {
-    /// Most flows per node; 0 for no limit. Counts from the newest, or from the oldest with `first`.
+    /// Maximum number of flows per node; 0 for no limit. Counts from the newest, or from the oldest
+    /// with `first`.
     #[prost(uint64, tag = "1")]
     pub number: u64,
     /// Whether the stream continues with new flows after the recorded ones.
@@ -77,7 +78,8 @@ pub mod get_flows_response {
 /// Request for agent events.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct GetAgentEventsRequest {
-    /// Most events; 0 for no limit. Counts from the newest, or from the oldest with `first`.
+    /// Maximum number of events; 0 for no limit. Counts from the newest, or from the oldest with
+    /// `first`.
     #[prost(uint64, tag = "1")]
     pub number: u64,
     /// Whether the stream continues with new events.
@@ -109,7 +111,8 @@ pub struct GetAgentEventsResponse {
 /// Request for debug events.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct GetDebugEventsRequest {
-    /// Most events; 0 for no limit. Counts from the newest, or from the oldest with `first`.
+    /// Maximum number of events; 0 for no limit. Counts from the newest, or from the oldest with
+    /// `first`.
     #[prost(uint64, tag = "1")]
     pub number: u64,
     /// Whether the stream continues with new events.

@@ -114,7 +114,7 @@ impl Batch {
     }
 }
 
-/// How many messages the headers of a stream state, up to the first defect. Nothing is unpacked.
+/// Number of messages that the headers of a stream state, up to the first defect. Nothing is unpacked.
 pub fn stated_messages(stream: &[u8]) -> usize {
     let (mut rest, mut messages) = (stream, 0_usize);
     while let Some((header, after)) = rest.split_first_chunk()

@@ -2,12 +2,12 @@ use flow::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Most node names kept in one notice; further ones are counted.
+/// Maximum number of node names kept in one notice; further ones are counted.
 const MAX_NODE_NAMES: usize = 1_000;
-/// Most node names listed in a text.
+/// Maximum number of node names listed in a text.
 const MAX_NODE_NAMES_SHOWN: usize = 5;
-/// Most different notices with texts of their sender that are kept of one answer; further ones are
-/// counted.
+/// Maximum number of different notices with texts of their sender that are kept of one answer;
+/// further ones are counted.
 const MAX_NOTICES: usize = 64;
 
 /// Gap in an answer, or a statement of its sender about itself.

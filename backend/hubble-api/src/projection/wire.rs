@@ -1,6 +1,6 @@
 //! Reader for protobuf's wire format. Source: protobuf.dev, "Encoding".
 
-/// Most levels of nested groups in a message; the same limit as in prost.
+/// Maximum number of levels of nested groups in a message; the same limit as in prost.
 const MAX_GROUP_DEPTH: u32 = 100;
 
 /// Reasons why bytes are not a protobuf message.

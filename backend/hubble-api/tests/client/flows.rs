@@ -1,4 +1,4 @@
-//! Flows as they come, and streams that break.
+//! Tests of flow streams, also broken ones.
 
 use std::sync::Arc;
 use std::time::Duration;

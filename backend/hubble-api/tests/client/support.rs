@@ -1,4 +1,4 @@
-//! What relays answer here, and how clients are called.
+//! Scripts and helpers of the client tests.
 
 use std::net::SocketAddr;
 
@@ -57,7 +57,7 @@ pub(crate) fn client(address: SocketAddr) -> RelayClient {
     RelayClient::new(&config(address)).unwrap()
 }
 
-/// All that comes, and the error that ended it.
+/// Messages of a stream, and its error.
 pub(crate) async fn collect(stream: FlowStream) -> (Vec<FlowMessage>, Option<RelayError>) {
     let collected = async {
         let mut messages = Vec::new();

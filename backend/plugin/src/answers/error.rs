@@ -1,4 +1,4 @@
-//! Why a query has no answer.
+//! Errors of queries.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use relay::RelayError;
 
 use crate::settings::InvalidSettings;
 
-/// Why a query has no frames.
+/// Reason why a query has no frames.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QueryError {
     #[error(transparent)]
@@ -19,7 +19,7 @@ pub(crate) enum QueryError {
 }
 
 impl QueryError {
-    /// The HTTP status that Grafana should see.
+    /// HTTP status for Grafana.
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Settings(_) => 400,
@@ -27,7 +27,7 @@ impl QueryError {
         }
     }
 
-    /// The error as its user reads it.
+    /// Message for the user.
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Settings(error) => wording::with_causes(error),

@@ -20,8 +20,7 @@ pub(super) async fn frames(instance: &Instance) -> Result<Vec<Frame>, QueryError
     Ok(vec![policy_files(&files, changed_ms, namespace.as_deref(), meta)])
 }
 
-/// The revision of the policies, empty where there is no file; none where no policies are
-/// configured.
+/// Revision of the policies; empty without files, `None` if no policies are configured.
 pub(super) async fn revision(instance: &Instance) -> Option<String> {
     let source = instance.settings().ok()?.policies.clone();
     let read = tokio::task::spawn_blocking(move || source.revision(&Roots::from_environment()));

@@ -10,7 +10,8 @@ use crate::instance::Instance;
 /// connections, and set up again on its next call.
 const MAX_INSTANCES: usize = 64;
 
-/// The instances, by organisation and uid.
+/// The instances, by organisation and uid. Finding the least recently used one of 64 by a scan takes ten lines,
+/// which `lru` would not make fewer.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
     kept: Mutex<CachedInstances>,

@@ -119,12 +119,9 @@ impl FlowSample {
     ) -> BTreeSet<String> {
         let mut values = BTreeSet::new();
         for &role in roles {
-            let namespaces = match role {
-                EndpointRole::Source => self.columns.source_namespace(),
-                EndpointRole::Destination => self.columns.destination_namespace(),
-            };
-            for (row, &code) in namespaces.iter().enumerate() {
-                if namespace.is_none_or(|namespace| self.columns.text(code) == namespace) {
+            for row in 0..self.columns.len() {
+                let own = role.namespace(&self.columns, row);
+                if namespace.is_none_or(|namespace| own == namespace) {
                     of(&self.columns, role, row, &mut values);
                 }
             }

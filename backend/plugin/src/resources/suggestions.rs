@@ -1,5 +1,6 @@
 //! Suggested values for fields of the query editor, from the cluster's current state.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use flow::columns::FlowColumns;
@@ -190,106 +191,56 @@ pub(super) fn matching(values: Vec<String>, typed: &str) -> Vec<String> {
     first
 }
 
-fn code(columns: &[u32], row: usize) -> u32 {
-    columns.get(row).copied().unwrap_or_default()
-}
-
 fn pod(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    let (namespaces, pods) = match role {
-        EndpointRole::Source => (columns.source_namespace(), columns.source_pod()),
-        EndpointRole::Destination => (columns.destination_namespace(), columns.destination_pod()),
-    };
-    let name = columns.text(code(pods, row));
-    if !name.is_empty() {
-        values.insert(format!("{}/{name}", columns.text(code(namespaces, row))));
-    }
+    values.insert(role.pod(columns, row).into_owned());
 }
 
 fn workload(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    let workloads = match role {
-        EndpointRole::Source => columns.source_workloads(),
-        EndpointRole::Destination => columns.destination_workloads(),
-    };
-    values
-        .extend(columns.workloads(code(workloads, row)).map(|workload| workload.name.into_owned()));
+    values.extend(role.workloads(columns, row).map(|workload| workload.name.into_owned()));
 }
 
-pub(super) fn label(
-    columns: &FlowColumns,
-    role: EndpointRole,
-    row: usize,
-    values: &mut BTreeSet<String>,
-) {
-    let labels = match role {
-        EndpointRole::Source => columns.source_labels(),
-        EndpointRole::Destination => columns.destination_labels(),
-    };
-    values.extend(columns.items(code(labels, row)).map(std::borrow::Cow::into_owned));
+fn label(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    values.extend(role.labels(columns, row).map(Cow::into_owned));
 }
 
 fn ip(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    let ips = match role {
-        EndpointRole::Source => columns.source_ip(),
-        EndpointRole::Destination => columns.destination_ip(),
-    };
-    values.insert(columns.text(code(ips, row)).to_owned());
+    values.insert(role.ip(columns, row).to_owned());
 }
 
 fn fqdn(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    let names = match role {
-        EndpointRole::Source => columns.source_names(),
-        EndpointRole::Destination => columns.destination_names(),
-    };
-    values.extend(columns.items(code(names, row)).map(std::borrow::Cow::into_owned));
+    values.extend(role.dns_names(columns, row).map(Cow::into_owned));
 }
 
 fn port(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    let ports = match role {
-        EndpointRole::Source => columns.source_port(),
-        EndpointRole::Destination => columns.destination_port(),
-    };
-    values.extend(ports.get(row).filter(|port| **port != 0).map(ToString::to_string));
+    number(role.port(columns, row).into(), values);
 }
 
 fn identity(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    let identities = match role {
-        EndpointRole::Source => columns.source_identity(),
-        EndpointRole::Destination => columns.destination_identity(),
-    };
-    values.extend(identities.get(row).filter(|number| **number != 0).map(ToString::to_string));
-}
-
-fn http_status(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    values.extend(
-        columns.http_code().get(row).filter(|status| **status != 0).map(ToString::to_string),
-    );
-}
-
-fn http_method(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    values.insert(columns.text(code(columns.http_method(), row)).to_owned());
-}
-
-fn interface(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    values.insert(columns.text(code(columns.interface(), row)).to_owned());
+    number(role.identity(columns, row), values);
 }
 
 fn service(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    let (namespaces, services) = match role {
-        EndpointRole::Source => (columns.source_service_namespace(), columns.source_service()),
-        EndpointRole::Destination => {
-            (columns.destination_service_namespace(), columns.destination_service())
-        }
-    };
-    let name = columns.text(code(services, row));
-    if !name.is_empty() {
-        values.insert(format!("{}/{name}", columns.text(code(namespaces, row))));
-    }
+    values.insert(role.service(columns, row).into_owned());
 }
 
 fn cluster(columns: &FlowColumns, role: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
-    let clusters = match role {
-        EndpointRole::Source => columns.source_cluster(),
-        EndpointRole::Destination => columns.destination_cluster(),
-    };
-    values.insert(columns.text(code(clusters, row)).to_owned());
+    values.insert(role.cluster(columns, row).to_owned());
+}
+
+fn http_status(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    values.insert(GroupField::HttpStatus.text(columns, row).into_owned());
+}
+
+fn http_method(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    values.insert(GroupField::HttpMethod.text(columns, row).into_owned());
+}
+
+fn interface(columns: &FlowColumns, _: EndpointRole, row: usize, values: &mut BTreeSet<String>) {
+    let code = columns.interface().get(row).copied().unwrap_or_default();
+    values.insert(columns.text(code).to_owned());
+}
+
+/// Adds a number; 0 is absent.
+fn number(number: u32, values: &mut BTreeSet<String>) {
+    values.extend((number != 0).then(|| number.to_string()));
 }

@@ -218,7 +218,7 @@ async fn a_relay_that_never_ends_is_cut_off_and_its_flows_shown() {
 }
 
 #[tokio::test]
-async fn a_dropped_query_ends_its_stream_within_a_second() {
+async fn a_dropped_query_ends_its_stream() {
     let plugin = Plugin::start().await;
     let relay = Relay::start(Script { hangs: true, ..Script::default() }).await;
     let source = relay.source();
@@ -235,10 +235,9 @@ async fn cancel(plugin: &Plugin, relay: &Relay, source: &Source, query: Value) {
         _ = asking => panic!("the relay never answers"),
         () = relay.has_open(1) => {}
     }
-    let cancelled = std::time::Instant::now();
-    relay.has_open(0).await;
-    let took = cancelled.elapsed();
-    assert!(took < Duration::from_secs(1), "the relay was left to work for {took:?}");
+    // Far below the request's own time limit of 30 s, and far above what a busy machine takes.
+    let ended = tokio::time::timeout(Duration::from_secs(10), relay.has_open(0)).await;
+    assert!(ended.is_ok(), "the relay was left to work");
 }
 
 #[tokio::test]

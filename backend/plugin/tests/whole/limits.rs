@@ -1,13 +1,12 @@
 //! Tests of small requests with large costs: each is refused at once, with its name and limit.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Range, Source};
 use test_kit::relay::{Relay, Script};
 
-/// Much longer than a refusal takes, and much shorter than the work would take.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// Maximum processor time of the refusals of a test, in ticks of 10 ms: much more than they take, and much
+/// less than the work would take. Other programs on the machine do not add to it.
+const MAX_TICKS: u64 = 400;
 
 fn labels(count: usize) -> Value {
     let condition =
@@ -23,6 +22,20 @@ fn peak_kib(plugin: &Plugin) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
+/// Processor time of the plugin, in ticks of 10 ms.
+fn ticks(plugin: &Plugin) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", plugin.child.id().unwrap()));
+    let stat = stat.unwrap();
+    let (_, after_name) = stat.rsplit_once(") ").unwrap();
+    // Fields 14 and 15: user and system time; the state, field 3, is the first one here.
+    after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+fn check_work(plugin: &Plugin) {
+    let ticks = ticks(plugin);
+    assert!(ticks < MAX_TICKS, "{ticks} ticks of 10 ms");
+}
+
 #[tokio::test]
 async fn ad_hoc_filters_do_not_multiply() {
     let plugin = Plugin::start().await;
@@ -31,13 +44,10 @@ async fn ad_hoc_filters_do_not_multiply() {
     let before_kib = peak_kib(&plugin);
     let refusal = "ad hoc filter `label`: the filters of the query combine to more than 64: remove some of them";
     for query_type in ["flows", "flowMetrics", "serviceMap", "dnsConnections", "flowAnnotations"] {
-        let begun = Instant::now();
         let query = json!({ "queryType": query_type, "adhocFilters": labels(20) });
         let (status, _, message) = plugin.failure(&source, Range::last_hour(), query).await;
         assert_eq!((status, message.as_str()), (400, refusal), "{query_type}");
-        assert!(begun.elapsed() < AT_ONCE, "{query_type}: {:?}", begun.elapsed());
     }
-    let begun = Instant::now();
     // The line has one form; the command narrowed by the conditions would multiply.
     let body = json!({ "text": "hubble observe", "adhocFilters": labels(20) }).to_string();
     let answer = plugin.resource(&source, "POST", "convert", body.as_bytes()).await;
@@ -48,7 +58,7 @@ async fn ad_hoc_filters_do_not_multiply() {
     });
     let answer = plugin.resource(&source, "POST", "flows", flows.to_string().as_bytes()).await;
     assert_eq!((answer.status, &answer.json()["message"]), (400, &json!(refusal)));
-    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    check_work(&plugin);
     let grown_kib = peak_kib(&plugin) - before_kib;
     assert!(grown_kib < 50 << 10, "{grown_kib} KiB more");
     assert!(relay.asked().is_empty(), "the relay is not asked");
@@ -61,7 +71,6 @@ async fn one_string_may_not_hold_any_number_of_filters() {
     let relay = Relay::start(Script::default()).await;
     let before_kib = peak_kib(&plugin);
     for list in ["allowlist", "denylist"] {
-        let begun = Instant::now();
         let mut query = json!({ "queryType": "flows" });
         query[list] = json!(["{}".repeat(500_000)]);
         let refused = plugin.failure(&relay.source(), Range::last_hour(), query).await;
@@ -69,8 +78,8 @@ async fn one_string_may_not_hold_any_number_of_filters() {
             "`{list}`: the filters of the query combine to more than 64: remove some of them"
         );
         assert_eq!((refused.0, refused.2), (400, refusal));
-        assert!(begun.elapsed() < AT_ONCE, "{list}: {:?}", begun.elapsed());
     }
+    check_work(&plugin);
     let grown_kib = peak_kib(&plugin) - before_kib;
     assert!(grown_kib < 50 << 10, "{grown_kib} KiB more");
 }
@@ -79,13 +88,11 @@ async fn one_string_may_not_hold_any_number_of_filters() {
 async fn resources_have_limits_of_their_own() {
     let plugin = Plugin::start().await;
     let check = async |path: &str, body: Value, status: i32, text: &str| {
-        let begun = Instant::now();
         let body = body.to_string();
         let answer = plugin.resource(&Source::default(), "POST", path, body.as_bytes()).await;
         let found = answer.json().to_string();
         assert_eq!(answer.status, status, "{path}: {found}");
         assert!(found.contains(text), "{path}: {}", found.get(..500).unwrap_or(&found));
-        assert!(begun.elapsed() < AT_ONCE, "{path}: {:?}", begun.elapsed());
     };
     let alternatives = format!("pods({})", vec!["a"; 500_000].join("|"));
     let text = "the variable's arguments have 500000 alternatives; the limit is 1000";
@@ -106,4 +113,5 @@ async fn resources_have_limits_of_their_own() {
     check("variables", query, 200, "DROPPED").await;
     let query = json!({ "query": "query_result(up)", "from": i64::MIN, "to": i64::MAX });
     check("variables", query, 400, "no Prometheus URL is set").await;
+    check_work(&plugin);
 }

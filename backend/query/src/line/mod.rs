@@ -7,7 +7,7 @@ mod commands;
 mod foreign;
 mod option;
 #[cfg(test)]
-mod pasted;
+mod pasted_tests;
 #[cfg(test)]
 mod tests;
 mod words;

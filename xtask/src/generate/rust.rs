@@ -1,4 +1,4 @@
-//! `cargo xtask gen`, generated Rust: the code from `proto/` and from the columns of `flow` in
+//! Generated Rust: the code from `proto/` and from the columns of `flow` in
 //! `backend/hubble-api/src/generated/`, the schema tables in `backend/cilium-policy/src/server/`,
 //! and the Unicode tables in `backend/vocabulary/src/re2/`. The results are committed, so that a
 //! build needs neither this step nor a protobuf compiler.
@@ -14,13 +14,16 @@ use std::{fs, io};
 
 use prost_build::Module;
 
+use super::committed::{self, CommittedError};
+use crate::workspace;
+
 const FACTS: &str = "backend/cilium-policy/schemas/policies.facts";
 
 const PROTOS: [&str; 3] = ["flow/flow.proto", "observer/observer.proto", "relay/relay.proto"];
 
-/// Reason why the generated code could not be made, written or verified.
+/// Reason why generated Rust could not be made, written or verified.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GenError {
+pub(crate) enum RustError {
     /// A `.proto` file is missing or not valid.
     #[error("cannot compile the files of `proto/`")]
     Compile(#[source] protox::Error),
@@ -39,71 +42,45 @@ pub(crate) enum GenError {
     /// The library's Unicode data does not fit the tables.
     #[error("cannot make the Unicode tables")]
     Unicode(#[source] unicode::TablesError),
-    /// A generated file cannot be read.
+    /// A source cannot be read.
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
-    /// A generated file cannot be written.
-    #[error("cannot write `{path}`")]
-    Write { path: PathBuf, source: io::Error },
-    /// The committed file differs from the generated one.
-    #[error("`{path}` does not match `{from}`: run `cargo xtask gen`")]
-    Stale { path: PathBuf, from: &'static str },
+    /// A generated file differs, or cannot be written.
+    #[error(transparent)]
+    Committed(#[from] CommittedError),
 }
 
-/// Generates the Rust of every proto package under `root`, the repository's top folder. With
-/// `check` nothing is written, and a different committed file is an error.
-pub(crate) fn wire(root: &Path, check: bool) -> Result<(), GenError> {
-    let out = root.join("backend/hubble-api/src/generated");
-    for (name, text) in generate(&root.join("proto"))? {
-        write(&out.join(name), &text, "proto/", check)?;
+/// Generates the Rust of every proto package. With `check` nothing is written, and a different committed
+/// file is an error.
+pub(crate) fn wire(check: bool) -> Result<(), RustError> {
+    let out = Path::new("backend/hubble-api/src/generated");
+    for (name, text) in generate(&workspace::at("proto"))? {
+        committed::write(&out.join(name), &text, "proto/", check)?;
     }
     Ok(())
 }
 
 /// Generates the schema tables, with the same `check`.
-pub(crate) fn tables(root: &Path, check: bool) -> Result<(), GenError> {
-    let facts = read(&root.join(FACTS))?;
-    let text = schemas::tables(&facts).map_err(GenError::Schemas)?;
-    write(&root.join("backend/cilium-policy/src/server/generated/tables.rs"), &text, FACTS, check)
+pub(crate) fn schema_tables(check: bool) -> Result<(), RustError> {
+    let path = workspace::at(FACTS);
+    let facts = fs::read_to_string(&path).map_err(|source| RustError::Read { path, source })?;
+    let text = schemas::tables(&facts).map_err(RustError::Schemas)?;
+    let out = Path::new("backend/cilium-policy/src/server/generated/tables.rs");
+    Ok(committed::write(out, &text, FACTS, check)?)
 }
 
 /// Generates the Unicode tables, with the same `check`.
-pub(crate) fn expressions(root: &Path, check: bool) -> Result<(), GenError> {
-    let text = unicode::tables().map_err(GenError::Unicode)?;
-    write(
-        &root.join("backend/vocabulary/src/re2/tables.rs"),
-        &text,
-        "xtask/src/gen/unicode.rs",
-        check,
-    )
-}
-
-fn read(path: &Path) -> Result<String, GenError> {
-    fs::read_to_string(path).map_err(|source| GenError::Read { path: path.to_owned(), source })
-}
-
-fn write(path: &Path, text: &str, from: &'static str, check: bool) -> Result<(), GenError> {
-    let committed = match read(path) {
-        Err(GenError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            String::new()
-        }
-        read => read?,
-    };
-    if committed == text {
-        return Ok(());
-    }
-    let path = path.to_owned();
-    if check {
-        return Err(GenError::Stale { path, from });
-    }
-    fs::write(&path, text).map_err(|source| GenError::Write { path, source })
+pub(crate) fn unicode_tables(check: bool) -> Result<(), RustError> {
+    let text = unicode::tables().map_err(RustError::Unicode)?;
+    let out = Path::new("backend/vocabulary/src/re2/tables.rs");
+    Ok(committed::write(out, &text, "xtask/src/generate/rust/unicode.rs", check)?)
 }
 
 /// The generated files: name → content.
-fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
-    let set = protox::compile(PROTOS, [protos]).map_err(GenError::Compile)?;
-    let tables = descriptors::tables(&set.file).map_err(GenError::Descriptors)?;
-    let readers = projection::readers(&set.file).map_err(GenError::Projection)?;
+fn generate(protos: &Path) -> Result<BTreeMap<String, String>, RustError> {
+    let set = protox::compile(PROTOS, [protos]).map_err(RustError::Compile)?;
+    let tables = descriptors::tables(&set.file).map_err(RustError::Descriptors)?;
+    let readers = projection::readers(&set.file).map_err(RustError::Projection)?;
     let services = tonic_build::configure()
         .client_mod_attribute("observer", "#[cfg(feature = \"client\")]")
         .server_mod_attribute("observer", "#[cfg(feature = \"server\")]")
@@ -116,7 +93,7 @@ fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
     let modules = prost_build::Config::new()
         .service_generator(services)
         .generate(requests)
-        .map_err(GenError::Generate)?;
+        .map_err(RustError::Generate)?;
     // prost needs google's files for its graph of messages; their Rust comes from prost-types.
     let rust = modules
         .into_iter()
