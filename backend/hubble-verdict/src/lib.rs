@@ -65,7 +65,8 @@ mod unplaced;
 mod what_if;
 
 pub use ask::{
-    Answer, AskError, Directory, Path, Question, Step, StepKind, Target, TargetError, ask,
+    Answer, AnswerPath, AnswerStep, AskError, Directory, Question, StepKind, Target, TargetError,
+    ask,
 };
 pub use lint::{lint, registry as lints};
 pub use log_resource::is_logged;

@@ -41,8 +41,8 @@ fn after<'l>(labels: &'l [String], prefix: &str) -> Option<&'l str> {
     labels.iter().find_map(|label| label.strip_prefix(prefix))
 }
 
-/// An end as a record has it, with address and names besides the labels.
-fn end(labels: &[String]) -> (Endpoint, String, Vec<String>) {
+/// An endpoint as a record has it, with address and names besides the labels.
+fn endpoint(labels: &[String]) -> (Endpoint, String, Vec<String>) {
     let address = after(labels, "cidr:").and_then(|cidr| cidr.split('/').next());
     let names = labels.iter().filter_map(|label| label.strip_prefix("fqdn:"));
     let is_recorded = |label: &&String| !label.starts_with("fqdn:") && !label.starts_with("cidr:");
@@ -105,8 +105,8 @@ impl Case {
             let Some(l4) = policy_vectors::scenarios::traffic(row).and_then(layer4) else {
                 continue;
             };
-            let (source, from, _) = end(&labels(&row["from"]));
-            let (destination, to, names) = end(&labels(&row["to"]));
+            let (source, from, _) = endpoint(&labels(&row["from"]));
+            let (destination, to, names) = endpoint(&labels(&row["to"]));
             for traffic_direction in [TrafficDirection::Egress, TrafficDirection::Ingress] {
                 let message_type = MessageType::PolicyVerdict;
                 let ip = Ip { source: from.clone(), destination: to.clone(), ..Ip::default() };
@@ -166,15 +166,15 @@ impl Case {
             assert_eq!(alone.fixed, [0_usize; 0], "{}: {unfixed:?}", self.name);
         }
         let unfixed = suggestion.unfixed.iter().map(|own| own.flow);
-        let mut told: Vec<usize> = suggestion.fixed.iter().copied().chain(unfixed).collect();
-        told.sort_unstable();
-        assert_eq!(told, wanted, "{}", show());
+        let mut listed: Vec<usize> = suggestion.fixed.iter().copied().chain(unfixed).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, wanted, "{}", show());
         for (index, (old, new)) in old.iter().zip(&new).enumerate() {
             let is_fixed = suggestion.fixed.contains(&index);
             let is_new = *old != Some(Verdict::Allowed) && *new == Some(Verdict::Allowed);
             assert!(!is_fixed || is_new, "{index} does not pass: {}", show());
-            let is_said = is_fixed || !suggestion.also_allowed.is_empty();
-            assert!(!is_new || is_said, "{index} passes unsaid: {}", show());
+            let is_listed = is_fixed || !suggestion.also_allowed.is_empty();
+            assert!(!is_new || is_listed, "{index} passes and is not listed: {}", show());
             let is_kept = *old != Some(Verdict::Allowed) || old == new;
             assert!(is_kept, "{index} does not pass any more: {}", show());
             let may_have_passed = *old == Some(Verdict::CannotTell);
@@ -210,7 +210,7 @@ fn fixes_for_mixes() {
     fixes("mix.jsonl.gz", 16);
 }
 
-/// An end as a person would write it. `None`: it cannot be written.
+/// A source or destination as a person would write it. `None`: it cannot be written.
 fn target(name: &str, labels: &[String]) -> Option<(Target, Vec<String>)> {
     let is_pod = after(labels, "k8s:io.kubernetes.pod.namespace=").is_some();
     if after(labels, "fqdn:").is_some() || (is_pod && after(labels, "cidr:").is_some()) {

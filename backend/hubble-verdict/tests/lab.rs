@@ -314,7 +314,7 @@ fn ask_answers_step_by_step() {
         &[&[COMBINED], flows.as_slice(), &store_front, &["--request", "GET /"]].concat(),
         0,
     );
-    ask("ask_nobody", &[&[COMBINED], store_front.as_slice()].concat(), 5);
+    ask("ask_unknown", &[&[COMBINED], store_front.as_slice()].concat(), 5);
     // A name that `toFQDNs` has and the DNS rules lack.
     let github = ["--from", "pets/store-front", "--to", "api.github.com:443", "--suggest"];
     ask("ask_lookup", &[&[COMBINED], flows.as_slice(), &github].concat(), 1);

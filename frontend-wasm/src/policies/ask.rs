@@ -82,7 +82,7 @@ pub(crate) fn reachable(
         let suggested = answer.suggest(&texts, policies.set().settings(), &flows);
         Fix::of(suggested, policies, |step| step)
     });
-    let step = |step: hubble_verdict::Step| ConnectionStep {
+    let step = |step: hubble_verdict::AnswerStep| ConnectionStep {
         kind: step.kind.name(),
         about: step.about,
         verdict: step.judgement.verdict.name(),

@@ -104,7 +104,7 @@ pub(super) struct NamedEndpoints {
     pub(super) notes: Vec<String>,
 }
 
-/// The reason why a question cannot be asked.
+/// The reason why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// A name that exists in several namespaces.

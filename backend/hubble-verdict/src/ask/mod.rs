@@ -50,29 +50,29 @@ pub struct Answer {
     pub verdict: Verdict,
     /// The paths, one for each kind of source and destination that the names mean. Paths with the
     /// same answers are merged into one.
-    pub paths: Vec<Path>,
+    pub paths: Vec<AnswerPath>,
     /// Assumptions, and facts that are not known.
     pub notes: Vec<String>,
 }
 
 /// The way from one source to one destination.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Path {
+pub struct AnswerPath {
     /// Name of the source.
     pub source: String,
     /// Name of the destination.
     pub destination: String,
-    /// Whether one end is the world itself rather than one of its addresses.
+    /// Whether source or destination is the world itself rather than one of its addresses.
     pub is_worldwide: bool,
     /// Protocol and port that policy decides by: behind a Service, the port of its pods.
     pub traffic: Traffic,
     /// Steps, in the order in which a connection takes them.
-    pub steps: Vec<Step>,
+    pub steps: Vec<AnswerStep>,
 }
 
 /// One step of a connection, with its verdict.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step {
+pub struct AnswerStep {
     /// Kind of the step.
     pub kind: StepKind,
     /// The name that the step looks up, or the request; else empty.
@@ -105,7 +105,7 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
     let sources = directory.find(from, from_labels, None, None)?;
     if to.is_loopback() {
         let note = format!("`{to}` is loopback, which never leaves the pod: no policy decides");
-        let path = Path {
+        let path = AnswerPath {
             source: sources.shown,
             destination: to.to_string(),
             traffic: *traffic,
@@ -142,7 +142,7 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
                     answer.notes.push(note);
                 }
             }
-            let path = Path {
+            let path = AnswerPath {
                 source: sources.shown.clone(),
                 destination: destinations.shown.clone(),
                 is_worldwide: from.is_world() || to.is_world(),
@@ -154,7 +154,7 @@ pub fn ask(judge: &Judge, directory: &Directory, question: &Question) -> Result<
             }
         }
     }
-    let first = answer.paths.first().map_or(Verdict::CannotTell, Path::verdict);
+    let first = answer.paths.first().map_or(Verdict::CannotTell, AnswerPath::verdict);
     if answer.paths.iter().all(|path| path.verdict() == first) {
         answer.verdict = first;
     } else {
@@ -172,7 +172,7 @@ pub(crate) fn connect(
     (endpoint, address): (&Endpoint, &str),
     to: &Target,
     traffic: Traffic,
-) -> Vec<Step> {
+) -> Vec<AnswerStep> {
     let source = Candidate::of(endpoint.clone(), address.to_owned());
     let near = Some(directory::namespace_of(&source.endpoint)).filter(|own| !own.is_empty());
     let Ok(found) = directory.find(to, &[], near, Some(traffic)) else { return Vec::new() };
@@ -207,14 +207,18 @@ struct PathJudge<'a> {
 }
 
 impl PathJudge<'_> {
-    fn steps(&mut self, lookup: Option<&LookupName>, traffic: Traffic) -> (Vec<Step>, Vec<String>) {
+    fn steps(
+        &mut self,
+        lookup: Option<&LookupName>,
+        traffic: Traffic,
+    ) -> (Vec<AnswerStep>, Vec<String>) {
         let (mut steps, mut notes) = (Vec::new(), Vec::new());
         let source = self.source;
         let mut names = Vec::new();
         if let Some(asked) = lookup.filter(|_| source.is_subject()) {
             let (resolver, is_assumed) = self.directory.resolver();
             notes.extend(self.look_up(asked, &resolver, &mut steps));
-            let depends = steps.iter().any(Step::depends_on_peer);
+            let depends = steps.iter().any(AnswerStep::depends_on_peer);
             if is_assumed && depends {
                 notes.push(directory::ASSUMED_RESOLVER.to_owned());
             }
@@ -224,9 +228,9 @@ impl PathJudge<'_> {
                 self.judge(StepKind::Resolver, "", flow, &resolver, &mut ingress);
             }
             // Few clusters have policies about their resolver.
-            steps.extend(ingress.into_iter().filter(Step::depends_on_peer));
+            steps.extend(ingress.into_iter().filter(AnswerStep::depends_on_peer));
             // A name that the proxy does not see is not learned for the address.
-            let is_seen = |step: &Step| {
+            let is_seen = |step: &AnswerStep| {
                 step.kind == StepKind::Lookup
                     && (step.judgement.verdict != Verdict::Allowed
                         || step.judgement.explanation.decision.is_redirect)
@@ -249,7 +253,7 @@ impl PathJudge<'_> {
         &mut self,
         asked: &LookupName,
         resolver: &Candidate,
-        steps: &mut Vec<Step>,
+        steps: &mut Vec<AnswerStep>,
     ) -> Vec<String> {
         // A node has a search list of its own.
         let is_node = self.source.endpoint.labels.iter().any(|own| own.starts_with("reserved:"));
@@ -275,8 +279,8 @@ impl PathJudge<'_> {
         }
         let mut notes = Vec::new();
         if let [extended @ .., itself] = steps.as_slice() {
-            let not_allowed = |step: &Step| step.judgement.verdict != Verdict::Allowed;
-            let is_proxied = |step: &Step| step.judgement.explanation.decision.is_redirect;
+            let not_allowed = |step: &AnswerStep| step.judgement.verdict != Verdict::Allowed;
+            let is_proxied = |step: &AnswerStep| step.judgement.explanation.decision.is_redirect;
             if extended.iter().any(|step| not_allowed(step) && is_proxied(step)) {
                 notes.push(format!(
                     "the search list is assumed to be {}, with `ndots:5`, as Kubernetes writes it",
@@ -294,7 +298,7 @@ impl PathJudge<'_> {
     }
 
     /// Adds egress and ingress, where `names` led to the destination's address.
-    fn connect(&mut self, names: &[String], traffic: Traffic, steps: &mut Vec<Step>) {
+    fn connect(&mut self, names: &[String], traffic: Traffic, steps: &mut Vec<AnswerStep>) {
         let (source, destination) = (self.source, self.destination);
         for (kind, direction, subject) in [
             (StepKind::Egress, Direction::Egress, source),
@@ -311,7 +315,7 @@ impl PathJudge<'_> {
             flow.destination_names = names.to_vec();
             let before = steps.len();
             self.judge(kind, &about, flow, destination, steps);
-            if let Some(Step { judgement, .. }) = steps.get(before)
+            if let Some(AnswerStep { judgement, .. }) = steps.get(before)
                 && judgement.explanation.decision.is_redirect
                 && judgement.verdict == Verdict::Allowed
                 && self.request.is_none()
@@ -330,7 +334,7 @@ impl PathJudge<'_> {
         about: &str,
         flow: Flow,
         destination: &Candidate,
-        steps: &mut Vec<Step>,
+        steps: &mut Vec<AnswerStep>,
     ) {
         let nothing = Learned::default();
         // For a name that was looked up, only the names that the lookup yields count.
@@ -343,7 +347,7 @@ impl PathJudge<'_> {
         match self.judge.explain_record(&flow, learned, named) {
             Ok(judgement) => {
                 let unplaced = judgement.unplaced(self.judge.set());
-                steps.push(Step { kind, about: about.to_owned(), judgement, unplaced, flow });
+                steps.push(AnswerStep { kind, about: about.to_owned(), judgement, unplaced, flow });
             }
             Err(err) => self.notes.push(err.to_string()),
         }
@@ -411,7 +415,7 @@ impl Answer {
             steps().map(|step| step.flow.clone()).chain(flows.iter().cloned()).collect();
         let wanted: Vec<usize> = (0..steps().count()).collect();
         let is_worldwide = self.paths.iter().flat_map(|path| {
-            let is_connection = |step: &Step| {
+            let is_connection = |step: &AnswerStep| {
                 path.is_worldwide && matches!(step.kind, StepKind::Egress | StepKind::Ingress)
             };
             path.steps.iter().map(is_connection)
@@ -425,7 +429,7 @@ impl Answer {
     }
 }
 
-impl Path {
+impl AnswerPath {
     /// Verdict of the path. Cannot tell if policies without a namespace leave a step open; else
     /// denied if any step is denied, cannot tell if any step is unknown, and allowed otherwise.
     #[must_use]
@@ -445,7 +449,7 @@ impl Path {
     /// Sentence for a path with several closed steps: opening only the first one opens nothing.
     #[must_use]
     pub fn alone(&self) -> Option<String> {
-        let name = |step: &Step| match step.kind {
+        let name = |step: &AnswerStep| match step.kind {
             StepKind::Lookup => {
                 let lookup = step.judgement.lookup.as_ref();
                 let meant = lookup.map_or(step.about.as_str(), |lookup| &lookup.meant);
@@ -455,7 +459,7 @@ impl Path {
             StepKind::Egress => format!("egress to {} {}", self.destination, self.traffic),
             StepKind::Ingress => format!("ingress of {} {}", self.destination, self.traffic),
         };
-        let is_shut = |step: &&Step| step.judgement.verdict == Verdict::Denied;
+        let is_shut = |step: &&AnswerStep| step.judgement.verdict == Verdict::Denied;
         let mut shut: Vec<String> = Vec::new();
         for name in self.steps.iter().filter(is_shut).map(name) {
             // The queries of one lookup count as one closed step.
@@ -477,7 +481,7 @@ impl Path {
 
     fn has_same_answers(&self, other: &Self, judge: &Judge) -> bool {
         let answers = |path: &Self| -> Vec<(StepKind, Verdict, String)> {
-            let of_step = |step: &Step| {
+            let of_step = |step: &AnswerStep| {
                 (step.kind, step.judgement.verdict, step.judgement.sentence(judge.set()))
             };
             path.steps.iter().map(of_step).collect()
@@ -486,7 +490,7 @@ impl Path {
     }
 }
 
-impl Step {
+impl AnswerStep {
     /// Whether a policy selects the subject, so that the verdict depends on the peer.
     fn depends_on_peer(&self) -> bool {
         !matches!(

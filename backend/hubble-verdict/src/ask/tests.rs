@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use cilium_policy::{Judge, PolicySet, Settings, SourceText, Verdict};
 
-use super::{Answer, Directory, Question, Step, StepKind, Target, ask};
+use super::{Answer, AnswerStep, Directory, Question, StepKind, Target, ask};
 
 mod services;
 
@@ -85,9 +85,10 @@ fn answered(texts: &[&str], from: &str, to: &str) -> String {
     let mut out = answer.verdict.name().to_owned();
     for path in &answer.paths {
         out.push_str(" |");
-        let is_same =
-            |a: &Step, b: &Step| (a.kind, a.judgement.verdict) == (b.kind, b.judgement.verdict);
-        for step in path.steps.chunk_by(is_same).filter_map(<[Step]>::first) {
+        let is_same = |a: &AnswerStep, b: &AnswerStep| {
+            (a.kind, a.judgement.verdict) == (b.kind, b.judgement.verdict)
+        };
+        for step in path.steps.chunk_by(is_same).filter_map(<[AnswerStep]>::first) {
             let verdict = step.judgement.verdict.name();
             write!(out, " {} {verdict};", step.kind.name()).unwrap();
         }
@@ -335,8 +336,8 @@ fn what_is_not_known_is_named() {
     let check = |policies: &str, from: &str, to: &str, expect: &str| {
         assert_eq!(answered(&[policies], from, to), expect, "{from} > {to}");
     };
-    let nobody = "cannot tell | DNS cannot tell; egress cannot tell; ingress cannot tell;";
-    check(ZERO_TRUST, "order-service", "product-service:3002", nobody);
+    let unknown = "cannot tell | DNS cannot tell; egress cannot tell; ingress cannot tell;";
+    check(ZERO_TRUST, "order-service", "product-service:3002", unknown);
     check(
         ZERO_TRUST,
         "order-service app=order-service",

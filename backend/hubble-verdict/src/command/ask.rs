@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use cilium_policy::{Dates, PolicySet, Verdict};
 use clap::Args;
-use hubble_verdict::{Answer, AskError, Question, Review, Step, Suggestion, Target, TargetError};
+use hubble_verdict::{
+    Answer, AnswerStep, AskError, Question, Review, Suggestion, Target, TargetError,
+};
 use serde_json::{Value, json};
 
 use crate::arguments::{Input, Output};
@@ -201,8 +203,8 @@ impl AskReport<'_> {
             if path.steps.is_empty() {
                 writeln!(out, "  no policy decides about it")?;
             }
-            let same = |one: &Step, other: &Step| {
-                let sentence = |step: &Step| step.judgement.sentence(self.set);
+            let same = |one: &AnswerStep, other: &AnswerStep| {
+                let sentence = |step: &AnswerStep| step.judgement.sentence(self.set);
                 one.kind == other.kind && sentence(one) == sentence(other)
             };
             for alike in path.steps.chunk_by(same) {
@@ -243,7 +245,7 @@ impl AskReport<'_> {
     }
 
     fn json(&self) -> Value {
-        let step = |step: &Step| {
+        let step = |step: &AnswerStep| {
             let judgement = &step.judgement;
             let decision = DecidingRule::of(judgement, self.set);
             let missing: Vec<String> =
@@ -260,7 +262,7 @@ impl AskReport<'_> {
                 "unplaced": step.unplaced,
             })
         };
-        let path = |path: &hubble_verdict::Path| {
+        let path = |path: &hubble_verdict::AnswerPath| {
             json!({
                 "source": path.source,
                 "destination": path.destination,

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     bytes,
-    records::{self, Found, RecordError},
+    records::{self, FoundRecords, RecordError},
 };
 
 /// Maximum number of files in one run.
@@ -287,7 +287,7 @@ fn is_open(line: &[u8]) -> bool {
 /// Records read so far.
 #[derive(Default)]
 struct Records {
-    found: Found,
+    found: FoundRecords,
     broken: usize,
     first_broken: Option<(usize, LineError)>,
     prefixed: usize,
@@ -341,7 +341,8 @@ impl Records {
 
     fn finish(self, path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError> {
         let mut notices = Vec::new();
-        let Found { mut flows, others, mut skipped, carried, broken, first_broken } = self.found;
+        let FoundRecords { mut flows, others, mut skipped, carried, broken, first_broken } =
+            self.found;
         if flows.is_empty() && others == 0 && self.broken == 0 {
             notices.push(format!(
                 "`{}` holds no record, so that nothing is compared: what writes the flows may have failed",
@@ -465,7 +466,7 @@ fn next_line(reader: &mut Box<dyn BufRead>, line: &mut Vec<u8>) -> io::Result<Op
 }
 
 /// Content of a line, with the text before it; `None`: the line is blank.
-fn of_bytes(line: &[u8]) -> Result<Option<(Found, &str)>, LineError> {
+fn of_bytes(line: &[u8]) -> Result<Option<(FoundRecords, &str)>, LineError> {
     if line.len() as u64 > MAX_LINE_BYTES {
         return Err(LineError::TooLong);
     }

@@ -39,7 +39,7 @@ pub(crate) enum RecordError {
 
 /// Contents of texts.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct FoundRecords {
     pub(crate) flows: Vec<Flow>,
     /// Messages other than flows: lost events, node states and the like.
     pub(crate) others: usize,
@@ -54,12 +54,12 @@ pub(crate) struct Found {
 }
 
 /// Type of a record.
-enum Read {
+enum RecordKind {
     Flow(Box<Flow>),
     Other,
 }
 
-impl Found {
+impl FoundRecords {
     pub(crate) const fn is_empty(&self) -> bool {
         self.flows.is_empty() && self.others == 0
     }
@@ -86,18 +86,18 @@ impl Found {
 
 /// The records of a line, and the number of bytes skipped before its JSON. Errors: the line has no
 /// record.
-pub(crate) fn of_line(line: &str) -> Result<(Found, usize), RecordError> {
+pub(crate) fn of_line(line: &str) -> Result<(FoundRecords, usize), RecordError> {
     in_text(line, 0)
 }
 
 /// The records of a JSON value. Errors: the value has no record.
-pub(crate) fn of_value(json: &str) -> Result<Found, RecordError> {
+pub(crate) fn of_value(json: &str) -> Result<FoundRecords, RecordError> {
     in_json(json, 0)
 }
 
 /// The records of JSON with a possible prefix, as `grep`, `kubectl logs`, `logcli` and container
 /// runtimes write it.
-fn in_text(text: &str, depth: usize) -> Result<(Found, usize), RecordError> {
+fn in_text(text: &str, depth: usize) -> Result<(FoundRecords, usize), RecordError> {
     let first = match in_values(text, depth) {
         Ok(found) => return Ok((found, 0)),
         Err(err) => err,
@@ -142,7 +142,7 @@ fn is_for_people(line: &str) -> bool {
 }
 
 /// The records of one JSON value, or of several without line ends between them.
-fn in_values(text: &str, depth: usize) -> Result<Found, RecordError> {
+fn in_values(text: &str, depth: usize) -> Result<FoundRecords, RecordError> {
     let not_json = match in_json(text, depth) {
         Err(err @ RecordError::NotJson(_)) => err,
         other => return other,
@@ -157,14 +157,15 @@ fn in_values(text: &str, depth: usize) -> Result<Found, RecordError> {
     }
 }
 
-fn in_json(json: &str, depth: usize) -> Result<Found, RecordError> {
+fn in_json(json: &str, depth: usize) -> Result<FoundRecords, RecordError> {
     let json = json.trim();
     let failed = match record(json) {
         Ok(Some((read, skipped))) => {
-            let mut found = Found { skipped: skipped.into_iter().collect(), ..Found::default() };
+            let mut found =
+                FoundRecords { skipped: skipped.into_iter().collect(), ..FoundRecords::default() };
             match read {
-                Read::Flow(flow) => found.flows.push(*flow),
-                Read::Other => found.others = 1,
+                RecordKind::Flow(flow) => found.flows.push(*flow),
+                RecordKind::Other => found.others = 1,
             }
             return Ok(found);
         }
@@ -173,7 +174,7 @@ fn in_json(json: &str, depth: usize) -> Result<Found, RecordError> {
         Err(err) => Some(err),
     };
     let value: &RawValue = serde_json::from_str(json).map_err(RecordError::NotJson)?;
-    let mut found = Found::default();
+    let mut found = FoundRecords::default();
     if depth < MAX_DEPTH {
         let begins = json.as_bytes().first();
         found = match begins {
@@ -198,9 +199,9 @@ fn in_json(json: &str, depth: usize) -> Result<Found, RecordError> {
 
 /// The records in an object's values. Records that two values share count once, as where a log is
 /// kept beside its parsed form.
-fn of_object(value: &RawValue, depth: usize) -> Found {
+fn of_object(value: &RawValue, depth: usize) -> FoundRecords {
     let object: BTreeMap<String, &RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
-    let mut all: Vec<Found> = Vec::new();
+    let mut all: Vec<FoundRecords> = Vec::new();
     for value in object.values() {
         if let Ok(found) = in_json(value.get(), depth + 1)
             && !all.iter().any(|own| own.is_same(&found))
@@ -211,15 +212,15 @@ fn of_object(value: &RawValue, depth: usize) -> Found {
     sum(all)
 }
 
-fn of_array(value: &RawValue, depth: usize) -> Found {
+fn of_array(value: &RawValue, depth: usize) -> FoundRecords {
     let items: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
     of_items(&items, depth)
 }
 
 /// The records in an array's items: records side by side, or one record with its metadata, such as
 /// the time in Loki's answers.
-fn of_items(items: &[&RawValue], depth: usize) -> Found {
-    let mut found = Found::default();
+fn of_items(items: &[&RawValue], depth: usize) -> FoundRecords {
+    let mut found = FoundRecords::default();
     let (mut holders, mut broken, mut first_broken) = (0, 0, None);
     for item in items {
         match in_json(item.get(), depth + 1) {
@@ -236,16 +237,16 @@ fn of_items(items: &[&RawValue], depth: usize) -> Found {
     let is_scalar = |item: &&RawValue| !item.get().starts_with(['{', '[']);
     let is_entry = holders == 1 && items.iter().skip(1).any(is_scalar);
     if holders > 0 && !is_entry {
-        found.add(Found { broken, first_broken, ..Found::default() });
+        found.add(FoundRecords { broken, first_broken, ..FoundRecords::default() });
     }
     found
 }
 
 /// The records in a string: JSON, or lines of it.
-fn of_string(value: &RawValue, depth: usize) -> Found {
+fn of_string(value: &RawValue, depth: usize) -> FoundRecords {
     let text: String = serde_json::from_str(value.get()).unwrap_or_default();
     if !text.contains(['{', '[']) {
-        return Found::default();
+        return FoundRecords::default();
     }
     match in_text(&text, depth + 1) {
         Ok((found, _)) => found,
@@ -253,8 +254,8 @@ fn of_string(value: &RawValue, depth: usize) -> Found {
     }
 }
 
-fn sum(all: impl IntoIterator<Item = Found>) -> Found {
-    let mut sum = Found::default();
+fn sum(all: impl IntoIterator<Item = FoundRecords>) -> FoundRecords {
+    let mut sum = FoundRecords::default();
     for found in all {
         sum.add(found);
     }
@@ -262,7 +263,7 @@ fn sum(all: impl IntoIterator<Item = Found>) -> Found {
 }
 
 /// One record of a text; `None`: the text is another kind of object.
-fn record(json: &str) -> Result<Option<(Read, Vec<String>)>, RecordError> {
+fn record(json: &str) -> Result<Option<(RecordKind, Vec<String>)>, RecordError> {
     if !json.starts_with('{') {
         return Ok(None);
     }
@@ -271,8 +272,8 @@ fn record(json: &str) -> Result<Option<(Read, Vec<String>)>, RecordError> {
         return Ok(None);
     }
     let read = match line.record.into_flow() {
-        Some(flow) => Read::Flow(Box::new(flow.map_err(RecordError::Flow)?)),
-        None => Read::Other,
+        Some(flow) => RecordKind::Flow(Box::new(flow.map_err(RecordError::Flow)?)),
+        None => RecordKind::Other,
     };
     Ok(Some((read, line.skipped.names)))
 }

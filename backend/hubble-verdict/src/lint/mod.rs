@@ -1,4 +1,4 @@
-//! Lints: policies that are allowed, and probably not what their author meant, with evidence from recorded
+//! Lints: parts of policies that are valid, but probably not intended, with evidence from recorded
 //! flows.
 
 mod flows;

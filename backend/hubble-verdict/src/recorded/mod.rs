@@ -64,7 +64,7 @@ pub struct Judgement {
     pub later: Option<UnixTime>,
     /// Whether labels of CIDR groups decide whose age is not known.
     pub(crate) is_undated: bool,
-    /// Policies that Hubble names for this side.
+    /// Policies that Hubble names for this direction.
     pub hubble: Vec<PolicyLabel>,
     /// Policies that decide here.
     pub ours: Vec<PolicyName>,

@@ -111,9 +111,7 @@ fn trace(flow: &Flow, shape: Shape) -> Observed {
         return Observed::new(Proof::Nothing, "the record has no verdict of policy");
     }
     match (flow.trace_observation_point, shape.direction) {
-        (Point::ToProxy, _) => {
-            Observed::new(Proof::Redirected, "it was handed to the proxy, as policy asked")
-        }
+        (Point::ToProxy, _) => Observed::new(Proof::Redirected, "it went to the proxy, by policy"),
         (Point::ToEndpoint, Direction::Ingress) => {
             Observed::new(Proof::Allowed, "it was delivered, and so passed ingress policy")
         }
@@ -127,15 +125,14 @@ fn trace(flow: &Flow, shape: Shape) -> Observed {
             Direction::Egress,
         ) => Observed::new(
             Proof::Allowed,
-            "it left its endpoint, and so passed egress policy; the other side may still refuse it",
+            "it left its endpoint, and so passed egress policy; the destination may still deny it",
         ),
-        (Point::FromEndpoint, _) => Observed::new(
-            Proof::Nothing,
-            "seen before policy was asked: forwarded says nothing yet",
-        ),
+        (Point::FromEndpoint, _) => {
+            Observed::new(Proof::Nothing, "seen before policy decided: forwarded says nothing yet")
+        }
         _ => Observed::new(
             Proof::Nothing,
-            "seen on its way: forwarded says nothing about policy at this side",
+            "seen on its way: forwarded says nothing about policy in this direction",
         ),
     }
 }

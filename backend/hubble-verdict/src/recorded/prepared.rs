@@ -16,7 +16,7 @@ use super::{
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     identities: Vec<Identity>,
-    questions: Vec<Question>,
+    questions: Vec<PreparedQuestion>,
     /// Question of each flow.
     flows: Vec<Result<u32, Unjudged>>,
     /// Recording time of each flow, in Unix nanoseconds; [`NO_TIME`] where it is not known.
@@ -58,7 +58,7 @@ const NO_TIME: i64 = i64::MAX;
 
 /// The question about a flow; flows with the same question get the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Question {
+struct PreparedQuestion {
     subject: u32,
     peer: u32,
     shape: Shape,
@@ -97,7 +97,8 @@ impl Prepared {
                 let subject = *endpoints.entry(subject).or_insert_with(|| intern(subject));
                 let peer = *endpoints.entry(peer).or_insert_with(|| intern(peer));
                 let observed = Observed::of(flow, shape, learned, settings);
-                let question = Question { subject, peer, shape, observed, request: request(flow) };
+                let question =
+                    PreparedQuestion { subject, peer, shape, observed, request: request(flow) };
                 Ok(question_ids.of(question, questions))
             });
             asked_before.push(asked);
@@ -177,7 +178,7 @@ impl Prepared {
             .questions
             .iter()
             .map(|question| {
-                let Question { shape, observed, request, .. } = question;
+                let PreparedQuestion { shape, observed, request, .. } = question;
                 let indices = [question.subject, question.peer];
                 let [subject, peer] = indices.map(|index| self.identities.get(index as usize));
                 let identities = subject.zip(peer);

@@ -54,7 +54,7 @@ pub struct Suggestion {
     /// Other flows that would pass now too, as `source → destination port`; a rule for the whole
     /// world is described in words.
     pub also_allowed: Vec<String>,
-    /// Denials that the passing flows meet next: at the other side of their connection, or for the
+    /// Denials that the passing flows meet next: at the other endpoint of their connection, or for the
     /// connection after a lookup.
     pub still_denied: Vec<String>,
 }

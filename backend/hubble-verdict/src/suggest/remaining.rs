@@ -1,5 +1,5 @@
-//! Denials that remain after a fix: at the other side of the same connection and, where the fix
-//! allows a lookup, for the connection that follows it.
+//! Denials that remain after a fix: at the other endpoint of the same connection and, where the
+//! fix allows a lookup, for the connection that follows it.
 
 use cilium_policy::{
     Access, Direction, Identity, Judge, Settings, SourceText, Traffic, Verdict, sorted,
@@ -8,7 +8,7 @@ use flow::{Endpoint, Flow, L7Record, Layer4, TrafficDirection};
 
 use crate::{
     Directory, JudgeFlows, Learned, RecordedConnection, Target,
-    ask::{self, Step},
+    ask::{self, AnswerStep},
     endpoint_names,
     lookup::SearchLists,
 };
@@ -62,7 +62,7 @@ impl RemainingDenials<'_> {
                     .get_or_insert_with(|| Directory::of(self.texts, self.flows, self.settings));
                 sentences.extend(self.behind(flow, source, name, directory));
             }
-            if let Some(sentence) = self.other_side(flow) {
+            if let Some(sentence) = self.denial_at_other_endpoint(flow) {
                 let what = match direction {
                     Direction::Egress => {
                         format!("ingress of {destination} {traffic} from {source}")
@@ -91,8 +91,8 @@ impl RemainingDenials<'_> {
             })
     }
 
-    /// The reason why the other side of a connection denies it.
-    fn other_side(&mut self, flow: &Flow) -> Option<String> {
+    /// The reason why the policies of the other endpoint deny a connection.
+    fn denial_at_other_endpoint(&mut self, flow: &Flow) -> Option<String> {
         let traffic_direction = match flow.traffic_direction {
             TrafficDirection::Egress => TrafficDirection::Ingress,
             TrafficDirection::Ingress => TrafficDirection::Egress,
@@ -135,7 +135,7 @@ impl RemainingDenials<'_> {
         for traffic in traffics {
             let steps = ask::connect(&self.judge, directory, (sender, address), &target, traffic);
             // With one open port, the name is of use.
-            let is_shut = |step: &Step| step.judgement.verdict == Verdict::Denied;
+            let is_shut = |step: &AnswerStep| step.judgement.verdict == Verdict::Denied;
             if !steps.iter().any(is_shut) {
                 return None;
             }

@@ -22,7 +22,7 @@ pub(in crate::ask) const ASSUMED_RESOLVER: &str = "the resolver is assumed to be
 
 impl Directory {
     /// Endpoints that a text means. `written`: labels given with it; `near`: namespace of the other
-    /// end; `traffic`: protocol and port of the question. Errors: the text could mean several.
+    /// endpoint; `traffic`: protocol and port of the question. Errors: the text could mean several.
     pub(in crate::ask) fn find(
         &self,
         target: &Target,

@@ -100,9 +100,9 @@ fn labels_without_a_source_are_those_of_a_pod() {
         &delivered(retina("app=till"), nowhere.clone()),
         "agrees: allowed: no policy is about this endpoint",
     );
-    let nobody = endpoint("", &["app=till"]);
+    let unnamed = endpoint("", &["app=till"]);
     check(
-        &delivered(retina("app=oven"), nobody),
+        &delivered(retina("app=oven"), unnamed),
         "cannot tell: cannot tell without knowing the labels of the subject",
     );
     // Labels of the namespace were not recorded.
@@ -146,7 +146,7 @@ fn the_direction_is_that_of_the_policies_that_are_named() {
 }
 
 #[test]
-fn nobody_knew_the_peer() {
+fn the_identity_of_the_peer_is_unknown() {
     let till = || endpoint("bakery", &TILL);
     for unknown in [endpoint("", &["reserved:unknown"]), Endpoint::default()] {
         check(
