@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cluster_that_is_meant_follows_the_release_unless_it_is_said() {
+    fn the_cluster_of_a_selector_follows_the_release_unless_a_setting_names_it() {
         let check = |pairs: &[(&str, &str)], expected: bool| {
             let mut settings = Settings::default();
             assert!(pairs.iter().all(|(name, value)| settings.set(name, value)), "{pairs:?}");
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn the_world_of_a_family_that_is_off_is_nobodys() {
+    fn a_disabled_family_has_a_world_label_that_no_identity_carries() {
         let check = |ipv4: bool, ipv6: bool, of_ipv4: &str, of_ipv6: &str| {
             let settings = Settings { ipv4, ipv6, ..Settings::default() };
             let worlds = [settings.world_of(true), settings.world_of(false)];

@@ -57,7 +57,7 @@ fn judged(text: &str, peer: &str, pairs: &[&str]) -> String {
 }
 
 #[test]
-fn what_only_excludes_selects_the_aggregates_since_1_20() {
+fn selectors_that_only_exclude_match_aggregates_since_1_20() {
     let check = |key: &str, peer: &str, release: &str, expected: &str| {
         let rule = egress(&format!(
             "  egressDeny: [{{toEndpoints: [{{matchExpressions: [{{key: '{key}', operator: DoesNotExist}}]}}]}}]\n  enableDefaultDeny: {{egress: false}}"
@@ -94,7 +94,7 @@ fn nodes_have_an_aggregate_where_they_have_identities_of_their_own() {
 }
 
 #[test]
-fn all_addresses_of_a_family_that_is_off_are_nobody() {
+fn the_prefix_of_all_addresses_of_a_disabled_family_selects_no_peer() {
     let check = |cidr: &str, peer: &str, pairs: &[&str], expected: &str| {
         let rule = egress(&format!(
             "  egressDeny: [{{toCIDR: ['{cidr}']}}]\n  enableDefaultDeny: {{egress: false}}"
@@ -205,7 +205,7 @@ fn groups_are_labels() {
 }
 
 #[test]
-fn settings_that_a_verdict_hangs_on_are_named() {
+fn settings_that_change_a_verdict_are_named() {
     let check = |rules: &str, peer: &str, pairs: &[&str], expected: &[&str]| {
         let text = egress(rules).replace("  egress: [{}]\n  egress:", "  egress:");
         let set = PolicySet::read(&[SourceText { index: 0, text: &text }], settings(pairs));
@@ -301,7 +301,7 @@ fn a_policy_that_the_agent_does_not_read_is_refused() {
 }
 
 #[test]
-fn secrets_that_the_agent_reads_itself_are_not_known() {
+fn secrets_that_the_agent_reads_itself_are_unknown() {
     let rule = |tls: &str| {
         format!(
             "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: a, namespace: street}}\nspec:\n  endpointSelector: {{}}\n  egress: [{{toEntities: [cluster], toPorts: [{{ports: [{{port: \"80\", protocol: TCP}}]{tls}}}]}}]\n"

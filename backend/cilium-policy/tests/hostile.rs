@@ -183,7 +183,7 @@ fn regex_bombs_are_answered_in_time() {
 }
 
 #[test]
-fn places_are_those_of_an_editor() {
+fn positions_are_those_of_an_editor() {
     fn check(text: &str, expect: (u32, u32)) {
         let set = read(text);
         let at = set.refused().first().unwrap_or_else(|| panic!("accepted: {text}")).refusal.at;

@@ -201,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_known_never_gives_a_wrong_verdict(text in policies()) {
+    fn unknown_facts_never_give_a_wrong_verdict(text in policies()) {
         let judge = judge(&text);
         let none: [(String, u8, u16); 0] = [];
         let all = [("web".to_owned(), 6, 80), ("web".to_owned(), 6, 8080), ("web".to_owned(), 6, 443)];

@@ -26,7 +26,7 @@ fn object(api_version: &str, kind: &str) -> String {
 }
 
 #[test]
-fn kinds_and_versions_that_there_are_not() {
+fn kinds_and_versions_that_do_not_exist() {
     let check = |api_version: &str, kind: &str, class: &str, says: &str| {
         check(&object(api_version, kind), class, says, usize::from(class.is_empty()));
     };

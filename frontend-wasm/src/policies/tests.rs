@@ -110,7 +110,7 @@ fn a_verdict_names_policy_rule_and_line_and_quotes_it() {
         answer["sentence"],
         "Observed: dropped: no rule allowed it. Computed: denied on ingress by default, which \
          `CiliumNetworkPolicy/pets/allow-store-front-traffic` turned on; nearest rule: ingress[0] \
-         (line 10): its list of peers is empty: it selects nobody."
+         (line 10): its list of peers is empty: it selects no peer."
     );
     assert_eq!(answer["agreement"], "agrees");
     assert_eq!(
@@ -118,7 +118,7 @@ fn a_verdict_names_policy_rule_and_line_and_quotes_it() {
         json!({
             "policy": "CiliumNetworkPolicy/pets/allow-store-front-traffic",
             "clause": "ingress[0]",
-            "text": "its list of peers is empty: it selects nobody",
+            "text": "its list of peers is empty: it selects no peer",
             "file": CHAOS,
             "line": 10,
             "column": answer["nearMisses"][0]["column"],

@@ -141,7 +141,7 @@ impl<'n> RawRule<'n> {
         }
         let default_deny =
             object.object("enableDefaultDeny", "DefaultDenyConfig", &["ingress", "egress"])?;
-        let posture = |name| match &default_deny {
+        let default_deny_of = |name| match &default_deny {
             Some(object) => object.boolean(name),
             None => Ok(None),
         };
@@ -155,8 +155,8 @@ impl<'n> RawRule<'n> {
             at: node.at,
             endpoint_selector: selector("endpointSelector")?,
             node_selector: selector("nodeSelector")?,
-            default_deny_ingress: posture("ingress")?,
-            default_deny_egress: posture("egress")?,
+            default_deny_ingress: default_deny_of("ingress")?,
+            default_deny_egress: default_deny_of("egress")?,
             lists,
             log,
         })

@@ -30,7 +30,7 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
         if spec.string_or_empty("tier")? == "Baseline" { Tier::Baseline } else { Tier::Admin };
     let priority = i64::from(spec.int32("priority")?.unwrap_or(0)).saturating_mul(100);
     let subject = subject(&spec)?;
-    let is_about_nobody = subject.is_none();
+    let selects_no_subject = subject.is_none();
     let subject = subject.unwrap_or_default();
     let conversion = Conversion { policy: document.policy, tier, subject, settings };
     let mut entries = Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
             conversion.rule(rule, direction, index, priority, &mut entries)?;
         }
     }
-    if is_about_nobody {
+    if selects_no_subject {
         entries.clear();
     }
     Ok(entries)

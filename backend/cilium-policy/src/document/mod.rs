@@ -199,26 +199,26 @@ impl Reading<'_> {
         self.documents.refused.push(Refused { source, document, name, refusal });
     }
 
-    fn add(&mut self, place: (usize, usize), document: source::Document, depth: usize) {
+    fn add(&mut self, origin: (usize, usize), document: source::Document, depth: usize) {
         if document.root.is_null() {
             return;
         }
         if !self.settings.api_server
             && let Err(err) = document.strict()
         {
-            return self.refuse(place, String::new(), err.into());
+            return self.refuse(origin, String::new(), err.into());
         }
         if let Some(at) = document.unread.filter(|_| self.settings.api_server) {
             let reason = "what stands behind the end of a document is not read: part documents with a line `---`";
             let refusal = Refusal::new(RefusalClass::Syntax, at, reason.to_owned());
-            self.refuse(place, String::new(), refusal);
+            self.refuse(origin, String::new(), refusal);
         }
         let at = document.root.at;
         if let Some((version, kind)) = document.root.list_of() {
             if depth >= MAX_LISTS {
                 let reason = format!("Lists inside each other, more than {MAX_LISTS}");
                 let refusal = Refusal::new(RefusalClass::Syntax, at, reason);
-                return self.refuse(place, String::new(), refusal);
+                return self.refuse(origin, String::new(), refusal);
             }
             let what = Kind::of(Some(version), Some(kind));
             if let Kind::Unknown(reason) = what
@@ -227,10 +227,10 @@ impl Reading<'_> {
             {
                 let refusal = Refusal::new(RefusalClass::UnknownKind, at, reason)
                     .noted("the List has no items");
-                return self.refuse(place, format!("{kind}List//"), refusal);
+                return self.refuse(origin, format!("{kind}List//"), refusal);
             }
             for item in document.into_items() {
-                self.add(place, item, depth + 1);
+                self.add(origin, item, depth + 1);
             }
             return;
         }
@@ -238,16 +238,16 @@ impl Reading<'_> {
             let reason = "a list of policies is not an object of Kubernetes".to_owned();
             let refusal = Refusal::new(RefusalClass::UnknownKind, at, reason)
                 .noted("part them by lines of `---`, or make them the `items` of a `kind: List`");
-            return self.refuse(place, String::new(), refusal);
+            return self.refuse(origin, String::new(), refusal);
         }
-        if let Err((name, refusal)) = self.add_one(place, &document) {
-            self.refuse(place, name, refusal);
+        if let Err((name, refusal)) = self.add_one(origin, &document) {
+            self.refuse(origin, name, refusal);
         }
     }
 
     fn add_one(
         &mut self,
-        place: (usize, usize),
+        origin: (usize, usize),
         document: &source::Document,
     ) -> Result<(), (String, Refusal)> {
         let node = &document.root;
@@ -257,10 +257,10 @@ impl Reading<'_> {
             format!("{kind}/{}/{}", node.text_at(&["metadata", "namespace"]), name_of(node).0);
         let refuse = |refusal| (given.clone(), refusal);
         let api_version = text("apiVersion").unwrap_or_default();
-        if !kind.is_empty() && self.documents.with_objects.last() != Some(&place.0) {
-            self.documents.with_objects.push(place.0);
+        if !kind.is_empty() && self.documents.with_objects.last() != Some(&origin.0) {
+            self.documents.with_objects.push(origin.0);
         }
-        self.services.add((api_version, kind), node, &self.settings.namespace, place.0);
+        self.services.add((api_version, kind), node, &self.settings.namespace, origin.0);
         if self.documents.nodes.len() < nodes::MAX_NODES {
             self.documents.nodes.extend(nodes::read(api_version, kind, node));
         }
@@ -299,16 +299,16 @@ impl Reading<'_> {
             }
         };
         if !is_served {
-            return self.parse(place, node, policy_kind).map_err(refuse);
+            return self.parse(origin, node, policy_kind).map_err(refuse);
         }
         let served = server::serve(document, policy_kind);
         let stored = served.stored.map_err(refuse)?;
-        self.parse(place, &stored, policy_kind).map_err(refuse)?;
+        self.parse(origin, &stored, policy_kind).map_err(refuse)?;
         if let Some(mut refusal) = served.strict {
             // Without strict validation the server stores it, and the engine has judged it in that
             // form.
             refusal.class = RefusalClass::Strict;
-            self.refuse(place, given, refusal);
+            self.refuse(origin, given, refusal);
         }
         Ok(())
     }

@@ -544,3 +544,26 @@ fn icmp_code(name: &str, family: &str) -> Option<u8> {
     };
     table.iter().find(|(own, _)| *own == name).map(|(_, code)| *code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_numbers_are_those_of_parse_uint() {
+        let check = |text: &str, expected: Result<u16, &str>| {
+            let found = parse_port(text).map_err(|err| err.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{text}");
+        };
+        check("80", Ok(80));
+        check("0120", Ok(80));
+        check("0x50", Ok(80));
+        check("1_000", Ok(1000));
+        check("", Err("invalid syntax"));
+        check("http", Err("invalid syntax"));
+        check("_80", Err("invalid syntax"));
+        check("65536", Err("value out of range"));
+        assert_eq!(PortNumberError::Syntax.number(), 0);
+        assert_eq!(PortNumberError::OutOfRange.number(), u16::MAX);
+    }
+}

@@ -87,7 +87,7 @@ impl RefusalClass {
             Self::UnknownKind => "No server knows such a document, and nothing of it is enforced",
             Self::Server => "The API server refuses this policy, and nothing of it is enforced",
             Self::Strict => {
-                "kubectl refuses this policy; what does not ask for strictness (a GitOps controller, an older kubectl) stores it without what is unknown, and it is judged so"
+                "kubectl refuses this policy; without strict validation (a GitOps controller, an older kubectl), the server stores it without the unknown fields, and it is judged in that form"
             }
         }
     }

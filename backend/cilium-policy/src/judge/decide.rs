@@ -2,10 +2,10 @@
 
 use super::{
     access::{NamedPorts, Traffic},
-    pair::{Candidate, Pair, Posture},
+    pair::{Candidate, Pair, SubjectEnforcement},
     set::{CompiledEntry, CompiledPeers, CompiledPort, EntryId, MatcherId, PolicySet, Reach},
     truth::Truth,
-    walk::{Ends, Role, walk},
+    walk::{Outcomes, Role, walk},
 };
 use crate::{Action, PortRange};
 
@@ -87,24 +87,26 @@ pub(super) fn decide(
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Decision {
-    if traffic.is_fragmentation_needed() && pair.lets_too_large {
+    if traffic.is_fragmentation_needed() && pair.allows_fragmentation_needed {
         return Decision::plain(Verdict::Allowed, Cause::FragmentationNeeded);
     }
     if pair.conflict.is_some() {
         return Decision::plain(Verdict::CannotTell, Cause::Unresolvable);
     }
-    match pair.posture {
-        Posture::Unknown => return Decision::cannot_tell(),
-        Posture::Off => return Decision::plain(Verdict::Allowed, Cause::EnforcementOff),
-        Posture::NotSelected => return Decision::plain(Verdict::Allowed, Cause::NotSelected),
-        Posture::DefaultAllow | Posture::DefaultDeny => {}
+    match pair.enforcement {
+        SubjectEnforcement::Unknown => return Decision::cannot_tell(),
+        SubjectEnforcement::Off => return Decision::plain(Verdict::Allowed, Cause::EnforcementOff),
+        SubjectEnforcement::NotSelected => {
+            return Decision::plain(Verdict::Allowed, Cause::NotSelected);
+        }
+        SubjectEnforcement::DefaultAllow | SubjectEnforcement::DefaultDeny => {}
     }
     let matches = |candidate: &Candidate| matches(set, candidate, traffic, named);
-    let ends = walk(set, &pair.candidates, matches, &mut ());
-    if ends.is_open {
+    let outcomes = walk(set, &pair.candidates, matches, &mut ());
+    if outcomes.is_open {
         with_unknowns(set, pair, traffic, named)
     } else {
-        decided(set, pair, ends.first, traffic, named)
+        decided(set, pair, outcomes.first, traffic, named)
     }
 }
 
@@ -164,7 +166,7 @@ fn fallback(pair: &Pair) -> Decision {
     if pair.localhost {
         return Decision::plain(Verdict::Allowed, Cause::AllowLocalhost);
     }
-    if pair.posture == Posture::DefaultDeny {
+    if pair.enforcement == SubjectEnforcement::DefaultDeny {
         Decision::plain(Verdict::Denied, Cause::DefaultDeny)
     } else {
         Decision::plain(Verdict::Allowed, Cause::DefaultAllow)
@@ -316,7 +318,7 @@ fn with_unknowns(
     let facts = open_facts(set, pair, traffic, named, &|_| Truth::Unknown);
     if facts.len() > MAX_FACTS {
         let matches = |candidate: &Candidate| matches(set, candidate, traffic, named);
-        return by_ends(pair, walk(set, &pair.candidates, matches, &mut ()));
+        return by_outcomes(pair, walk(set, &pair.candidates, matches, &mut ()));
     }
     let mut found: Option<Decision> = None;
     for world in 0..(1_u32 << facts.len()) {
@@ -326,8 +328,8 @@ fn with_unknowns(
         let matches = |candidate: &Candidate| {
             Truth::of(matches_in_world(set, candidate, traffic, named, &holds))
         };
-        let ends = walk(set, &pair.candidates, matches, &mut ());
-        let decision = decided(set, pair, ends.first, traffic, named);
+        let outcomes = walk(set, &pair.candidates, matches, &mut ());
+        let decision = decided(set, pair, outcomes.first, traffic, named);
         match found {
             None => found = Some(decision),
             Some(first) if first.verdict != decision.verdict => return Decision::cannot_tell(),
@@ -369,11 +371,11 @@ fn matches_in_world(
     is_peer && entry.ports.as_ref().is_none_or(|ports| ports.iter().any(covers))
 }
 
-/// The decision for too many open facts to try: the verdict that all ends of the walk share. Here
+/// The decision for too many open facts to try: the verdict that all outcomes of the walk share. Here
 /// the walk treats each rule on its own. This may miss a verdict, and never gives a wrong one.
-fn by_ends(pair: &Pair, ends: Ends<'_>) -> Decision {
-    let (mut allowed, mut denied) = (ends.allowed, ends.denied);
-    if ends.undecided {
+fn by_outcomes(pair: &Pair, outcomes: Outcomes<'_>) -> Decision {
+    let (mut allowed, mut denied) = (outcomes.allowed, outcomes.denied);
+    if outcomes.undecided {
         match fallback(pair).verdict {
             Verdict::Denied => denied = true,
             _ => allowed = true,

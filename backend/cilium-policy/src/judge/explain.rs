@@ -8,7 +8,7 @@ use super::{
     },
     identity::{Identity, Knowledge},
     merge::Conflict,
-    pair::{Candidate, Class, Pair, Posture},
+    pair::{Candidate, Class, Pair, SubjectEnforcement},
     set::{CompiledEntry, EntryId, MatcherId, PolicySet},
     truth::Truth,
     walk::{Loss, Role},
@@ -353,7 +353,7 @@ impl View<'_> {
     }
 
     fn missing(&self, peer: &Class) -> Vec<Fact> {
-        if self.pair.posture == Posture::Unknown {
+        if self.pair.enforcement == SubjectEnforcement::Unknown {
             return vec![if self.access.subject.is_node() {
                 Fact::SubjectNodeLabels
             } else {

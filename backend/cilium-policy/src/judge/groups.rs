@@ -206,7 +206,7 @@ spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
     }
 
     #[test]
-    fn groups_that_are_not_at_hand_may_hold_it() {
+    fn groups_that_are_not_loaded_may_contain_the_address() {
         use Truth::{Unknown, Yes};
         check("cidrGroupRef: g3", "10.1.1.1", &[], Unknown);
         check("cidrGroupSelector: {matchLabels: {team: green}}", "10.1.1.1", &[], Unknown);
@@ -236,7 +236,7 @@ spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
     }
 
     #[test]
-    fn a_cloud_providers_group_is_one_of_them() {
+    fn a_cloud_group_is_a_cidr_group() {
         use super::super::world::World;
         let key = "extgrp.cilium.io/x".to_owned();
         let group = CidrGroup {

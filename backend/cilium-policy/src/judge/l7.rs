@@ -7,7 +7,7 @@ use super::{
     decide::{Cause, Verdict, port_covers, trace},
     explain::Fact,
     identity::Identity,
-    pair::Posture,
+    pair::SubjectEnforcement,
     set::{CompiledPort, EntryId},
     truth::Truth,
     walk::Role,
@@ -84,7 +84,7 @@ impl Judge {
         let set = &self.set;
         let Access { traffic, named_ports, .. } = access;
         let pair = self.pair(access.subject, access.peer, access.direction);
-        if pair.posture == Posture::DefaultAllow {
+        if pair.enforcement == SubjectEnforcement::DefaultAllow {
             // Without default deny, the agent adds a rule that allows everything.
             return plain(Verdict::Allowed, true);
         }

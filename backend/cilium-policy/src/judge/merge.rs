@@ -10,13 +10,13 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// More rules than the engine compares.
-    #[error("the rules have more peers and ports than are looked at")]
+    #[error("the rules have more peers and ports than the engine compares")]
     TooManyRules,
     /// A TLS context without a secret.
     #[error("a TLS context names no secret")]
     NoSecret,
     /// A secret that the agent reads itself, with unknown content.
-    #[error("the agent reads the secret `{secret}` itself, and what it holds is not known")]
+    #[error("the agent reads the secret `{secret}` itself, and its content is unknown")]
     UnreadSecret {
         /// The secret's name.
         secret: String,

@@ -71,7 +71,7 @@ spec: {addresses: [{type: InternalIP, ip: 192.0.2.2}, {type: CiliumInternalIP, i
 ";
 
     #[test]
-    fn nodes_at_hand_say_their_labels() {
+    fn loaded_nodes_give_their_labels() {
         use Truth::{No, Unknown, Yes};
         let documents =
             Documents::read(&[SourceText { index: 0, text: NODES }], &Settings::default());

@@ -40,7 +40,7 @@ pub(super) struct Class {
 /// The entries of a direction that may match between two identities.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pair {
-    pub(super) posture: Posture,
+    pub(super) enforcement: SubjectEnforcement,
     /// The candidates in the order of judging.
     pub(super) candidates: Vec<Candidate>,
     /// Whether the node may reach the subject without a rule.
@@ -49,13 +49,13 @@ pub(super) struct Pair {
     pub(super) conflict: Option<Arc<Conflict>>,
     pub(super) has_l7: bool,
     /// Whether the ICMP message "fragmentation needed" passes without a rule.
-    pub(super) lets_too_large: bool,
+    pub(super) allows_fragmentation_needed: bool,
 }
 
-/// The entries of a direction that select a subject, and the posture for traffic without a match.
+/// The entries of a direction that select a subject, and how policies are enforced for it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Selected {
-    posture: Posture,
+    enforcement: SubjectEnforcement,
     /// The entries in the order of judging.
     entries: Vec<EntryId>,
 }
@@ -70,9 +70,9 @@ pub(super) struct Candidate {
     pub(super) reach: Reach,
 }
 
-/// The posture for traffic that no entry matches.
+/// The enforcement of policies for a subject in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Posture {
+pub(super) enum SubjectEnforcement {
     /// Unknown: the subject is unknown.
     #[default]
     Unknown,
@@ -180,8 +180,8 @@ impl Class {
 }
 
 impl Pair {
-    /// Adds the candidates of another pair, in the order of their places.
-    pub(super) fn unite(&mut self, other: Self, place: impl Fn(EntryId) -> Option<usize>) {
+    /// Adds the candidates of another pair, in the order of judging: `index` gives an entry's index in that order.
+    pub(super) fn unite(&mut self, other: Self, index: impl Fn(EntryId) -> Option<usize>) {
         for candidate in other.candidates {
             match self.candidates.iter_mut().find(|own| own.entry == candidate.entry) {
                 Some(own) => own.truth = own.truth.or(candidate.truth),
@@ -189,7 +189,7 @@ impl Pair {
             }
         }
         crate::sorted::sort_by(&mut self.candidates, |one, other| {
-            place(one.entry).cmp(&place(other.entry))
+            index(one.entry).cmp(&index(other.entry))
         });
         self.has_l7 |= other.has_l7;
     }
@@ -214,11 +214,11 @@ impl Pair {
         direction: Direction,
         conflict: Option<Arc<Conflict>>,
     ) -> Self {
-        let posture = selected.posture;
+        let enforcement = selected.enforcement;
         let mut pair = Self {
-            posture,
-            conflict: if posture == Posture::Off { None } else { conflict },
-            lets_too_large: settings.icmp_frag_needed,
+            enforcement,
+            conflict: if enforcement == SubjectEnforcement::Off { None } else { conflict },
+            allows_fragmentation_needed: settings.icmp_frag_needed,
             ..Self::default()
         };
         for index in &selected.entries {
@@ -236,7 +236,7 @@ impl Pair {
             }
         }
         pair.localhost = !selected.entries.is_empty()
-            && posture == Posture::DefaultDeny
+            && enforcement == SubjectEnforcement::DefaultDeny
             && direction == Direction::Ingress
             && settings.allow_localhost
             && peer.is_host
@@ -252,7 +252,7 @@ impl Selected {
         direction: Direction,
     ) -> Self {
         if subject.is_exempt(settings) {
-            return Self { posture: Posture::Off, entries: Vec::new() };
+            return Self { enforcement: SubjectEnforcement::Off, entries: Vec::new() };
         }
         if subject.is_unknown {
             return Self::default();
@@ -276,12 +276,12 @@ impl Selected {
             // Where `enable-non-default-deny-policies` is off, `enableDefaultDeny` has no effect.
             default_deny |= entry.default_deny || (!settings.non_default_deny && is_normal);
         }
-        let posture = match (!entries.is_empty() || is_enforced_anyway, default_deny) {
-            (false, _) => Posture::NotSelected,
-            (true, false) => Posture::DefaultAllow,
-            (true, true) => Posture::DefaultDeny,
+        let enforcement = match (!entries.is_empty() || is_enforced_anyway, default_deny) {
+            (false, _) => SubjectEnforcement::NotSelected,
+            (true, false) => SubjectEnforcement::DefaultAllow,
+            (true, true) => SubjectEnforcement::DefaultDeny,
         };
-        Self { posture, entries }
+        Self { enforcement, entries }
     }
 
     /// The number of candidates.

@@ -175,14 +175,14 @@ impl PolicySet {
         }
         drop((subjects, matchers));
         // The index comes last, so that equal entries keep the order of the texts.
-        let mut order: Vec<((u8, i64), Action, EntryId, Direction)> = set
+        let mut sorted: Vec<((u8, i64), Action, EntryId, Direction)> = set
             .compiled
             .numbered()
             .zip(&documents.entries)
             .map(|((id, compiled), entry)| (compiled.rank, compiled.action, id, entry.direction))
             .collect();
-        crate::sorted::sort(&mut order);
-        for (_, _, id, direction) in order {
+        crate::sorted::sort(&mut sorted);
+        for (_, _, id, direction) in sorted {
             match direction {
                 Direction::Ingress => set.ingress.push(id),
                 Direction::Egress => set.egress.push(id),

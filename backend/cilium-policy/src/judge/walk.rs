@@ -62,10 +62,10 @@ impl Trace for Vec<(EntryId, Role)> {
     }
 }
 
-/// All possible ends of a walk.
+/// All possible outcomes of a walk.
 #[derive(Debug, Clone, Copy, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an end of its own")]
-pub(super) struct Ends<'p> {
+#[expect(clippy::struct_excessive_bools, reason = "each is an outcome of its own")]
+pub(super) struct Outcomes<'p> {
     /// The first rule that decides in one of the ways.
     pub(super) first: Option<&'p Candidate>,
     /// Whether an allow decides in some way.
@@ -86,15 +86,15 @@ pub(super) fn walk<'p, T: Trace>(
     candidates: &'p [Candidate],
     matches: impl Fn(&Candidate) -> Truth,
     trace: &mut T,
-) -> Ends<'p> {
-    let mut ends = Ends::default();
+) -> Outcomes<'p> {
+    let mut outcomes = Outcomes::default();
     // The tier that every way has passed, and the tier that some way has passed.
     let (mut passed_by_all, mut passed_by_some) = (0, 0);
     let mut is_decided = false;
     for candidate in candidates {
         if T::IS_WHOLE && is_decided || candidate.tier <= passed_by_all {
             if T::IS_WHOLE && matches(candidate) == Truth::Yes {
-                let decider = ends.first.filter(|_| is_decided);
+                let decider = outcomes.first.filter(|_| is_decided);
                 trace.add(candidate.entry, beaten(set, candidate, decider));
             }
             continue;
@@ -104,7 +104,7 @@ pub(super) fn walk<'p, T: Trace>(
             continue;
         }
         let is_known = truth == Truth::Yes;
-        ends.is_open |= !is_known;
+        outcomes.is_open |= !is_known;
         if candidate.action == Action::Pass {
             passed_by_some = candidate.tier;
             if is_known {
@@ -113,9 +113,9 @@ pub(super) fn walk<'p, T: Trace>(
             }
             continue;
         }
-        ends.allowed |= candidate.action == Action::Allow;
-        ends.denied |= candidate.action == Action::Deny;
-        ends.first = ends.first.or(Some(candidate));
+        outcomes.allowed |= candidate.action == Action::Allow;
+        outcomes.denied |= candidate.action == Action::Deny;
+        outcomes.first = outcomes.first.or(Some(candidate));
         if !is_known {
             continue;
         }
@@ -125,13 +125,13 @@ pub(super) fn walk<'p, T: Trace>(
             continue;
         }
         if !T::IS_WHOLE {
-            return ends;
+            return outcomes;
         }
         is_decided = true;
         trace.add(candidate.entry, Role::Decides);
     }
-    ends.undecided = !is_decided;
-    ends
+    outcomes.undecided = !is_decided;
+    outcomes
 }
 
 /// The role of a rule after the decision or, without a decision, after a pass.

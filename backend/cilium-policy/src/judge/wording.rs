@@ -45,7 +45,7 @@ impl Miss {
     #[must_use]
     pub fn reason(&self, traffic: Traffic) -> String {
         match self {
-            Self::EmptyPeers => "its list of peers is empty: it selects nobody".to_owned(),
+            Self::EmptyPeers => "its list of peers is empty: it selects no peer".to_owned(),
             Self::EmptyRule => "it has neither peers nor ports: it matches nothing".to_owned(),
             Self::NoRule => "it has no rule for this direction".to_owned(),
             Self::Port { wanted } => {

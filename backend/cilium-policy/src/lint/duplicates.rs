@@ -51,9 +51,9 @@ impl Rules<'_> {
         for entry in set.entries() {
             let Some(content) = content(entry) else { continue };
             if let Some(first) = known.get(&content).copied() {
-                let place = (entry, entry.at);
+                let position = (entry, entry.at);
                 let message = "another rule says the same";
-                self.add_beside(Finding::of::<DuplicateRule>(message.to_owned()), place, first);
+                self.add_beside(Finding::of::<DuplicateRule>(message.to_owned()), position, first);
             } else {
                 known.insert(content, entry);
             }
@@ -73,6 +73,6 @@ fn content(entry: &Entry) -> Option<impl Eq + std::hash::Hash> {
         ports.map(|port| (port.protocol, &port.range)).collect::<Vec<_>>()
     });
     let peers: Vec<&PeerMatcher> = peers.iter().map(|peer| &peer.matcher).collect();
-    let order = (entry.action, entry.tier, entry.priority);
-    (!has_l7).then_some((&entry.subject, entry.is_node, entry.direction, order, peers, ports))
+    let rank = (entry.action, entry.tier, entry.priority);
+    (!has_l7).then_some((&entry.subject, entry.is_node, entry.direction, rank, peers, ports))
 }

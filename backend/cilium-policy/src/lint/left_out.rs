@@ -24,21 +24,21 @@ pub(super) fn lint(set: &PolicySet, is_kept: impl Fn(&str) -> bool, findings: &m
         }
     }
     let mut left_out: Vec<(&Entry, Position, &str, &Requirement)> = Vec::new();
-    for (entry, at, who, selector) in selectors {
+    for (entry, at, selecting, selector) in selectors {
         for own in &selector.requirements {
             let is_of_pods = own.source.as_deref().is_none_or(|source| source == "k8s");
             if is_of_pods
                 && !identity_label::is_kept(&own.key)
                 && known.insert((entry.policy, at, &own.key))
             {
-                left_out.push((entry, at, who, own));
+                left_out.push((entry, at, selecting, own));
             }
         }
     }
     left_out.retain(|(.., own)| !is_kept(&own.key));
-    for (entry, at, who, own) in left_out {
+    for (entry, at, selecting, own) in left_out {
         let so = match own.operator {
-            Operator::In(_) | Operator::Exists => format!("{who} selects no pod"),
+            Operator::In(_) | Operator::Exists => format!("{selecting} selects no pod"),
             Operator::NotIn(_) | Operator::DoesNotExist => "every pod meets that".to_owned(),
         };
         let message = format!(

@@ -42,7 +42,7 @@ pub(super) struct Rules<'r> {
 }
 
 impl Rules<'_> {
-    /// Adds a finding at a place of an entry's policy.
+    /// Adds a finding at a position in an entry's policy.
     pub(super) fn add(
         &mut self,
         finding: Finding,
@@ -73,7 +73,7 @@ impl Rules<'_> {
             (Peers::Absent, Action::Allow) if entry.ports.is_none() => self.add(
                 Finding::of::<EmptyRule>(
                     format!(
-                        "`{clause}: {{}}` allows nobody in a Cilium policy: it {} (in a NetworkPolicy it allows everyone)",
+                        "`{clause}: {{}}` allows no peer in a Cilium policy: it {} (in a NetworkPolicy it allows everyone)",
                         turns_on(entry),
                     ),
                 ),
@@ -85,7 +85,7 @@ impl Rules<'_> {
             (Peers::Absent, Action::Deny) if entry.ports.is_none() => self.add(
                 Finding::of::<EmptyDeny>(
                     format!(
-                        "`{clause}: {{}}` denies nobody: it {}",
+                        "`{clause}: {{}}` denies no peer: it {}",
                         turns_on(entry),
                     ),
                 ),
@@ -95,7 +95,7 @@ impl Rules<'_> {
             ),
             (Peers::Empty { at }, _) if clause.index.is_some() => self.add(
                 Finding::of::<EmptyPeers>(
-                    format!("the list of peers is empty: `{clause}` selects nobody, with every port"),
+                    format!("the list of peers is empty: `{clause}` selects no peer, whatever its ports"),
                 ),
                 entry,
                 *at,
@@ -215,7 +215,7 @@ impl Rules<'_> {
         let settings = self.set.settings().clone();
         let mut last: Option<Position> = None;
         for peer in peers {
-            // An entity becomes several selectors at one place.
+            // An entity becomes several selectors at one position.
             if last.replace(peer.at) == Some(peer.at) {
                 continue;
             }
@@ -259,10 +259,10 @@ impl Rules<'_> {
                         && !self.denies_some(entry)
                         && !peer.field.is_empty() =>
                 {
-                    let who = if selector.is_wildcard() { "everyone" } else { "the whole world" };
+                    let peers = if selector.is_wildcard() { "everyone" } else { "the whole world" };
                     let what = if entry.ports.is_some() { "its ports" } else { "every port" };
                     self.add(
-                        Finding::of::<WideOpen>(format!("allows {who} on {what}")),
+                        Finding::of::<WideOpen>(format!("allows {peers} on {what}")),
                         entry,
                         peer.at,
                         None,

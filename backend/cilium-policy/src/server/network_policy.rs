@@ -245,3 +245,22 @@ fn selector(node: &Node, path: &str) -> Checked {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PortNameError::*, *};
+
+    #[test]
+    fn each_error_has_a_port_name() {
+        let check = |name: &str, expected: Result<(), PortNameError>| {
+            assert_eq!(check_port_name(name), expected, "{name}");
+        };
+        check("http-2", Ok(()));
+        check("abcdefghijklmnop", Err(TooLong));
+        check("", Err(Character));
+        check("Http", Err(Character));
+        check("80", Err(NoLetter));
+        check("http--2", Err(DoubleHyphen));
+        check("http-", Err(OuterHyphen));
+    }
+}

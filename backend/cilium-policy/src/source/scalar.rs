@@ -186,3 +186,21 @@ fn shortest(whole: &str, fraction: &str, exponent: i64) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_fits_its_text_or_is_refused() {
+        let check = |text: &str, tag: &str, expected: Result<Value, &str>| {
+            let tag = format!("tag:yaml.org,2002:{tag}");
+            let found = tagged(text.to_owned(), true, Some(&tag)).map_err(|err| err.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{text} {tag}");
+        };
+        check("80", "int", Ok(Value::Integer(80)));
+        check("aGk=", "binary", Ok(Value::String("hi".to_owned())));
+        check("http", "int", Err("cannot decode `http` as a !!int"));
+        check("?", "binary", Err("!!binary value contains invalid base64 data"));
+    }
+}

@@ -91,7 +91,7 @@ fn a_cut_ingress_names_the_empty_list() {
     assert_eq!(judgement.agreement, Agreement::Agrees);
     assert_eq!(
         sentence,
-        "denied on ingress by default, which `CiliumNetworkPolicy/pets/front` turned on; nearest rule: ingress[0] (line 7): its list of peers is empty: it selects nobody"
+        "denied on ingress by default, which `CiliumNetworkPolicy/pets/front` turned on; nearest rule: ingress[0] (line 7): its list of peers is empty: it selects no peer"
     );
 }
 

@@ -204,7 +204,7 @@ fn act_3_names_the_empty_list() {
         &[FlowCase {
             what: "customers are cut off",
             about: from_world_to_store_front,
-            sentence: "denied on ingress by default, which `CiliumNetworkPolicy/pets/allow-store-front-traffic` turned on; nearest rule: ingress[0] (line 15): its list of peers is empty: it selects nobody",
+            sentence: "denied on ingress by default, which `CiliumNetworkPolicy/pets/allow-store-front-traffic` turned on; nearest rule: ingress[0] (line 15): its list of peers is empty: it selects no peer",
             agreement: Agreement::Agrees,
         }],
     );

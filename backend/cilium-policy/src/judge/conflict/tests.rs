@@ -66,7 +66,7 @@ const DNS: &str = r#""rules":{"dns":[{"matchPattern":"*"}]}"#;
 const SNI: &str = r#""serverNames":["x.io"]"#;
 
 #[test]
-fn what_is_asked_of_the_proxy() {
+fn l7_rules_of_one_port_merge_or_conflict() {
     let pair = |one: &str, other: &str, expect: &str| check(&[on_80(one), on_80(other)], expect);
     pair(HTTP, "", "");
     pair(HTTP, HTTP, "");
@@ -112,6 +112,19 @@ fn secrets_are_compared_as_written() {
             on_80(&tls("originatingTLS", r#""secret":{"name":"t"}"#)),
         ],
         "",
+    );
+}
+
+#[test]
+fn rules_beyond_the_limit_are_not_compared() {
+    let cidrs: Vec<String> =
+        (0..27_000).map(|n| format!(r#""10.{}.{}.0/24""#, n / 256, n % 256)).collect();
+    let ports: Vec<String> =
+        (1..=40).map(|port| format!(r#""port":"{port}","protocol":"TCP""#)).collect();
+    let peers = format!(r#""toCIDR":[{}]"#, cidrs.join(","));
+    check(
+        &[rule(&peers, &ports.join("},{"), HTTP)],
+        "more peers and ports than the engine compares",
     );
 }
 
@@ -183,7 +196,7 @@ fn modes_of_authentication_are_texts() {
 }
 
 #[test]
-fn a_deny_hides_what_comes_behind_it() {
+fn a_deny_hides_later_rules() {
     let deny = on_80("").replacen("egress", "egressDeny", 1);
     let conflicting = [on_80(HTTP), on_80(DNS)];
     let texts = |deny_in: &str, allow_in: &str| {
@@ -277,7 +290,7 @@ fn ports_are_compared_as_written() {
 }
 
 #[test]
-fn beside_everyone_other_peers_are_dropped() {
+fn the_selector_of_all_peers_replaces_the_others() {
     let to = |entities: &str, with: &str| {
         rule(&format!(r#""toEntities":[{entities}]"#), r#""port":"53","protocol":"TCP""#, with)
     };
