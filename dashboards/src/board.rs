@@ -21,7 +21,7 @@ pub(crate) struct Board {
     pub(crate) rows: Vec<PanelRow>,
 }
 
-/// Panels under a row with a title; without a title there is no row.
+/// Panels under a row with a title; without a title they stand alone.
 #[derive(Debug)]
 pub(crate) struct PanelRow {
     pub(crate) title: &'static str,

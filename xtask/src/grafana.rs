@@ -51,8 +51,8 @@ pub(crate) struct Addresses<'a> {
 )]
 pub(crate) struct NotAGrafana(String);
 
-/// Finds a Grafana, in this order: `GRAFANA_HOME`, the PATH, Docker, the official archive. `None`,
-/// with a printed reason, if there is none.
+/// Finds a Grafana, in this order: `GRAFANA_HOME`, the PATH, Docker, the official archive. `None`
+/// without a Grafana; the reason is printed.
 ///
 /// Errors: `GRAFANA_HOME` does not name a Grafana.
 pub(crate) async fn find() -> Result<Option<Grafana>, Failure> {

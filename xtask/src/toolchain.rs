@@ -28,7 +28,7 @@ pub(crate) enum ToolchainError {
     #[error("Node.js {NODE_MAJOR} or later is needed; `node --version` says `{0}`")]
     OldNode(String),
     #[error(
-        "Rust's target `{0}` is not installed and there is no rustup to install it; install Rust with rustup (rustup.rs)"
+        "Rust's target `{0}` is not installed, and rustup, which could install it, was not found: install Rust with rustup (rustup.rs)"
     )]
     NoTarget(&'static str),
     #[error("no C compiler: `cc` is not on the PATH; on Debian: `apt-get install gcc`")]

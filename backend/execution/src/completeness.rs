@@ -70,7 +70,7 @@ impl Completeness {
 
 /// Key of the texts about flows that the answer may lack.
 pub(crate) const INCOMPLETE: &str = "incomplete";
-/// Key of the texts that the flows panel replaces by its own if there are no flows.
+/// Key of the texts that the flows panel replaces by its own when it shows no flows.
 pub(crate) const REWORDED: &str = "reworded";
 
 /// Lists the texts of `notices` under `key`, so that the frontend can distinguish them.

@@ -24,7 +24,7 @@ struct ExemplarRow {
     labels: LabelSet,
 }
 
-/// Annotation frame with exemplars, for Grafana's time series panel. `None` if there are none.
+/// Annotation frame with exemplars, for Grafana's time series panel. `None` without exemplars.
 pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option<Frame> {
     let mut rows: Vec<ExemplarRow> = Vec::new();
     for series in series {

@@ -128,7 +128,7 @@ fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {
     Field { labels: series.labels, ..field }
 }
 
-/// Frames with the given names and fields, or one frame without fields if there are none. The
+/// Frames with the given names and fields, at least one: without any, a frame without fields. The
 /// notices of the answer are on the first frame only.
 fn with_meta(frames: Vec<(Option<String>, Vec<Field>)>, meta: Meta) -> Vec<Frame> {
     let rest = Meta { notices: Vec::new(), custom: Map::new(), ..meta.clone() };

@@ -73,7 +73,7 @@ pub(crate) struct Field {
     /// because a schema must not change between refreshes.
     pub(crate) nullable: bool,
     pub(crate) labels: BTreeMap<String, String>,
-    /// Whether the values belong to a series, whose labels are written even if there are none.
+    /// Whether the values belong to a series, whose labels are written even if they are empty.
     pub(crate) is_series: bool,
     pub(crate) config: FieldConfig,
 }

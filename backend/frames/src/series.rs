@@ -10,7 +10,7 @@ use wording::Notice;
 use crate::heatmap_cells::heatmap_cells;
 use crate::{Field, FieldConfig, Frame, FrameType, Meta, SeriesQuery};
 
-/// One frame per series, or one without fields if there are none. Series of native histograms
+/// One frame per series, or one without fields for an empty answer. Series of native histograms
 /// become heat map cells.
 pub fn time_series(
     query: &SeriesQuery<'_>,
@@ -21,7 +21,7 @@ pub fn time_series(
     one_each(query, series, Meta { preferred_visualisation_type: Some("graph"), ..meta })
 }
 
-/// One frame per sample, or one without fields if there are none.
+/// One frame per sample, or one without fields for an empty answer.
 pub fn vector(
     query: &SeriesQuery<'_>,
     samples: Vec<Series>,

@@ -77,8 +77,8 @@ impl PolicySource {
 }
 
 impl PolicySource {
-    /// The revision of the policies: it differs whenever they do, as far as names, sizes and times of
-    /// files tell. No file is opened. Empty where there is no file; `None` where no policies are
+    /// The revision of the policies: it changes with the names, sizes and times of
+    /// their files, of which none is opened. Empty without files; `None` where no policies are
     /// configured. Blocks on the file system.
     pub(crate) fn revision(&self, roots: &Roots) -> Option<String> {
         if self.text.is_none() && self.folder.is_none() {
