@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 /// value, which may be one of Grafana's expressions (`${namespace}`). An expression that is empty
 /// sets nothing. Several values of a variable are alternatives, and "All" is `.*`, which the data
 /// source does not treat as a condition.
-pub(crate) type Condition = (&'static str, String);
+pub(crate) type FlowCondition = (&'static str, String);
 
 /// A filter of flows: each flag with its values.
-pub(crate) fn filter(conditions: &[Condition]) -> Value {
+pub(crate) fn filter(conditions: &[FlowCondition]) -> Value {
     let mut filter = Map::new();
     for (flag, value) in conditions {
         let values = filter.entry(*flag).or_insert_with(|| json!([]));

@@ -4,21 +4,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::Build;
-use crate::condition::{Condition, filter};
+use crate::condition::{FlowCondition, filter};
 
 /// The flows behind a number.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Behind {
-    pub(crate) filter: Vec<Condition>,
+    pub(crate) filter: Vec<FlowCondition>,
     /// Records that the number does not count.
-    pub(crate) exclude: Vec<Condition>,
+    pub(crate) exclude: Vec<FlowCondition>,
     /// Text after "of" for the part of the number that no flow filter can express: `any type of
     /// record`.
     pub(crate) of: &'static str,
 }
 
-impl From<Vec<Condition>> for Behind {
-    fn from(filter: Vec<Condition>) -> Self {
+impl From<Vec<FlowCondition>> for Behind {
+    fn from(filter: Vec<FlowCondition>) -> Self {
         Self { filter, ..Self::default() }
     }
 }
@@ -55,7 +55,7 @@ const POINT_MS: u32 = 5 * 60 * 1000;
 
 /// A dashboard that shows a part of this one in detail.
 #[derive(Debug, Clone)]
-pub(crate) struct Next {
+pub(crate) struct DetailBoard {
     pub(crate) title: &'static str,
     /// Name of the dashboard.
     pub(crate) board: &'static str,
@@ -108,7 +108,7 @@ pub(crate) fn closer(behind: &Behind, moment: Moment, one_click: bool) -> Value 
 }
 
 /// Link to another dashboard, with the same time range and data source.
-pub(crate) fn to_board(next: &Next, build: Build) -> Value {
+pub(crate) fn to_board(next: &DetailBoard, build: Build) -> Value {
     let mut url = board_url(next.board, build, Moment::Range);
     for (name, value) in &next.variables {
         url.push_str(&variable(name, value));

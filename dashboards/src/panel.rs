@@ -1,7 +1,7 @@
 //! Panels: queries, visualisation, and links.
 
-use crate::condition::Condition;
-use crate::links::{Behind, Next};
+use crate::condition::FlowCondition;
+use crate::links::{Behind, DetailBoard};
 use crate::query::PanelQuery;
 
 /// Visualisation of a panel.
@@ -48,7 +48,7 @@ pub(crate) struct Panel {
     /// Labels of a table that only its links read.
     pub(crate) hidden: &'static [&'static str],
     /// More detailed dashboards.
-    pub(crate) next: Vec<Next>,
+    pub(crate) next: Vec<DetailBoard>,
 }
 
 impl Panel {
@@ -164,7 +164,7 @@ impl Panel {
     pub(crate) fn flows(
         title: impl Into<String>,
         description: impl Into<String>,
-        filter: Vec<Condition>,
+        filter: Vec<FlowCondition>,
     ) -> Self {
         Self::new(View::Flows, title, description)
             .asking(PanelQuery::Flows { filter, limit: 5_000 })
@@ -241,7 +241,7 @@ impl Panel {
     }
 
     /// Adds a more detailed dashboard.
-    pub(crate) fn next(mut self, next: Next) -> Self {
+    pub(crate) fn next(mut self, next: DetailBoard) -> Self {
         self.next.push(next);
         self
     }

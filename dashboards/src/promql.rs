@@ -29,7 +29,7 @@ pub(crate) struct Counter {
 #[derive(Debug, Clone)]
 struct Plane {
     /// Selectors of the metric that together make up the count.
-    parts: Vec<Part>,
+    parts: Vec<CounterPart>,
     /// The metric of all clusters, with the labels that are needed.
     evidence: String,
     /// The metric, less restricted than the count.
@@ -42,12 +42,12 @@ struct Plane {
 
 /// A selector, without series for which another selector has the same labels.
 #[derive(Debug, Clone)]
-struct Part {
+struct CounterPart {
     selector: String,
     unless: Option<(&'static str, String)>,
 }
 
-impl Part {
+impl CounterPart {
     fn over(&self, function: &str, window: &str, at: &str) -> String {
         let vector = format!("{function}({}[{window}]{at})", self.selector);
         match &self.unless {
@@ -71,7 +71,7 @@ impl Plane {
         .collect();
         let needed = needed.concat();
         Self {
-            parts: vec![Part { selector: format!("{metric}{{{picked}}}"), unless: None }],
+            parts: vec![CounterPart { selector: format!("{metric}{{{picked}}}"), unless: None }],
             evidence: format!(r#"{metric}{{cluster=~"$cluster"{needed}}}"#),
             base: format!("{metric}{{{base}}}"),
             pod: None,
@@ -188,7 +188,9 @@ impl Counter {
     /// Adds another selector of the same metric.
     pub(crate) fn and_also(mut self, metric: &str, matchers: &str) -> Self {
         if let Some(plane) = self.planes.last_mut() {
-            plane.parts.push(Part { selector: format!("{metric}{{{matchers}}}"), unless: None });
+            plane
+                .parts
+                .push(CounterPart { selector: format!("{metric}{{{matchers}}}"), unless: None });
         }
         self
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Build;
-use crate::condition::{Condition, filter};
+use crate::condition::{FlowCondition, filter};
 
 /// One query of a panel.
 #[derive(Debug, Clone)]
@@ -17,19 +17,19 @@ pub(crate) enum PanelQuery {
     /// PromQL at the range's end, a row for each series.
     Rows { expr: String },
     /// Single flows.
-    Flows { filter: Vec<Condition>, limit: u32 },
+    Flows { filter: Vec<FlowCondition>, limit: u32 },
     /// Counts of flows. `by` are grouping keys.
     FlowMetrics {
         metric: &'static str,
         by: &'static [&'static str],
         format: &'static str,
-        filter: Vec<Condition>,
+        filter: Vec<FlowCondition>,
         limit: u32,
         /// Minimum number of flows for a drop ratio; 0: no minimum.
         least: u32,
     },
     /// A service map.
-    ServiceMap { filter: Vec<Condition> },
+    ServiceMap { filter: Vec<FlowCondition> },
 }
 
 /// The dashboard's data source variable.

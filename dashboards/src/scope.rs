@@ -1,6 +1,6 @@
 //! Selectors of the counted packets, for metrics and for flows.
 
-use crate::condition::Condition;
+use crate::condition::FlowCondition;
 
 /// Suffix of a workload's pods: nothing, a template hash or a job's minute, then five characters or
 /// an ordinal. The letters are those of Kubernetes' own generator (no vowels, no 0, 1, 3), so that
@@ -84,7 +84,7 @@ impl PacketDirection {
     }
 
     /// The condition that selects the flows of the series' pod.
-    pub(crate) fn pod_condition(self) -> Condition {
+    pub(crate) fn pod_condition(self) -> FlowCondition {
         (self.pod_flag(), format!("${{__field.labels.{}}}", self.label()))
     }
 }
@@ -133,7 +133,7 @@ impl Scope {
     }
 
     /// The dashboard's variables as conditions for Hubble, without a direction.
-    pub(crate) fn end(self, side: PacketDirection) -> Vec<Condition> {
+    pub(crate) fn end(self, side: PacketDirection) -> Vec<FlowCondition> {
         let (namespace, workload, pod) = match side {
             PacketDirection::Outgoing => ("fromNamespace", "fromWorkload", "fromPod"),
             PacketDirection::Incoming => ("toNamespace", "toWorkload", "toPod"),
@@ -152,7 +152,7 @@ impl Scope {
     /// The flows of one direction that belong to a pod, since the metrics' contexts only name pods.
     /// Without this, with everything selected, an answer from the world would count as outgoing
     /// like a request.
-    pub(crate) fn flows(self, side: PacketDirection) -> Vec<Condition> {
+    pub(crate) fn flows(self, side: PacketDirection) -> Vec<FlowCondition> {
         let label = match side {
             PacketDirection::Outgoing => "fromLabel",
             PacketDirection::Incoming => "toLabel",

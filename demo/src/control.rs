@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::metrics::exposition;
 use crate::scenario::Scenario;
-use crate::state::Shared;
+use crate::state::SharedShop;
 
 /// Answer about scenarios.
 #[derive(Debug, Serialize)]
@@ -34,7 +34,7 @@ struct ErrorAnswer {
 /// Errors: the listener failed.
 pub(crate) async fn serve(
     listener: TcpListener,
-    shared: Arc<Shared>,
+    shared: Arc<SharedShop>,
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let router = Router::new()
@@ -51,21 +51,21 @@ pub(crate) async fn serve(
         .await
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+async fn metrics(State(shared): State<Arc<SharedShop>>) -> impl IntoResponse {
     let text = exposition(&shared.samples());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
-async fn scenario(State(shared): State<Arc<Shared>>) -> Json<ScenarioAnswer> {
+async fn scenario(State(shared): State<Arc<SharedShop>>) -> Json<ScenarioAnswer> {
     answer(&shared)
 }
 
-fn answer(shared: &Shared) -> Json<ScenarioAnswer> {
+fn answer(shared: &SharedShop) -> Json<ScenarioAnswer> {
     Json(ScenarioAnswer { scenario: shared.lock().simulation.scenario(), scenarios: Scenario::ALL })
 }
 
 async fn switch(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<SharedShop>>,
     Path(name): Path<String>,
 ) -> Result<Json<ScenarioAnswer>, (StatusCode, Json<ErrorAnswer>)> {
     let scenario: Scenario = name.parse().map_err(|error: crate::UnknownScenario| {

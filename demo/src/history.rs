@@ -10,7 +10,7 @@ use crate::hubble::ring::Rings;
 use crate::metrics::{Family, MetricType};
 use crate::record::EventRecord;
 use crate::scenario::Scenario;
-use crate::state::State;
+use crate::state::ShopState;
 use crate::traffic::SECOND;
 
 /// Scrape interval of the samples, in nanoseconds.
@@ -64,7 +64,7 @@ pub(crate) fn write_history(
     options: &HistoryOptions,
     scenario: Scenario,
     now_nanos: i64,
-    state: &mut State,
+    state: &mut ShopState,
     rings: &Rings,
 ) -> Result<(), HistoryError> {
     let began = now_nanos - nanos(options.scenario_for).min(options.span_nanos());

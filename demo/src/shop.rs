@@ -23,7 +23,7 @@ use crate::hubble::service::ObserverService;
 use crate::metrics::{Metrics, Profile};
 use crate::policies_folder::{PoliciesFolder, PoliciesFolderError};
 use crate::scenario::Scenario;
-use crate::state::{Shared, State};
+use crate::state::{SharedShop, ShopState};
 use crate::tls::{TlsError, TlsFiles, incoming};
 use crate::traffic::{MonitorAggregation, SECOND, Simulation};
 use crate::{clock, control};
@@ -215,11 +215,11 @@ fn prepare(
     unavailable: BTreeSet<NodeId>,
     tls: bool,
     options: &ShopOptions,
-) -> Result<Arc<Shared>, ShopError> {
+) -> Result<Arc<SharedShop>, ShopError> {
     let now = clock::now_nanos();
     let rings = Arc::new(Rings::new(cluster.nodes.len(), options.ring_capacity));
     let start = options.history.as_ref().map_or(now, |history| now - history.span_nanos());
-    let mut state = State {
+    let mut state = ShopState {
         simulation: Simulation::new(
             Arc::clone(&cluster),
             options.scenario,
@@ -249,7 +249,7 @@ fn prepare(
     if let Some(folder) = &policies_folder {
         folder.write(options.scenario)?;
     }
-    Ok(Arc::new(Shared { state: Mutex::new(state), relay, policies_folder }))
+    Ok(Arc::new(SharedShop { state: Mutex::new(state), relay, policies_folder }))
 }
 
 fn unavailable_nodes(cluster: &Cluster, names: &[String]) -> Result<BTreeSet<NodeId>, ShopError> {
@@ -294,7 +294,7 @@ fn local_address(
 
 /// Keeps the simulation in step with the wall clock.
 async fn run_clock(
-    shared: Arc<Shared>,
+    shared: Arc<SharedShop>,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), ShopError> {
     let mut ticks = tokio::time::interval(STEP);

@@ -11,14 +11,14 @@ use crate::traffic::Simulation;
 
 /// Simulation and counters, which each step changes together.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct ShopState {
     pub(crate) simulation: Simulation,
     pub(crate) metrics: Metrics,
     /// Loss rate: one event in this number is lost before Hubble sees it.
     pub(crate) lose_every: Option<u64>,
 }
 
-impl State {
+impl ShopState {
     /// Runs the simulation up to a time. Counters and `records` get the same events.
     pub(crate) fn advance(&mut self, until_nanos: i64, records: &mut Vec<EventRecord>) {
         let Self { simulation, metrics, lose_every } = self;
@@ -35,14 +35,14 @@ impl State {
 
 /// State that the parts of a shop share.
 #[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) state: Mutex<State>,
+pub(crate) struct SharedShop {
+    pub(crate) state: Mutex<ShopState>,
     pub(crate) relay: Arc<Relay>,
     pub(crate) policies_folder: Option<PoliciesFolder>,
 }
 
-impl Shared {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+impl SharedShop {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, ShopState> {
         // A panic while counting would leave counters behind, not a broken structure.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

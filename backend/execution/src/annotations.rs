@@ -30,12 +30,12 @@ const COLUMNS: ColumnSet = EndpointRole::NAME_COLUMNS
         Column::TrafficDirection,
     ]));
 
-type Pair = (String, String, u16, &'static str, i32);
+type DropPair = (String, String, u16, &'static str, i32);
 
 /// Drops, collected by pair.
 #[derive(Debug, Default)]
 struct Drops {
-    pairs: HashMap<Pair, DropAnnotation>,
+    pairs: HashMap<DropPair, DropAnnotation>,
     dedup: PacketDedup,
     left_out: u64,
 }

@@ -17,7 +17,7 @@ use crate::completeness::{
     Completeness, INCOMPLETE, REWORDED, empty_notice, incomplete, mark, plan_notices,
     relay_notices, unreadable, without_time,
 };
-use crate::select::{Selected, select};
+use crate::select::{SelectedFlows, select};
 use crate::{ExecutionError, FlowSource, QueryContext};
 
 /// Flows, and the notices about them.
@@ -120,7 +120,7 @@ async fn collect(
     range: TimeRange,
 ) -> Result<Collected, ExecutionError> {
     let relay = source.relay;
-    let Selected { filters, range, now_ms, executed, notices: of_selection } =
+    let SelectedFlows { filters, range, now_ms, executed, notices: of_selection } =
         select(source, &query.form, range).await?;
     let mut notices: Vec<Notice> = query.notices.iter().cloned().chain(of_selection).collect();
     if range.from_nanos.div_euclid(1_000_000) > now_ms {

@@ -55,15 +55,15 @@ pub async fn promql(
     );
     let mut frames = Vec::new();
     let mut failed = None;
-    let mut rows: Option<Rows> = None;
+    let mut rows: Option<ReadSeries> = None;
     let mut is_empty = true;
     for answer in [instant, range].into_iter().flatten() {
         match answer.map(|answer| read(&shape, answer)) {
-            Ok(Read::Text(frame)) => {
+            Ok(ReadResult::Text(frame)) => {
                 is_empty = false;
                 frames.push(frame);
             }
-            Ok(Read::Rows(read)) => {
+            Ok(ReadResult::Series(read)) => {
                 is_empty &= read.series.is_empty();
                 match (query.format, &mut rows) {
                     // One table of both results, as in Grafana.
@@ -76,7 +76,7 @@ pub async fn promql(
         }
     }
     frames.extend(rows.map(|rows| {
-        let Rows { series, result_type, notices } = rows;
+        let ReadSeries { series, result_type, notices } = rows;
         frames::table(&shape, &series, result_type, notices)
     }));
     if is_empty
@@ -147,28 +147,28 @@ impl PreparedQuery<'_> {
 }
 
 /// An evaluation that is ready to become frames.
-enum Read {
+enum ReadResult {
     /// Frame of a string expression.
     Text(Frame),
-    Rows(Rows),
+    Series(ReadSeries),
 }
 
 /// Series of a range or of an instant.
-struct Rows {
+struct ReadSeries {
     series: Vec<Series>,
     /// Result type as Prometheus names it.
     result_type: &'static str,
     notices: Vec<Notice>,
 }
 
-impl Rows {
+impl ReadSeries {
     fn extend(&mut self, other: Self) {
         self.series.extend(other.series);
         self.notices.extend(other.notices);
     }
 }
 
-fn read(shape: &SeriesQuery<'_>, answer: WithWarnings<Evaluated>) -> Read {
+fn read(shape: &SeriesQuery<'_>, answer: WithWarnings<Evaluated>) -> ReadResult {
     let mut notices = upstream_notices(&answer.warnings, &answer.infos);
     let Evaluated { result, series_total } = answer.data;
     let (series, result_type) = match result {
@@ -183,7 +183,7 @@ fn read(shape: &SeriesQuery<'_>, answer: WithWarnings<Evaluated>) -> Read {
             (vec![series], "scalar")
         }
         ResultData::String(time_nanos, text) => {
-            return Read::Text(frames::text(shape, time_nanos, &text, notices));
+            return ReadResult::Text(frames::text(shape, time_nanos, &text, notices));
         }
     };
     if series_total > series.len() {
@@ -193,11 +193,11 @@ fn read(shape: &SeriesQuery<'_>, answer: WithWarnings<Evaluated>) -> Read {
         );
         notices.push(Notice::warning(text));
     }
-    Read::Rows(Rows { series, result_type, notices })
+    ReadResult::Series(ReadSeries { series, result_type, notices })
 }
 
-fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, rows: Rows) -> Vec<Frame> {
-    let Rows { series, result_type, notices } = rows;
+fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, rows: ReadSeries) -> Vec<Frame> {
+    let ReadSeries { series, result_type, notices } = rows;
     match format {
         PromqlFormat::Table => vec![frames::table(shape, &series, result_type, notices)],
         PromqlFormat::Heatmap => frames::heatmap(shape, series, notices),

@@ -13,7 +13,7 @@ use crate::ExecutionError;
 use crate::completeness::{
     Completeness, empty_notice, incomplete, plan_notices, relay_notices, unreadable, without_time,
 };
-use crate::select::Selected;
+use crate::select::SelectedFlows;
 
 /// Number of flows in a batch; its dictionary is reused by the next batch.
 const BATCH_FLOWS: usize = 1_024;
@@ -83,12 +83,12 @@ impl Scan {
 /// Errors: [`ExecutionError::Relay`], if nothing came or no node answered.
 pub(crate) async fn scan<T>(
     relay: &Relay,
-    selected: Selected,
+    selected: SelectedFlows,
     rows: Rows,
     begin: impl Fn() -> T,
     add: impl Fn(&mut T, &FlowColumns, usize),
 ) -> Result<(Scan, T), ExecutionError> {
-    let Selected { filters, range, now_ms, executed, mut notices } = selected;
+    let SelectedFlows { filters, range, now_ms, executed, mut notices } = selected;
     let request = ScanRequest { filters, columns: rows.columns, range };
     let (scanned, buffer_start) = tokio::join!(
         relay.scan(

@@ -13,7 +13,7 @@ use crate::{ExecutionError, FlowSource};
 
 /// The selection to request from the relay.
 #[derive(Debug)]
-pub(crate) struct Selected {
+pub(crate) struct SelectedFlows {
     pub(crate) filters: FilterSet,
     /// The time range, narrowed by the form.
     pub(crate) range: TimeRange,
@@ -32,7 +32,7 @@ pub(crate) async fn select(
     source: FlowSource<'_>,
     form: &FlowsForm,
     range: TimeRange,
-) -> Result<Selected, ExecutionError> {
+) -> Result<SelectedFlows, ExecutionError> {
     let (form, of_clusters) = resolve_clusters(source, form).await;
     let FlowSelection { filters, observe_flags } =
         FlowSelection::new(&form).map_err(InvalidQuery::from)?;
@@ -40,7 +40,7 @@ pub(crate) async fn select(
     let (range, narrowed) = form.selectors.narrow(range, now_ms).map_err(InvalidQuery::from)?;
     let executed = executed(&observe_flags, range);
     let notices = of_clusters.into_iter().chain(narrowed).collect();
-    Ok(Selected { filters, range, now_ms, executed, notices })
+    Ok(SelectedFlows { filters, range, now_ms, executed, notices })
 }
 
 /// `form` with Hubble's names of clusters, and notices about clusters that the relay does not know.

@@ -39,7 +39,7 @@ pub struct PacketDedup {
 
 /// Record that waits for its duplicate.
 #[derive(Debug)]
-struct Waiting {
+struct WaitingRecord {
     /// Time in Unix nanoseconds.
     time_nanos: i64,
     /// Number in the order of arrival.
@@ -49,14 +49,14 @@ struct Waiting {
 /// Waiting records of one hash in the order of arrival; seldom more than one.
 #[derive(Debug)]
 struct WaitingRecords {
-    first: Waiting,
-    others: VecDeque<Waiting>,
+    first: WaitingRecord,
+    others: VecDeque<WaitingRecord>,
 }
 
 impl WaitingRecords {
     /// Index of the first record near enough in time to be of one packet.
     fn near(&self, time_nanos: i64) -> Option<usize> {
-        let is_near = |record: &Waiting| {
+        let is_near = |record: &WaitingRecord| {
             record.time_nanos.abs_diff(time_nanos) <= WINDOW_NANOS.unsigned_abs()
         };
         if is_near(&self.first) {
@@ -136,7 +136,7 @@ impl PacketDedup {
     fn wait(&mut self, hash: u64, time_nanos: i64) {
         let number = self.arrived;
         self.arrived += 1;
-        let record = Waiting { time_nanos, number };
+        let record = WaitingRecord { time_nanos, number };
         match self.waiting.entry(hash) {
             Entry::Occupied(mut records) => records.get_mut().others.push_back(record),
             Entry::Vacant(free) => {

@@ -6,8 +6,8 @@
 use super::empty_texts;
 use super::pod_flows::{lost_events, policy_verdicts};
 use crate::board::{Board, PanelRow};
-use crate::condition::Condition;
-use crate::links::{Behind, Next};
+use crate::condition::FlowCondition;
+use crate::links::{Behind, DetailBoard};
 use crate::panel::Panel;
 use crate::promql::Counter;
 use crate::scope::Scope;
@@ -85,14 +85,14 @@ fn retina(metric: &str, matchers: &str) -> Counter {
     Counter::new(&format!("networkobservability_{metric}"), &format!("{CHOSEN}, {matchers}"))
 }
 
-fn dropped(more: &[(&'static str, &str)]) -> Vec<Condition> {
+fn dropped(more: &[(&'static str, &str)]) -> Vec<FlowCondition> {
     let mut conditions = dropped_packets("${cluster}");
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     conditions
 }
 
 /// Conditions for packets that the nodes of a cluster drop; a proxy's refusal is not a packet.
-fn dropped_packets(cluster: &str) -> Vec<Condition> {
+fn dropped_packets(cluster: &str) -> Vec<FlowCondition> {
     vec![("verdict", "DROPPED".into()), ("type", "drop".into()), ("cluster", cluster.to_owned())]
 }
 
@@ -119,7 +119,7 @@ pub(super) fn board() -> Board {
 }
 
 fn fleet() -> Vec<Panel> {
-    let closer = || Next {
+    let closer = || DetailBoard {
         title: "Pod flows of this cluster",
         board: "pod-flows-namespace",
         variables: vec![("cluster", "${__data.fields.Cluster}")],
@@ -156,7 +156,7 @@ fn fleet() -> Vec<Panel> {
         .sized(8, 9)
         .unit("Bps")
         .behind(dropped_packets("${__data.fields.Cluster}"))
-        .next(Next {
+        .next(DetailBoard {
             title: "Drops of this cluster's workloads",
             board: "drops-workload",
             variables: vec![("cluster", "${__data.fields.Cluster}")],

@@ -3,7 +3,7 @@
 
 use super::empty_texts;
 use crate::board::{Board, PanelRow};
-use crate::condition::Condition;
+use crate::condition::FlowCondition;
 use crate::links::Behind;
 use crate::panel::Panel;
 use crate::promql::{Counter, share};
@@ -109,7 +109,7 @@ fn refused_of_pods(scope: Scope) -> Counter {
 
 /// The flows of queries or answers. Hubble has no filter by record type.
 fn flows(scope: Scope, side: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
-    let mut conditions: Vec<Condition> = vec![("protocol", "dns".into())];
+    let mut conditions: Vec<FlowCondition> = vec![("protocol", "dns".into())];
     // Answers are counted by namespace.
     let of = match (scope, side) {
         (Scope::Workload, PacketDirection::Incoming) => Scope::Namespace,

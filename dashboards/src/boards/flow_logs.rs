@@ -2,7 +2,7 @@
 
 use super::empty_texts;
 use crate::board::{Board, PanelRow};
-use crate::condition::Condition;
+use crate::condition::FlowCondition;
 use crate::links::Behind;
 use crate::panel::{Panel, View};
 use crate::query::PanelQuery;
@@ -17,7 +17,7 @@ const LEAST_FLOWS: u32 = 10;
 const LEAST_FLOWS_OF_A_STEP: u32 = 30;
 
 /// The dashboard's variables as a filter. Grafana adds the ad hoc filters itself.
-fn chosen(more: &[(&'static str, &str)]) -> Vec<Condition> {
+fn chosen(more: &[(&'static str, &str)]) -> Vec<FlowCondition> {
     [("namespace", "$namespace"), ("workload", "$workload"), ("pod", "$pod")]
         .iter()
         .chain(more)
@@ -27,7 +27,7 @@ fn chosen(more: &[(&'static str, &str)]) -> Vec<Condition> {
 
 /// The filter for a click on a number: the variables, and the number's own conditions.
 fn behind(conditions: &[(&'static str, &str)]) -> Behind {
-    let conditions: Vec<Condition> =
+    let conditions: Vec<FlowCondition> =
         conditions.iter().map(|&(flag, value)| (flag, value.to_owned())).collect();
     conditions.into()
 }
@@ -43,7 +43,7 @@ fn counted(
     metric: &'static str,
     by: &'static [&'static str],
     format: &'static str,
-    filter: Vec<Condition>,
+    filter: Vec<FlowCondition>,
 ) -> PanelQuery {
     // Bars are read one by one; lines must be distinguishable by their shape.
     let limit = if format == "top" { 10 } else { 20 };

@@ -3,7 +3,7 @@
 
 use super::empty_texts;
 use crate::board::{Board, PanelRow};
-use crate::condition::Condition;
+use crate::condition::FlowCondition;
 use crate::links::Behind;
 use crate::panel::Panel;
 use crate::promql::{Counter, share};
@@ -51,22 +51,26 @@ fn http_flows(scope: Scope, side: PacketDirection, more: &str) -> Counter {
     )
 }
 
-fn flows(scope: Scope, side: PacketDirection, more: &[(&'static str, &str)]) -> Vec<Condition> {
-    let mut conditions: Vec<Condition> = vec![("protocol", "http".into())];
+fn flows(scope: Scope, side: PacketDirection, more: &[(&'static str, &str)]) -> Vec<FlowCondition> {
+    let mut conditions: Vec<FlowCondition> = vec![("protocol", "http".into())];
     conditions.extend(scope.end(side));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     conditions
 }
 
 /// The flows that [`http_flows`] counts: those whose pod the contexts name.
-fn counted(scope: Scope, side: PacketDirection, verdict: &str) -> Vec<Condition> {
+fn counted(scope: Scope, side: PacketDirection, verdict: &str) -> Vec<FlowCondition> {
     let mut conditions = scope.flows(side);
     conditions.extend([("protocol", "http".into()), ("verdict", verdict.into())]);
     conditions
 }
 
 /// Answers, which go back to the client.
-fn answers(scope: Scope, side: PacketDirection, more: &[(&'static str, &str)]) -> Vec<Condition> {
+fn answers(
+    scope: Scope,
+    side: PacketDirection,
+    more: &[(&'static str, &str)],
+) -> Vec<FlowCondition> {
     let back = match side {
         PacketDirection::Outgoing => PacketDirection::Incoming,
         PacketDirection::Incoming => PacketDirection::Outgoing,
@@ -158,7 +162,7 @@ fn of_workload(side: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
             ("fromWorkload", "${__field.labels.destination_workload}"),
         ],
     };
-    let mut conditions: Vec<Condition> =
+    let mut conditions: Vec<FlowCondition> =
         vec![("protocol", "http".into()), ("reply", "true".into())];
     conditions.extend(back.iter().chain(more).map(|&(flag, value)| (flag, value.to_owned())));
     // The label is empty, and sets nothing, if the reporting endpoint does not know the workload.

@@ -3,8 +3,8 @@
 
 use super::empty_texts;
 use crate::board::{Board, PanelRow};
-use crate::condition::Condition;
-use crate::links::{Behind, Next};
+use crate::condition::FlowCondition;
+use crate::links::{Behind, DetailBoard};
 use crate::panel::Panel;
 use crate::promql::{Counter, forwarded_by_retina};
 use crate::scope::{PacketDirection, Scope};
@@ -44,7 +44,7 @@ pub(super) fn dropped(
     side: PacketDirection,
     more: &[(&'static str, &str)],
 ) -> Behind {
-    let mut conditions: Vec<Condition> = vec![("verdict", "DROPPED".into())];
+    let mut conditions: Vec<FlowCondition> = vec![("verdict", "DROPPED".into())];
     conditions.extend(scope.flows(side));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     Behind::from(conditions).once()
@@ -76,7 +76,7 @@ fn of_pod_with(side: PacketDirection, verdict: &str) -> Behind {
 
 /// Policy decisions, as `hubble_policy_verdicts_total` counts them, including layer 7 requests and
 /// answers.
-pub(super) fn policy_verdicts(mut conditions: Vec<Condition>) -> Behind {
+pub(super) fn policy_verdicts(mut conditions: Vec<FlowCondition>) -> Behind {
     conditions.push(("type", "policy-verdict".into()));
     conditions.push(("type", "l7".into()));
     let mut behind = Behind::from(conditions);
@@ -178,7 +178,7 @@ fn top_namespaces() -> Vec<Panel> {
                     empty_texts::HUBBLE_FLOWS,
                 )
             };
-            let mut behind: Vec<Condition> = vec![
+            let mut behind: Vec<FlowCondition> = vec![
                 ("trafficDirection", side.direction().into()),
                 (namespace_flag(side), "${__field.labels.namespace}".into()),
             ];
@@ -189,7 +189,7 @@ fn top_namespaces() -> Vec<Panel> {
                 .behind(Behind::from(behind).once())
                 .when_empty(text);
             if dropped {
-                panel = panel.bad_news().next(Next {
+                panel = panel.bad_news().next(DetailBoard {
                     title: "Drops of this namespace's workloads",
                     board: "drops-workload",
                     variables: vec![
@@ -198,7 +198,7 @@ fn top_namespaces() -> Vec<Panel> {
                     ],
                 });
             } else {
-                panel = panel.next(Next {
+                panel = panel.next(DetailBoard {
                     title: "Workloads of this namespace",
                     board: "pod-flows-workload",
                     variables: vec![
@@ -495,14 +495,14 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
     panels
 }
 
-fn flag_of_pod(side: PacketDirection, name: &str) -> Vec<Condition> {
+fn flag_of_pod(side: PacketDirection, name: &str) -> Vec<FlowCondition> {
     let mut conditions = vec![side.pod_condition(), ("trafficDirection", side.direction().into())];
     conditions.extend(flags(name));
     conditions
 }
 
 /// Packets with a flag, as `hubble_tcp_flags_total` counts them: without dropped ones.
-fn flags(name: &str) -> Vec<Condition> {
+fn flags(name: &str) -> Vec<FlowCondition> {
     vec![
         ("tcpFlags", name.into()),
         ("verdict", "FORWARDED".into()),

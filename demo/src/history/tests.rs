@@ -11,7 +11,7 @@ use crate::traffic::{MonitorAggregation, Simulation};
 const NOW: i64 = 1_786_968_007 * SECOND;
 
 struct Past {
-    state: State,
+    state: ShopState,
     rings: Rings,
     text: String,
 }
@@ -28,7 +28,7 @@ fn past(name: &str, seed: u64) -> Past {
     let rings = Rings::new(3, RingCapacity::DEFAULT);
     let start = NOW - options.span_nanos();
     let aggregation = MonitorAggregation::Medium;
-    let mut state = State {
+    let mut state = ShopState {
         simulation: Simulation::new(
             Arc::clone(&cluster),
             Scenario::Chaos,
@@ -129,7 +129,7 @@ fn a_file_that_cannot_be_written_is_named() {
         before: Scenario::Open,
     };
     let cluster = Arc::new(Cluster::pet_shop());
-    let mut state = State {
+    let mut state = ShopState {
         simulation: Simulation::new(
             Arc::clone(&cluster),
             Scenario::Open,

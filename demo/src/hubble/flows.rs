@@ -20,7 +20,7 @@ use super::decode::Decoder;
 use super::refusal::{self, RequestError};
 use super::relay::Relay;
 use super::release::HubbleRelease;
-use super::ring::Batch;
+use super::ring::ReadRecords;
 use crate::clock;
 use crate::cluster::NodeId;
 use crate::record::EventRecord;
@@ -63,7 +63,7 @@ pub(crate) fn get_flows(
         let query = FlowsQuery::try_from_request(request, relay.release);
         // The client may be gone already.
         let _: Result<(), Gone> = match query {
-            Ok(query) => Stream::new(relay, query, sender).run().await,
+            Ok(query) => FlowsStream::new(relay, query, sender).run().await,
             Err(error) => refuse(&relay, &sender, &error).await,
         };
     });
@@ -168,7 +168,7 @@ struct Start {
     is_before_all: bool,
 }
 
-struct Stream {
+struct FlowsStream {
     relay: Arc<Relay>,
     query: FlowsQuery,
     sender: Sender,
@@ -179,7 +179,7 @@ struct Stream {
     ended: BTreeSet<NodeId>,
 }
 
-impl Stream {
+impl FlowsStream {
     fn new(relay: Arc<Relay>, query: FlowsQuery, sender: Sender) -> Self {
         let nodes = relay.cluster.nodes.len();
         Self {
@@ -360,7 +360,7 @@ impl Stream {
         .await
     }
 
-    fn note_lost(&mut self, batch: &Batch) {
+    fn note_lost(&mut self, batch: &ReadRecords) {
         for &(node, count) in &batch.lost {
             self.relay.count_lost(node, count);
             self.lose(node, count);

@@ -93,7 +93,7 @@ struct NodePosition {
 
 /// Result of a read.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub(crate) struct ReadRecords {
     /// Records in order of time.
     pub(crate) records: Vec<EventRecord>,
     /// Nodes with records that were overwritten before they were read, and their number.
@@ -185,9 +185,9 @@ impl Rings {
     }
 
     /// Reads at most `limit` further records, merged by time.
-    pub(crate) fn read(&self, cursor: &mut Cursor, limit: usize) -> Batch {
+    pub(crate) fn read(&self, cursor: &mut Cursor, limit: usize) -> ReadRecords {
         let rings = self.lock();
-        let mut batch = Batch::default();
+        let mut batch = ReadRecords::default();
         for position in &mut cursor.positions {
             let Some(ring) = rings.get(usize::from(position.node.0)) else {
                 continue;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use flow::{DropReason, TrafficDirection, Verdict};
 
 use super::{
-    Amount, Context, Family, Metrics, RecordKey, RecordKeyEvent, Series, Slot, Value, padded,
+    Amount, Context, CounterSlot, Family, Metrics, RecordKey, RecordKeyEvent, Series, Value, padded,
 };
 use crate::cluster::EndpointId;
 use crate::record::{Event, EventRecord, PolicyAction};
@@ -25,12 +25,12 @@ impl Metrics {
             self.apply(record, &slots);
             return;
         }
-        let slots: Arc<[Slot]> = self.slots_of(record).into();
+        let slots: Arc<[CounterSlot]> = self.slots_of(record).into();
         self.apply(record, &slots);
         self.slots_by_key.insert(key, slots);
     }
 
-    pub(super) fn apply(&mut self, record: &EventRecord, slots: &[Slot]) {
+    pub(super) fn apply(&mut self, record: &EventRecord, slots: &[CounterSlot]) {
         for slot in slots {
             if let Some(count) = self.counts.get_mut(slot.at) {
                 *count += match slot.amount {
@@ -42,7 +42,7 @@ impl Metrics {
     }
 
     /// The counters that the record adds to.
-    fn slots_of(&mut self, record: &EventRecord) -> Vec<Slot> {
+    fn slots_of(&mut self, record: &EventRecord) -> Vec<CounterSlot> {
         let context = self.context(record);
         let verdict = verdict(record);
         let mut slots = Vec::with_capacity(16);
@@ -58,13 +58,13 @@ impl Metrics {
         slots
     }
 
-    pub(super) fn slot(&mut self, series: &Series, amount: Amount) -> Slot {
+    pub(super) fn slot(&mut self, series: &Series, amount: Amount) -> CounterSlot {
         let next = self.counts.len();
         let at = *self.counters.entry(*series).or_insert(next);
         if at == next {
             self.counts.push(0);
         }
-        Slot { at, amount }
+        CounterSlot { at, amount }
     }
 
     pub(super) fn one(
@@ -72,7 +72,7 @@ impl Metrics {
         record: &EventRecord,
         family: Family,
         values: &[Value],
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         let slot = self.slot(&series(record, family, values), Amount::One);
         slots.push(slot);
@@ -84,7 +84,7 @@ impl Metrics {
         record: &EventRecord,
         (packets, bytes): (Family, Family),
         values: &[Value],
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         self.one(record, packets, values, slots);
         let slot = self.slot(&series(record, bytes, values), Amount::Bytes);

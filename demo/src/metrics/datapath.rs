@@ -2,14 +2,14 @@
 
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection};
 
-use super::{Family, Metrics, Slot, Value};
+use super::{CounterSlot, Family, Metrics, Value};
 use crate::cluster::EndpointId;
 use crate::record::{Event, EventRecord, Transport};
 
 impl Metrics {
     /// Packets and bytes, per node and per pod. A packet is counted where the datapath forwards it
     /// (to the pod, out of the pod, to the proxy) or drops it.
-    pub(super) fn datapath(&mut self, record: &EventRecord, slots: &mut Vec<Slot>) {
+    pub(super) fn datapath(&mut self, record: &EventRecord, slots: &mut Vec<CounterSlot>) {
         match &record.event {
             Event::Trace { point, .. } => {
                 let upper = match point {

@@ -6,7 +6,7 @@ use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdic
 
 use super::count::{drop_reason, series};
 use super::datapath::pod_values;
-use super::{Context, Family, LATENCY_BUCKETS, Metrics, Slot, Value};
+use super::{Context, CounterSlot, Family, LATENCY_BUCKETS, Metrics, Value};
 use crate::cluster::{EndpointId, EndpointKind};
 use crate::hubble::decode::{icmpv4_type, icmpv6_type};
 use crate::record::{Event, EventRecord, L7, Transport};
@@ -17,7 +17,7 @@ impl Metrics {
         record: &EventRecord,
         context: Context,
         verdict: Verdict,
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         let (kind, subtype) = match &record.event {
             Event::Trace { point, .. } => ("Trace", trace_point_name(*point)),
@@ -44,7 +44,7 @@ impl Metrics {
         record: &EventRecord,
         context: Context,
         verdict: Verdict,
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         if verdict != Verdict::Dropped {
             return;
@@ -60,7 +60,7 @@ impl Metrics {
         record: &EventRecord,
         context: Context,
         verdict: Verdict,
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         let Transport::Tcp(Some(flags)) = record.transport else {
             return;
@@ -75,7 +75,12 @@ impl Metrics {
         }
     }
 
-    pub(super) fn icmp(&mut self, record: &EventRecord, context: Context, slots: &mut Vec<Slot>) {
+    pub(super) fn icmp(
+        &mut self,
+        record: &EventRecord,
+        context: Context,
+        slots: &mut Vec<CounterSlot>,
+    ) {
         let (family, name) = match record.transport {
             Transport::Icmpv4 { kind, code } => ("IPv4", icmpv4_type(kind, code)),
             Transport::Icmpv6 { kind, code } => ("IPv6", icmpv6_type(kind, code)),
@@ -86,7 +91,12 @@ impl Metrics {
         self.one(record, Family::HubbleIcmp, &values, slots);
     }
 
-    pub(super) fn ports(&mut self, record: &EventRecord, verdict: Verdict, slots: &mut Vec<Slot>) {
+    pub(super) fn ports(
+        &mut self,
+        record: &EventRecord,
+        verdict: Verdict,
+        slots: &mut Vec<CounterSlot>,
+    ) {
         if record.is_reply != Some(false)
             || !matches!(verdict, Verdict::Forwarded | Verdict::Redirected)
         {
@@ -107,7 +117,7 @@ impl Metrics {
         record: &EventRecord,
         context: Context,
         verdict: Verdict,
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         let matched = match &record.event {
             // Hubble does not count the node's own packets.
@@ -157,7 +167,7 @@ impl Metrics {
         record: &EventRecord,
         context: Context,
         verdict: Verdict,
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         let destination = self.cluster.endpoint(record.destination);
         let world = destination.labels.iter().any(|label| label == "reserved:world");
@@ -182,7 +192,7 @@ impl Metrics {
         record: &EventRecord,
         context: Context,
         verdict: Verdict,
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         let Event::L7 { layer, latency_nanos, .. } = &record.event else {
             return;
@@ -245,7 +255,7 @@ impl Metrics {
         family: Family,
         context: Context,
         (rcode, qtype, returned, name): (&'static str, &'static str, u32, Value),
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         let [source, destination] = context.values();
         let values = [
@@ -266,7 +276,7 @@ impl Metrics {
         pod: EndpointId,
         (node, pods): (Family, Family),
         values: &[Value],
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         self.one(record, node, &[], slots);
         if self.is_local_pod(record, pod) {
@@ -281,7 +291,7 @@ impl Metrics {
         method: &'static str,
         code: u32,
         latency_nanos: u64,
-        slots: &mut Vec<Slot>,
+        slots: &mut Vec<CounterSlot>,
     ) {
         let (client, server) = (record.destination, record.source);
         let reporter = match record.direction {

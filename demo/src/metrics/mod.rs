@@ -72,7 +72,7 @@ enum Amount {
 
 /// A counter with its increment.
 #[derive(Debug, Clone, Copy)]
-struct Slot {
+struct CounterSlot {
     /// Index in [`Metrics::counts`].
     at: usize,
     amount: Amount,
@@ -128,7 +128,7 @@ pub(crate) struct Metrics {
     /// Index of each series in `counts`.
     counters: HashMap<Series, usize>,
     counts: Vec<u64>,
-    slots_by_key: HashMap<RecordKey, Arc<[Slot]>>,
+    slots_by_key: HashMap<RecordKey, Arc<[CounterSlot]>>,
     latencies: HashMap<Series, Histogram>,
     connections: Vec<Connections>,
     /// Number of events lost in the perf buffer, per node.

@@ -80,7 +80,7 @@ impl Attempt {
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum ConnectionEnd {
     /// Done at this time, in Unix nanoseconds.
     Done(i64),
     /// No answer, or no server.
@@ -160,7 +160,7 @@ impl Simulation {
         service: &str,
         at: i64,
         exchange: Exchange,
-    ) -> Option<Outcome> {
+    ) -> Option<ConnectionEnd> {
         let cluster = Arc::clone(&self.cluster);
         let id = cluster.service_named(service)?;
         let service = cluster.service(id)?;
@@ -181,7 +181,7 @@ impl Simulation {
         port: u16,
         at: i64,
         exchange: Exchange,
-    ) -> Option<Outcome> {
+    ) -> Option<ConnectionEnd> {
         let cluster = Arc::clone(&self.cluster);
         let entry = cluster.host(host)?;
         let named = self.policies.named_host(host).filter(|_| name_seen);
@@ -200,7 +200,7 @@ impl Simulation {
         port: u16,
         at: i64,
         exchange: Exchange,
-    ) -> Outcome {
+    ) -> ConnectionEnd {
         let port = Port::Tcp(port);
         let path = self.open_path(Connection { source: client, destination: server, port });
         self.converse(&path, at, Attempt::first(at), exchange, "")
@@ -213,7 +213,7 @@ impl Simulation {
         attempt: Attempt,
         exchange: Exchange,
         authority: &'static str,
-    ) -> Outcome {
+    ) -> ConnectionEnd {
         if path.proxy().is_some() {
             return self.converse_through_proxy(path, at, exchange, authority);
         }
@@ -230,7 +230,7 @@ impl Simulation {
                 };
                 self.push_retry(again, retry);
             }
-            return Outcome::TimedOut;
+            return ConnectionEnd::TimedOut;
         };
         let at = self.reply(path, at, Packet::tcp(SYN_ACK, 74));
         self.forward(path, at, Packet::tcp(TcpFlags::ACK, 66));
@@ -240,18 +240,18 @@ impl Simulation {
         let answer = Packet::tcp(PSH_ACK, 66 + exchange.answer_bytes);
         let at = self.reply(path, at + think, answer);
         if exchange.reset {
-            return Outcome::Done(self.reply(path, at + think, Packet::tcp(RST_ACK, 54)));
+            return ConnectionEnd::Done(self.reply(path, at + think, Packet::tcp(RST_ACK, 54)));
         }
         self.close(path, at)
     }
 
     /// The client closes first, the server follows.
-    fn close(&mut self, path: &Path, at: i64) -> Outcome {
+    fn close(&mut self, path: &Path, at: i64) -> ConnectionEnd {
         let linger = self.span(MILLISECOND / 5, 8 * MILLISECOND);
         let fin = Packet::tcp(FIN_ACK, 66);
         let at = arrival(self.forward(path, at + linger, fin), at);
         let at = self.reply(path, at, fin);
-        Outcome::Done(at)
+        ConnectionEnd::Done(at)
     }
 
     /// Envoy terminates the client's connection on its node and opens its own to the server.
@@ -261,9 +261,9 @@ impl Simulation {
         at: i64,
         exchange: Exchange,
         authority: &str,
-    ) -> Outcome {
+    ) -> ConnectionEnd {
         let Fate::Arrived(at) = self.leave_client(path, at, Packet::tcp(TcpFlags::SYN, 74)) else {
-            return Outcome::TimedOut;
+            return ConnectionEnd::TimedOut;
         };
         let at = self.reach_client(path, at, Packet::tcp(SYN_ACK, 74));
         let request = Packet::tcp(PSH_ACK, 66 + exchange.request_bytes);
@@ -294,7 +294,7 @@ impl Simulation {
         let (at, code) = if allowed {
             let syn = Packet::tcp(TcpFlags::SYN, 74);
             let Fate::Arrived(at) = self.proxy_to_server(path, at, syn) else {
-                return Outcome::TimedOut;
+                return ConnectionEnd::TimedOut;
             };
             let at = self.reply_to_proxy(path, at, Packet::tcp(SYN_ACK, 74));
             let at = arrival(self.proxy_to_server(path, at, request), at);
@@ -323,11 +323,11 @@ impl Simulation {
         self.close_at_proxy(path, at)
     }
 
-    fn close_at_proxy(&mut self, path: &Path, at: i64) -> Outcome {
+    fn close_at_proxy(&mut self, path: &Path, at: i64) -> ConnectionEnd {
         let fin = Packet::tcp(FIN_ACK, 66);
         let linger = self.span(MILLISECOND / 5, 8 * MILLISECOND);
         let at = arrival(self.leave_client(path, at + linger, fin), at);
-        Outcome::Done(self.reach_client(path, at, fin))
+        ConnectionEnd::Done(self.reach_client(path, at, fin))
     }
 
     /// A value for `X-Request-Id`, as Envoy makes it.

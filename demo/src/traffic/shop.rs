@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::conversation::{Exchange, Outcome};
+use super::conversation::{ConnectionEnd, Exchange};
 use super::dns::Lookup;
 use super::{MILLISECOND, SECOND, Simulation};
 use crate::cluster::EndpointId;
@@ -19,7 +19,7 @@ impl Simulation {
         let front = self.pod_of("store-front")?;
         let (path, bytes) = self.one_of(&PAGES)?;
         let page = Exchange::http("GET", path, bytes, 12 * MILLISECOND);
-        let Outcome::Done(done) = self.call_endpoint(customer, front, 8080, at, page) else {
+        let ConnectionEnd::Done(done) = self.call_endpoint(customer, front, 8080, at, page) else {
             return Some(());
         };
         self.front_end_calls(front, done - 10 * MILLISECOND)
@@ -48,7 +48,7 @@ impl Simulation {
     /// An order: through the order service into the queue.
     fn order(&mut self, client: EndpointId, at: i64) -> Option<()> {
         let order = Exchange::http("POST", "/", 180, 9 * MILLISECOND);
-        if let Outcome::Done(done) = self.call(client, "order-service", at, order)? {
+        if let ConnectionEnd::Done(done) = self.call(client, "order-service", at, order)? {
             self.enqueue(done - 6 * MILLISECOND)?;
         }
         Some(())
@@ -78,7 +78,7 @@ impl Simulation {
     pub(super) fn make_line(&mut self, at: i64) -> Option<()> {
         let line = self.pod_of("makeline-service")?;
         let read = Exchange::bytes(240, 1_830, 3 * MILLISECOND);
-        if let Outcome::Done(done) = self.call(line, "rabbitmq", at, read)? {
+        if let ConnectionEnd::Done(done) = self.call(line, "rabbitmq", at, read)? {
             self.call(line, "mongodb", done, Exchange::bytes(1_950, 210, 4 * MILLISECOND))?;
         }
         Some(())
@@ -153,7 +153,9 @@ impl Simulation {
             }
             _ => {
                 // Graph redirects to its documentation.
-                if let Outcome::Done(at) = self.fetch_by_name(client, "graph.microsoft.com", at)? {
+                if let ConnectionEnd::Done(at) =
+                    self.fetch_by_name(client, "graph.microsoft.com", at)?
+                {
                     self.fetch_by_name(client, "developer.microsoft.com", at + 5 * MILLISECOND)?;
                 }
             }
@@ -194,11 +196,11 @@ impl Simulation {
     }
 
     /// Resolves a host and, on success, fetches from it.
-    fn fetch_by_name(&mut self, client: EndpointId, name: &str, at: i64) -> Option<Outcome> {
+    fn fetch_by_name(&mut self, client: EndpointId, name: &str, at: i64) -> Option<ConnectionEnd> {
         let host = self.cluster.host_named(name)?;
         let searched = self.walks_search_list();
         let Lookup::Resolved { at, seen } = self.resolve_host(client, host, searched, at) else {
-            return Some(Outcome::TimedOut);
+            return Some(ConnectionEnd::TimedOut);
         };
         self.call_host(client, host, seen, 443, at + MILLISECOND, tls_request())
     }
@@ -227,7 +229,7 @@ impl Simulation {
         let customer = self.one_of(&customers)?;
         let front = self.pod_of("store-front")?;
         let page = Exchange::http("GET", "/", 1_480, 12 * MILLISECOND);
-        if self.call_endpoint(customer, front, 8080, at, page) == Outcome::TimedOut {
+        if self.call_endpoint(customer, front, 8080, at, page) == ConnectionEnd::TimedOut {
             let again = at + self.span(10 * SECOND, 14 * SECOND);
             self.dial_later(customer, front, 8080, again, page);
         }

@@ -9,7 +9,7 @@ use crate::settings::StoredSettings;
 
 /// The data source of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct CalledDataSource {
     /// Grafana's organisation.
     pub(crate) org_id: i64,
     /// The data source's uid, unique within the organisation.
@@ -31,7 +31,7 @@ impl From<NoDataSource> for Status {
     }
 }
 
-impl TryFrom<Option<PluginContext>> for Target {
+impl TryFrom<Option<PluginContext>> for CalledDataSource {
     type Error = NoDataSource;
 
     fn try_from(context: Option<PluginContext>) -> Result<Self, NoDataSource> {

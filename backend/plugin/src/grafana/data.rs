@@ -5,7 +5,7 @@ use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataRespon
 use prometheus::{ForwardedIdentity, HeaderOrigin};
 use query::ReadQuery;
 
-use super::context::Target;
+use super::context::CalledDataSource;
 use super::instances::Instances;
 use crate::answers::{self, QueryAnswer, Request, RequestQuery};
 
@@ -30,7 +30,7 @@ pub(super) async fn query(
         .and_then(|count| count.parse().ok())
         .unwrap_or(DEFAULT_CONCURRENT_QUERIES)
         .clamp(1, MAX_CONCURRENT_QUERIES);
-    let target = Target::try_from(request.plugin_context)?;
+    let target = CalledDataSource::try_from(request.plugin_context)?;
     let datasource_uid = target.uid.clone();
     let instance = instances.get(target);
     let headers = || request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -3,7 +3,7 @@
 use plugin_protocol::{CheckHealthRequest, CheckHealthResponse, HealthStatus, Status};
 use prometheus::{ForwardedIdentity, HeaderOrigin};
 
-use super::context::{NoDataSource, Target};
+use super::context::{CalledDataSource, NoDataSource};
 use super::instances::Instances;
 use crate::health;
 
@@ -17,7 +17,7 @@ pub(super) async fn check(
     let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let identity = ForwardedIdentity::new(headers, HeaderOrigin::Grafana)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
-    let report = match Target::try_from(request.plugin_context) {
+    let report = match CalledDataSource::try_from(request.plugin_context) {
         Ok(target) => health::check(&instances.get(target), &identity).await,
         // Grafana sometimes checks the plugin itself; an answer is enough then.
         Err(NoDataSource) => health::HealthReport::alive(),

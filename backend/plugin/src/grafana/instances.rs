@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::context::Target;
+use super::context::CalledDataSource;
 use crate::instance::Instance;
 
 /// Maximum number of data sources kept. The least recently used one is dropped with its
@@ -25,7 +25,7 @@ struct CachedInstances {
 
 #[derive(Debug)]
 struct CachedInstance {
-    target: Target,
+    target: CalledDataSource,
     instance: Arc<Instance>,
     last_use: u64,
 }
@@ -33,7 +33,7 @@ struct CachedInstance {
 impl Instances {
     /// The instance for `target`: the kept one if its settings are unchanged, else a new one. Calls
     /// in flight keep the old instance until they end.
-    pub(crate) fn get(&self, target: Target) -> Arc<Instance> {
+    pub(crate) fn get(&self, target: CalledDataSource) -> Arc<Instance> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;
         let last_use = kept.uses;
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
     use crate::settings::StoredSettings;
 
-    fn target(org_id: i64, uid: &str, updated_ms: i64, url: &str) -> Target {
-        Target {
+    fn target(org_id: i64, uid: &str, updated_ms: i64, url: &str) -> CalledDataSource {
+        CalledDataSource {
             org_id,
             uid: uid.to_owned(),
             updated_ms,

@@ -8,7 +8,7 @@ use plugin_protocol::{
     SubscribeStreamRequest, SubscribeStreamResponse,
 };
 
-use super::context::{NoDataSource, Target};
+use super::context::{CalledDataSource, NoDataSource};
 use super::instances::Instances;
 use crate::instance::Instance;
 use crate::stream::{self, ChannelKey, Channels, RefusedChannel};
@@ -18,7 +18,7 @@ fn channel(
     context: Option<PluginContext>,
     path: String,
 ) -> Result<(Arc<Instance>, ChannelKey), NoDataSource> {
-    let target = Target::try_from(context)?;
+    let target = CalledDataSource::try_from(context)?;
     let key = ChannelKey { org_id: target.org_id, uid: target.uid.clone(), path };
     Ok((instances.get(target), key))
 }

@@ -6,9 +6,9 @@ use futures_util::{StreamExt, stream};
 use plugin_protocol::{Answers, CallResourceRequest, CallResourceResponse, Status, StringList};
 use prometheus::{ForwardedIdentity, HeaderOrigin};
 
-use super::context::Target;
+use super::context::CalledDataSource;
 use super::instances::Instances;
-use crate::resources::{self, Body, Call};
+use crate::resources::{self, Call, ReplyBody};
 
 /// Answers an HTTP-like call.
 ///
@@ -29,7 +29,7 @@ pub(super) async fn call(
         body: request.body,
         identity,
     };
-    let instance = instances.get(Target::try_from(request.plugin_context)?);
+    let instance = instances.get(CalledDataSource::try_from(request.plugin_context)?);
     let reply = resources::call(&instance, call).await;
 
     let list = |value: &str| StringList { values: vec![value.to_owned()] };
@@ -45,8 +45,8 @@ pub(super) async fn call(
         ..CallResourceResponse::default()
     };
     Ok(match reply.body {
-        Body::Whole(body) => stream::iter([Ok(CallResourceResponse { body, ..head })]).boxed(),
-        Body::Chunks(chunks) => {
+        ReplyBody::Whole(body) => stream::iter([Ok(CallResourceResponse { body, ..head })]).boxed(),
+        ReplyBody::Chunks(chunks) => {
             // Only the first message's status and headers count; the other messages add to the
             // body.
             let chunks =

@@ -6,7 +6,7 @@ use flow::TimeRange;
 use futures_util::{StreamExt, stream};
 use query::{Fields, FlowsQuery, InvalidFields, InvalidQuery};
 
-use super::{Body, CallError, Reply};
+use super::{CallError, Reply, ReplyBody};
 use crate::answers::QueryError;
 use crate::instance::Instance;
 
@@ -49,7 +49,7 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
         status: 200,
         content_type: "application/octet-stream",
         headers,
-        body: Body::Chunks(stream::iter(Batches::new(packed.flows)).boxed()),
+        body: ReplyBody::Chunks(stream::iter(Batches::new(packed.flows)).boxed()),
     })
 }
 

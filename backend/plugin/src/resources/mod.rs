@@ -59,16 +59,16 @@ pub(crate) struct Reply {
     pub(crate) content_type: &'static str,
     /// Headers other than the content type.
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Body,
+    pub(crate) body: ReplyBody,
 }
 
 /// A body, whole or in pieces.
-pub(crate) enum Body {
+pub(crate) enum ReplyBody {
     Whole(Bytes),
     Chunks(BoxStream<'static, Bytes>),
 }
 
-impl std::fmt::Debug for Body {
+impl std::fmt::Debug for ReplyBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
@@ -162,7 +162,7 @@ impl Reply {
             status,
             content_type: JSON,
             headers: Vec::new(),
-            body: Body::Whole(value.to_string().into()),
+            body: ReplyBody::Whole(value.to_string().into()),
         }
     }
 }

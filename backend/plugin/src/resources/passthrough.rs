@@ -3,7 +3,7 @@
 
 use prometheus::HttpMethod;
 
-use super::{Body, Call, CallError, JSON, Reply, params};
+use super::{Call, CallError, JSON, Reply, ReplyBody, params};
 use crate::instance::Instance;
 
 /// Whether `path` may be forwarded.
@@ -45,6 +45,6 @@ pub(super) async fn pass(
         status: passed_on.status.as_u16(),
         content_type: JSON,
         headers: Vec::new(),
-        body: Body::Whole(passed_on.body),
+        body: ReplyBody::Whole(passed_on.body),
     })
 }

@@ -132,8 +132,8 @@ async fn seen(
     flag: Flag,
     namespace: Option<&str>,
 ) -> Result<Values, CallError> {
-    type Read = fn(&FlowColumns, EndpointRole, usize, &mut BTreeSet<String>);
-    let (roles, read): (&[EndpointRole], Read) = match flag {
+    type ReadValues = fn(&FlowColumns, EndpointRole, usize, &mut BTreeSet<String>);
+    let (roles, read): (&[EndpointRole], ReadValues) = match flag {
         Flag::Pod => (EITHER, pod),
         Flag::FromPod => (SOURCE, pod),
         Flag::ToPod => (DESTINATION, pod),

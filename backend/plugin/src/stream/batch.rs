@@ -24,7 +24,7 @@ const MAX_NOTICES: usize = 20;
 
 /// The flows since the last message.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct LiveBatch {
     format: MessageFormat,
     pub(super) meta: Meta,
     flows: VecDeque<WireFlow>,
@@ -37,7 +37,7 @@ pub(super) struct Batch {
     pub(super) unreadable: u64,
 }
 
-impl Batch {
+impl LiveBatch {
     pub(super) fn new(format: MessageFormat) -> Self {
         Self {
             format,
@@ -55,7 +55,7 @@ impl Batch {
         self.flows.is_empty() && self.notices.is_empty()
     }
 
-    /// Adds a flow; drops the oldest ones if there is no room.
+    /// Adds a flow; drops the oldest ones where the room is full.
     pub(super) fn push(&mut self, flow: &WireFlow) {
         self.bytes += flow.message().len();
         self.flows.push_back(flow.compacted());
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_message_begins_with_its_oldest_flow() {
-        let mut batch = Batch::new(MessageFormat::default());
+        let mut batch = LiveBatch::new(MessageFormat::default());
         for secs in [3, 1, 0, 2] {
             let time = (secs > 0).then_some(prost_types::Timestamp { seconds: secs, nanos: 0 });
             let flow = Flow { time, ..Flow::default() };

@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep, timeout};
 use wording::{Notice, Severity, count};
 
 use super::LiveQuery;
-use super::batch::{Batch, MAX_FLOWS};
+use super::batch::{LiveBatch, MAX_FLOWS};
 use crate::instance::Instance;
 
 /// Time between two messages.
@@ -44,7 +44,7 @@ enum FeedEvent {
 /// Sends messages until the receiver is gone.
 pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Sender<Vec<u8>>) {
     let Ok(relay) = instance.relay() else { return };
-    let mut batch = Batch::new(query.format.clone());
+    let mut batch = LiveBatch::new(query.format.clone());
     let (mut plan, mut request) = match begin(instance, relay, query, &mut batch).await {
         Ok(begun) => begun,
         Err(error) => {
@@ -145,7 +145,7 @@ async fn begin(
     instance: &Instance,
     relay: &Relay,
     query: &LiveQuery,
-    batch: &mut Batch,
+    batch: &mut LiveBatch,
 ) -> Result<(Plan, FlowRequest), relay::RelayError> {
     let (filters, of_clusters) = query.filters(instance).await;
     for Notice { severity, text } in of_clusters {
@@ -193,7 +193,7 @@ struct RelayMessages {
 
 impl RelayMessages {
     /// Adds the relay's notice to the batch, and an error if no node answers.
-    async fn add_notice(&mut self, relay: &Relay, batch: &mut Batch, notice: RelayNotice) {
+    async fn add_notice(&mut self, relay: &Relay, batch: &mut LiveBatch, notice: RelayNotice) {
         let severity = match &notice {
             RelayNotice::NodesConnected { .. } => {
                 self.notices.add(notice);
@@ -232,7 +232,7 @@ impl RelayMessages {
 }
 
 /// Adds notices about flows that did not fit. Returns whether there were any.
-fn add_counts(batch: &mut Batch, plan: &mut Plan) -> bool {
+fn add_counts(batch: &mut LiveBatch, plan: &mut Plan) -> bool {
     let left_out = std::mem::take(&mut batch.left_out);
     let unreadable = std::mem::take(&mut batch.unreadable);
     if left_out > 0 {

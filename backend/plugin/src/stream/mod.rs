@@ -23,7 +23,7 @@ use relay::now_ms;
 use tokio_stream::wrappers::ReceiverStream;
 use wording::{Notice, Severity};
 
-use self::batch::Batch;
+use self::batch::LiveBatch;
 pub(crate) use self::channels::{ChannelKey, Channels, RunningStream};
 use crate::answers::QueryError;
 use crate::instance::Instance;
@@ -193,7 +193,7 @@ pub(crate) fn first_message(
     key.check()?;
     channels.check(key, json)?;
     let (format, query) = LiveQuery::read(instance, json);
-    let mut batch = Batch::new(format);
+    let mut batch = LiveBatch::new(format);
     match query {
         Ok(query) => {
             batch.meta.executed_query_string = query.executed();

@@ -40,7 +40,7 @@ pub(crate) struct Diagnostic {
 
 /// The result of reading a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct ReadLine {
     /// The selection; meaningful only without errors.
     pub form: FlowsForm,
     /// Errors, in the order of the line.
@@ -69,7 +69,7 @@ pub(crate) enum Variables {
 }
 
 struct Reader {
-    line: Line,
+    line: ReadLine,
     variables: Variables,
     /// The place of each flag's values.
     places: Vec<(&'static str, Flag, usize, usize)>,
@@ -95,9 +95,9 @@ fn is_filter(word: &str) -> bool {
 }
 
 /// Reads a line.
-pub(crate) fn read(text: &str, variables: Variables) -> Line {
+pub(crate) fn read(text: &str, variables: Variables) -> ReadLine {
     let mut reader = Reader {
-        line: Line::default(),
+        line: ReadLine::default(),
         variables,
         places: Vec::new(),
         raw_places: Vec::new(),

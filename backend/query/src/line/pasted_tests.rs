@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The form without unset fields; absent if there are errors.
-fn answer(read: &Line) -> Value {
+fn answer(read: &ReadLine) -> Value {
     if !read.errors.is_empty() {
         return json!({ "error": true });
     }
     read.form.to_json()
 }
 
-fn fits(read: &Line, want: &Value) -> bool {
+fn fits(read: &ReadLine, want: &Value) -> bool {
     let mut want = want.clone();
     let remark = want.as_object_mut().and_then(|want| want.remove("remark"));
     answer(read) == want && (remark.is_none() || !read.warnings.is_empty())

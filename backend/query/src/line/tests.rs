@@ -12,7 +12,7 @@ use crate::form_json::FormJson;
 use crate::multi_value;
 use crate::observe;
 
-fn read(text: &str) -> Line {
+fn read(text: &str) -> ReadLine {
     super::read(text, Variables::Refused)
 }
 
@@ -214,7 +214,7 @@ fn filters_are_those_of_the_real_hubble() {
             continue;
         }
         assert_eq!(read.errors, [], "{line}");
-        let check = |read: &Line| {
+        let check = |read: &ReadLine| {
             let selection = FlowSelection::new(&read.form).unwrap();
             assert_eq!(
                 filters(&selection.filters.allow),

@@ -33,7 +33,7 @@ fn rings(capacity: u32) -> Rings {
     Rings::new(3, RingCapacity::new(capacity).unwrap())
 }
 
-fn times(batch: &Batch) -> Vec<i64> {
+fn times(batch: &ReadRecords) -> Vec<i64> {
     batch.records.iter().map(|record| record.time_nanos).collect()
 }
 
