@@ -140,7 +140,7 @@ async fn check_sum(
     if found == expected {
         return Ok(());
     }
-    let _kept_for_nobody = fs::remove_file(file);
+    let _not_removed = fs::remove_file(file);
     Err(DownloadError::Sum { url: url.into(), found, expected }.into())
 }
 

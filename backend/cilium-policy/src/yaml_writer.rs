@@ -1,4 +1,7 @@
 //! A tree of values that writes itself as a YAML block or in flow style, which is JSON.
+//!
+//! By hand: a fix is inserted into a document at its indentation, and what must be quoted is decided by the
+//! reader of YAML 1.1 beside it; libraries write whole documents, quoted for YAML 1.2.
 
 use std::fmt::Write;
 

@@ -357,7 +357,7 @@ fn tls_config(
     };
     let mut config = match settings.client_config() {
         // Prometheus itself needs no authority.
-        Err(RelayError::NoSystemRoots) if !is_https => trusts_nobody(),
+        Err(RelayError::NoSystemRoots) if !is_https => without_authorities(),
         config => config,
     }
     .map_err(|error| PrometheusError::Client { reason: with_causes(&error) })?;
@@ -365,7 +365,7 @@ fn tls_config(
     Ok(config)
 }
 
-fn trusts_nobody() -> Result<rustls::ClientConfig, RelayError> {
+fn without_authorities() -> Result<rustls::ClientConfig, RelayError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -47,7 +47,7 @@ fn words_are_looked_for_in_the_columns_shown() {
     check("10.244", &[9]);
 
     let only_source = ViewSpec { columns: &[Column::Text(TextColumn::Source)], ..spec("github") };
-    assert_eq!(rows(&table, &only_source), [0; 0], "a match that nobody can see is none");
+    assert_eq!(rows(&table, &only_source), [0; 0], "a match that is not shown does not count");
     let no_columns = ViewSpec { columns: &[], ..spec("store") };
     assert_eq!(rows(&table, &no_columns), [0; 0]);
 }
@@ -105,7 +105,7 @@ fn what_policies_say_is_looked_for_sorted_and_counted() {
         let view = View::new(&table.flows, &table.captions, &spec);
         (view.rows.len(), view.agreement_counts)
     };
-    assert_eq!(rows_of(&table, &[]), (13, Vec::new()), "nobody judged");
+    assert_eq!(rows_of(&table, &[]), (13, Vec::new()), "without verdicts");
     let mut code_of = |text: &str| table.captions.intern(text).unwrap();
     let (agrees, differs) = (code_of("agrees"), code_of("differs"));
     let rule = code_of("a rule");

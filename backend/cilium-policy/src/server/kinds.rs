@@ -169,24 +169,11 @@ fn spelling((group, versions, kind): (&str, &[&str], &str)) -> String {
     format!("the right spelling is apiVersion {group}/{version}, kind {kind}")
 }
 
-/// The number of letters to change, add or remove between two names (Levenshtein).
+/// The number of letters to change, add or remove between two names. A given name may be long: those of
+/// other lengths are not compared.
 pub(super) fn distance(one: &str, other: &str) -> usize {
     if one.len().abs_diff(other.len()) > 3 {
         return usize::MAX;
     }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (b, cell) in other.bytes().zip(row.iter_mut().skip(1)) {
-            let change = diagonal + usize::from(a != b);
-            diagonal = *cell;
-            left = change.min(*cell + 1).min(left + 1);
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    strsim::levenshtein(one, other)
 }

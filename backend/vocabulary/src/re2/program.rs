@@ -1,5 +1,8 @@
 //! State machine that follows all states of a pattern at once, in time proportional to pattern ×
 //! text.
+//!
+//! By hand, for the browser: `regex-automata`, which filters use in the backend, would add 300 KB to a Wasm
+//! module.
 
 use super::{
     class::{Character, Class},
