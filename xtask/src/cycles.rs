@@ -12,10 +12,12 @@ use std::fs;
 use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use serde_json::{Value, json};
 
+use crate::metadata::{list, relative, text, workspaces};
 use crate::workspace;
 
-/// Circles that stay, each by the crate's folder and its files, with the reason.
+/// Circles that stay, each by the crate's root file and its modules, with the reason.
 const NAMED: [(&str, &[&str], &str); 0] = [];
 
 /// A path of modules below the crate's root.
@@ -34,10 +36,17 @@ struct File {
 type Crate = BTreeMap<Module, File>;
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
-fn read(folder: &Path) -> Crate {
+/// Root files of the libraries and programs of an answer of `cargo metadata`, wherever they lie.
+fn roots(metadata: &Value) -> Vec<&Path> {
+    let targets = list(metadata, "packages").iter().flat_map(|package| list(package, "targets"));
+    let is_crate =
+        |target: &&Value| list(target, "kind").iter().any(|kind| kind == "bin" || kind == "lib");
+    targets.filter(is_crate).map(|target| Path::new(text(target, "src_path"))).collect()
+}
+
+fn read(root: &Path) -> Crate {
     let mut files = Crate::new();
-    let root = ["lib.rs", "main.rs"].map(|name| folder.join(name));
-    let root = root.iter().find(|path| path.is_file()).expect("a root");
+    let folder = root.parent().expect("a folder");
     add(&mut files, folder, &fs::read_to_string(root).expect("readable"), &Vec::new());
     files
 }
@@ -284,29 +293,38 @@ fn circles_are_found() {
 }
 
 #[test]
-fn no_files_import_each_other_but_those_named() {
+fn roots_of_libraries_and_programs() {
+    let metadata = json!({ "packages": [{ "targets": [
+        { "kind": ["lib"], "src_path": "/checkout/a/src/lib.rs" },
+        { "kind": ["bin"], "src_path": "/checkout/a/src/command/main.rs" },
+        { "kind": ["test"], "src_path": "/checkout/a/tests/field.rs" },
+    ]}]});
+    let expected = ["/checkout/a/src/lib.rs", "/checkout/a/src/command/main.rs"];
+    assert_eq!(roots(&metadata), expected.map(Path::new));
+}
+
+#[tokio::test]
+async fn no_files_import_each_other_but_those_named() {
     let mut found = Vec::new();
     let mut edges = Vec::new();
-    let manifest = fs::read_to_string(workspace::at("Cargo.toml")).expect("the manifest");
-    let members = manifest.split_once("members = [").and_then(|(_, rest)| rest.split_once(']'));
-    let (members, _) = members.expect("members");
-    let folders = members.split('"').skip(1).step_by(2);
-    for folder in folders {
-        let imports = imports(&read(&workspace::at(folder).join("src")));
+    let workspaces = workspaces().await;
+    for root in workspaces.iter().flat_map(roots) {
+        let imports = imports(&read(root));
+        let root = relative(root, workspace::root());
         for circle in circles(&imports) {
             for module in &circle {
                 for other in imports[module].iter().filter(|other| circle.contains(other)) {
                     let [module, other] = [module, other].map(|module| module.join("::"));
-                    edges.push(format!("{folder}: {module} imports {other}"));
+                    edges.push(format!("{root}: {module} imports {other}"));
                 }
             }
-            found.push((folder.to_owned(), names(&circle)));
+            found.push((root.clone(), names(&circle)));
         }
     }
     let named: Vec<(String, Vec<String>)> = NAMED
         .iter()
-        .map(|(folder, files, _)| {
-            ((*folder).to_owned(), files.iter().map(|&file| file.to_owned()).collect())
+        .map(|(root, modules, _)| {
+            ((*root).to_owned(), modules.iter().map(|&module| module.to_owned()).collect())
         })
         .collect();
     assert_eq!(found, named, "{edges:#?}");

@@ -15,6 +15,8 @@ mod generate;
 mod grafana;
 mod http;
 mod instructions;
+#[cfg(test)]
+mod metadata;
 mod petshop_options;
 mod ports;
 mod process;

@@ -6,9 +6,8 @@ use std::iter;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tokio::process::Command;
 
-use crate::process::output_of;
+use crate::metadata::{list, relative, text, workspaces};
 use crate::workspace;
 
 /// Crates, or features of crates as `crate/feature`, that only some of our crates may use.
@@ -21,38 +20,39 @@ const KNOWN_BY: [(&str, &[&str]); 4] = [
     ("hubble-api/server", &["petshop", "bench", "test-kit"]),
 ];
 
+/// A cell "may use" without crates.
+const NO_CRATE: &str = "–";
+
 /// A crate of the workspace.
 #[derive(Debug, PartialEq, Eq)]
 struct Package {
     name: String,
     /// Folder, relative to the checkout.
     folder: String,
-    /// Crates that it depends on, without dev-dependencies, and their features as `crate/feature`.
+    /// Crates that it depends on, and their features as `crate/feature`; dev-dependencies only of
+    /// crates below `tests/`.
     uses: Vec<String>,
 }
 
 fn packages(metadata: &Value, root: &Path) -> Vec<Package> {
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let listed = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let packages = listed.iter().map(|package| {
-        let manifest = text(package, "manifest_path");
-        let folder = Path::new(&manifest).parent().unwrap_or_else(|| Path::new(""));
-        let folder = folder.strip_prefix(root).unwrap_or(folder).to_string_lossy().into_owned();
-        let uses = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let uses = uses.iter().filter(|edge| edge["kind"] != "dev");
+    let packages = list(metadata, "packages").iter().map(|package| {
+        let manifest = Path::new(text(package, "manifest_path"));
+        let folder = relative(manifest.parent().unwrap_or(manifest), root);
+        let is_of_tests = folder.starts_with("tests/");
+        let uses = list(package, "dependencies").iter();
+        let uses = uses.filter(|edge| edge["kind"] != "dev" || is_of_tests);
         let uses = uses.flat_map(|edge| {
             let name = text(edge, "name");
-            let features = edge["features"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let features = features.iter().filter_map(Value::as_str);
-            let features: Vec<String> =
-                features.map(|feature| format!("{name}/{feature}")).collect();
-            iter::once(name).chain(features)
+            let features = list(edge, "features").iter().filter_map(Value::as_str);
+            let features = features.map(move |feature| format!("{name}/{feature}"));
+            iter::once(name.to_owned()).chain(features)
         });
         let own_features = package["features"].as_object().into_iter().flatten();
         let turned_on = own_features.filter_map(|(_, on)| on.as_array()).flatten();
         let turned_on = turned_on.filter_map(Value::as_str).filter(|on| on.contains('/'));
         let turned_on = turned_on.map(|on| on.replace("?/", "/"));
-        Package { name: text(package, "name"), folder, uses: uses.chain(turned_on).collect() }
+        let uses = uses.chain(turned_on).collect();
+        Package { name: text(package, "name").to_owned(), folder, uses }
     });
     packages.collect()
 }
@@ -83,6 +83,13 @@ fn differences(architecture: &str, packages: &[Package]) -> Vec<String> {
         found.extend(beyond.map(|used| {
             format!(
                 "{folder}/Cargo.toml: `{name}` uses `{used}`, which ARCHITECTURE.md does not say"
+            )
+        }));
+        let unused = allowed.iter().filter(|allowed| **allowed != NO_CRATE);
+        let unused = unused.filter(|allowed| !uses.iter().any(|used| used == **allowed));
+        found.extend(unused.map(|allowed| {
+            format!(
+                "ARCHITECTURE.md: `{name}` may use `{allowed}`, which {folder}/Cargo.toml does not"
             )
         }));
         for (foreign, by) in KNOWN_BY {
@@ -118,7 +125,13 @@ fn crates_and_their_table() {
     let no_row = "ARCHITECTURE.md: `a/no` has no row in the table of rooms";
     check(&["two", "three", "serde"], &["serde"], "a/no", &[no_row]);
     check(
-        &["two"],
+        &["three"],
+        &[],
+        "a/no",
+        &["ARCHITECTURE.md: `one` may use `two`, which a/one/Cargo.toml does not", no_row],
+    );
+    check(
+        &["two", "three"],
         &["three", "grafana-plugin-sdk", "hubble-api", "hubble-api/json", "hubble-api/pb"],
         "two/",
         &[
@@ -132,34 +145,30 @@ fn crates_and_their_table() {
 
 #[test]
 fn dependencies_and_their_features_without_those_of_tests() {
-    let metadata = json!({ "packages": [{
-        "name": "one",
-        "manifest_path": "/checkout/a/one/Cargo.toml",
-        "dependencies": [
-            { "name": "two", "kind": null },
-            { "name": "three", "kind": "dev" },
-            { "name": "four", "kind": "build", "features": ["a", "b"] },
-        ],
-        "features": { "c": ["dep:two", "two/c", "two?/d", "e"] },
-    }]});
-    let uses = ["two", "four", "four/a", "four/b", "two/c", "two/d"];
-    let expected = [package("one", "a/one", &uses)];
-    assert_eq!(packages(&metadata, Path::new("/checkout")), expected);
+    let check = |folder: &str, expected: &[&str]| {
+        let metadata = json!({ "packages": [{
+            "name": "one",
+            "manifest_path": format!("/checkout/{folder}/Cargo.toml"),
+            "dependencies": [
+                { "name": "two", "kind": null },
+                { "name": "three", "kind": "dev" },
+                { "name": "four", "kind": "build", "features": ["a", "b"] },
+            ],
+            "features": { "c": ["dep:two", "two/c", "two?/d", "e"] },
+        }]});
+        let found = packages(&metadata, Path::new("/checkout"));
+        assert_eq!(found, [package("one", folder, expected)]);
+    };
+    check("a/one", &["two", "four", "four/a", "four/b", "two/c", "two/d"]);
+    // Tests are the purpose of these crates.
+    check("tests/one", &["two", "three", "four", "four/a", "four/b", "two/c", "two/d"]);
 }
 
 #[tokio::test]
 async fn the_workspace_matches_the_table() {
-    let mut all = Vec::new();
-    // The fuzz targets are a workspace of their own.
-    for manifest in ["Cargo.toml", "tests/fuzz/Cargo.toml"] {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(workspace::root());
-        cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
-        cargo.args(["--manifest-path", manifest]);
-        let metadata = output_of(&mut cargo).await.expect("an answer of `cargo metadata`");
-        let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
-        all.extend(packages(&metadata, workspace::root()));
-    }
+    let workspaces = workspaces().await;
+    let all = workspaces.iter().flat_map(|metadata| packages(metadata, workspace::root()));
+    let all: Vec<Package> = all.collect();
     let architecture = fs::read_to_string(workspace::at("ARCHITECTURE.md")).expect("the file");
     let found = differences(&architecture, &all);
     assert_eq!(found, Vec::<String>::new());

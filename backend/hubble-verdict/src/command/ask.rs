@@ -10,9 +10,9 @@ use hubble_verdict::{
 };
 use serde_json::{Value, json};
 
-use crate::arguments::{Input, Output};
 use crate::deciding::DecidingRule;
-use crate::input::{self, InputError, PolicyFile};
+use crate::input::{self, InputError, InputFile};
+use crate::shared_options::{Input, Output};
 use crate::text::{self, Paint, clean};
 
 const AFTER_HELP: &str = "\
@@ -59,7 +59,7 @@ pub(crate) struct AskArguments {
     to_labels: Vec<String>,
     /// Request to check against HTTP rules: `GET /orders`.
     #[arg(long, value_name = "METHOD PATH", value_parser = request)]
-    request: Option<Request>,
+    request: Option<AskedRequest>,
     /// Smallest additions that open every closed step.
     #[arg(long)]
     suggest: bool,
@@ -77,7 +77,7 @@ struct Destination {
 
 /// Method and path of a request.
 #[derive(Debug, Clone)]
-struct Request {
+struct AskedRequest {
     method: String,
     path: String,
 }
@@ -92,10 +92,10 @@ fn destination(text: &str) -> Result<Destination, TargetError> {
 #[error("write a method and a path, as `GET /orders`")]
 struct RequestError;
 
-fn request(text: &str) -> Result<Request, RequestError> {
+fn request(text: &str) -> Result<AskedRequest, RequestError> {
     match text.split_once(' ') {
         Some((method, path)) if !method.is_empty() && path.starts_with('/') => {
-            Ok(Request { method: method.to_owned(), path: path.to_owned() })
+            Ok(AskedRequest { method: method.to_owned(), path: path.to_owned() })
         }
         _ => Err(RequestError),
     }
@@ -112,7 +112,7 @@ pub(crate) enum AskRunError {
 
 /// An answer with its question and inputs.
 struct AskReport<'r> {
-    files: &'r [PolicyFile],
+    files: &'r [InputFile],
     set: &'r PolicySet,
     answer: Answer,
     notices: Vec<String>,

@@ -13,7 +13,7 @@ use flow::Flow;
 use serde_json::value::RawValue;
 
 use crate::{
-    bytes,
+    bytes, counts,
     records::{self, FoundRecords, RecordError},
 };
 
@@ -34,7 +34,7 @@ const MAX_FLOWS: usize = 2_000_000;
 
 /// A file of policies.
 #[derive(Debug)]
-pub(crate) struct PolicyFile {
+pub(crate) struct InputFile {
     pub(crate) name: String,
     pub(crate) text: String,
     /// Whether the file's bytes are this text: neither packed nor in another encoding.
@@ -43,7 +43,7 @@ pub(crate) struct PolicyFile {
     pub(crate) is_named: bool,
 }
 
-impl PolicyFile {
+impl InputFile {
     /// Whether the file is Kustomize's, and changes other files.
     pub(crate) fn is_patching(&self) -> bool {
         let name = Path::new(&self.name).file_stem().unwrap_or_default();
@@ -133,7 +133,7 @@ pub(crate) enum LineError {
 pub(crate) fn policies(
     paths: &[PathBuf],
     notices: &mut Vec<String>,
-) -> Result<Vec<PolicyFile>, InputError> {
+) -> Result<Vec<InputFile>, InputError> {
     let mut files = Vec::new();
     for path in paths {
         let before = files.len();
@@ -163,7 +163,7 @@ pub(crate) fn policies(
             let length = text.len() as u64;
             let is_as_read = on_disk.is_none_or(|bytes| bytes == length);
             let is_named = paths.contains(&path);
-            Ok(PolicyFile { name: path.display().to_string(), text, is_as_read, is_named })
+            Ok(InputFile { name: path.display().to_string(), text, is_as_read, is_named })
         })
         .collect()
 }
@@ -215,8 +215,8 @@ fn collect(
 
 /// Checks files named on the command line. Errors: such a file has content, but no Kubernetes
 /// object.
-pub(crate) fn check_objects(files: &[PolicyFile], set: &PolicySet) -> Result<(), InputError> {
-    let is_other = |(source, file): &(usize, &PolicyFile)| {
+pub(crate) fn check_objects(files: &[InputFile], set: &PolicySet) -> Result<(), InputError> {
+    let is_other = |(source, file): &(usize, &InputFile)| {
         let mut refused = set.refused().iter().filter(|refused| refused.source == *source);
         file.is_named
             && !set.documents().holds_object(*source)
@@ -229,7 +229,7 @@ pub(crate) fn check_objects(files: &[PolicyFile], set: &PolicySet) -> Result<(),
 }
 
 /// Texts of the files, by index.
-pub(crate) fn texts(files: &[PolicyFile]) -> Vec<SourceText<'_>> {
+pub(crate) fn texts(files: &[InputFile]) -> Vec<SourceText<'_>> {
     files.iter().enumerate().map(|(index, file)| SourceText { index, text: &file.text }).collect()
 }
 
@@ -354,7 +354,10 @@ impl Records {
             notices.push(format!("only the first {MAX_FLOWS} flows were read"));
         }
         if flows.is_empty() && others > 0 {
-            return Err(InputError::NoFlows { path: path.to_owned(), others: count_of(others) });
+            return Err(InputError::NoFlows {
+                path: path.to_owned(),
+                others: counts::records(others),
+            });
         }
         if let Some((line, cause)) = self.first_broken {
             if flows.is_empty() {
@@ -393,8 +396,10 @@ impl Records {
         }
         if carried > 0 {
             let stand = if carried == 1 { "stands" } else { "stand" };
-            notices
-                .push(format!("{} {stand} in other JSON, which is passed over", count_of(carried)));
+            notices.push(format!(
+                "{} {stand} in other JSON, which is passed over",
+                counts::records(carried)
+            ));
         }
         for reason in flows.iter().map(Flow::drop_reason) {
             if reason.is_known() && reason.text().is_none() && reason.name().is_none() {
@@ -411,7 +416,7 @@ impl Records {
         }
         if others > 0 {
             let are = if others == 1 { "is not a flow" } else { "are not flows" };
-            notices.push(format!("{} {are} (lost events, node states)", count_of(others)));
+            notices.push(format!("{} {are} (lost events, node states)", counts::records(others)));
         }
         let is_aggregate = |flow: &&Flow| flow.aggregate.is_some();
         let aggregated: Vec<u64> =
@@ -421,17 +426,12 @@ impl Records {
                 if aggregated.len() == 1 { ("was", "it stands") } else { ("were", "they stand") };
             notices.push(format!(
                 "{} {was} aggregated before they were written: {stand} for {}",
-                count_of(aggregated.len()),
-                crate::text::flows(aggregated.iter().sum())
+                counts::records(aggregated.len()),
+                counts::flows(aggregated.iter().sum())
             ));
         }
         Ok((flows, notices))
     }
-}
-
-/// A number of records, in words.
-fn count_of(count: usize) -> String {
-    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }
 
 /// An error with its causes, in one line.

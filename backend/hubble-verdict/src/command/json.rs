@@ -3,7 +3,7 @@
 use cilium_policy::{Direction, Finding, Traffic};
 use serde_json::{Value, json};
 
-use crate::{Report, input::PolicyFile};
+use crate::{Report, input::InputFile};
 
 /// The reason why there is no report, as JSON.
 pub(crate) fn failed(reason: &str) -> Value {
@@ -119,7 +119,7 @@ fn found(report: &Report<'_>, finding: &Finding) -> Value {
 }
 
 /// Additions and their effect, as JSON.
-pub(crate) fn suggested(files: &[PolicyFile], suggestion: &hubble_verdict::Suggestion) -> Value {
+pub(crate) fn suggested(files: &[InputFile], suggestion: &hubble_verdict::Suggestion) -> Value {
     let unfixed: Vec<Value> = suggestion
         .unfixed
         .iter()
@@ -143,7 +143,7 @@ pub(crate) fn suggested(files: &[PolicyFile], suggestion: &hubble_verdict::Sugge
 }
 
 /// Edits with their places; each place is in the text as the earlier edits leave it.
-fn edits(files: &[PolicyFile], suggestion: &hubble_verdict::Suggestion) -> Vec<Value> {
+fn edits(files: &[InputFile], suggestion: &hubble_verdict::Suggestion) -> Vec<Value> {
     let mut texts: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
     let mut out = Vec::new();
     for edit in &suggestion.edits {
@@ -165,7 +165,7 @@ fn edits(files: &[PolicyFile], suggestion: &hubble_verdict::Suggestion) -> Vec<V
 }
 
 /// Name of a file, by index.
-fn name(files: &[PolicyFile], index: Option<usize>) -> Option<&str> {
+fn name(files: &[InputFile], index: Option<usize>) -> Option<&str> {
     index.and_then(|index| files.get(index)).map(|file| file.name.as_str())
 }
 

@@ -4,7 +4,7 @@ use cilium_policy::LogFilters;
 use flow::Flow;
 use hubble_verdict::is_logged;
 
-use crate::input::{InputError, PolicyFile};
+use crate::input::{InputError, InputFile};
 
 /// Flows by the filter that logs them.
 pub(crate) struct Logged {
@@ -16,7 +16,7 @@ pub(crate) struct Logged {
 
 impl Logged {
     /// Sorts flows by filter. Errors: the files have no such resource, or one that cannot be read.
-    pub(crate) fn of(files: &[PolicyFile], flows: &[Flow]) -> Result<Self, InputError> {
+    pub(crate) fn of(files: &[InputFile], flows: &[Flow]) -> Result<Self, InputError> {
         let mut all = LogFilters::default();
         for (index, file) in files.iter().enumerate() {
             let read = LogFilters::read(index, &file.text);

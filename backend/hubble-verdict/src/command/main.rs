@@ -5,6 +5,7 @@
 mod arguments;
 mod ask;
 mod bytes;
+mod counts;
 mod deciding;
 mod diff;
 mod groups;
@@ -12,6 +13,7 @@ mod input;
 mod json;
 mod logged;
 mod records;
+mod shared_options;
 mod text;
 
 use std::{io::Write, process::ExitCode};
@@ -22,13 +24,14 @@ use flow::Flow;
 use hubble_verdict::{Agreement, Review, Suggestion};
 use logged::Logged;
 
-use arguments::{Arguments, Command, FailOn, Input, Output};
+use arguments::{Arguments, Command, FailOn};
 use groups::{FlowGroup, Tally};
-use input::{InputError, PolicyFile};
+use input::{InputError, InputFile};
+use shared_options::{Input, Output};
 
 /// All contents of the printed report.
 pub(crate) struct Report<'r> {
-    pub(crate) files: &'r [PolicyFile],
+    pub(crate) files: &'r [InputFile],
     pub(crate) set: &'r PolicySet,
     /// The records of the input.
     pub(crate) flows: &'r [Flow],
@@ -131,7 +134,7 @@ fn refuses(set: &PolicySet) -> bool {
 }
 
 /// Notices on policy names: names that occur more than once, and names that a server generates.
-pub(crate) fn names(set: &PolicySet, files: &[PolicyFile]) -> Vec<String> {
+pub(crate) fn names(set: &PolicySet, files: &[InputFile]) -> Vec<String> {
     let file = |policy: &Policy| files.get(policy.source).map_or("", |file| file.name.as_str());
     let mut last: Vec<&Policy> = Vec::new();
     for (earlier, by) in set.documents().replacements() {

@@ -6,7 +6,13 @@ use std::path::{Component, Path};
 use cilium_policy::{Direction, Refusal, RefusalClass, Refused, Severity, Traffic, Verdict};
 use hubble_verdict::{Agreement, Suggestion};
 
-use crate::{Outcome, Report, diff, groups::FlowGroup, input::PolicyFile};
+use crate::{
+    Outcome, Report,
+    counts::{flows, flows_are, number},
+    diff,
+    groups::FlowGroup,
+    input::InputFile,
+};
 
 pub(crate) struct Paint {
     is_colored: bool,
@@ -53,21 +59,6 @@ impl Paint {
     fn code(&self, code: &str, text: &str) -> String {
         if self.is_colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
-}
-
-/// A number with its noun.
-pub(crate) fn number(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// A number of flows.
-pub(crate) fn flows(count: u64) -> String {
-    number(count, "flow", "flows")
-}
-
-/// A number of flows, as the subject of a sentence.
-fn flows_are(count: u64) -> String {
-    number(count, "flow is", "flows are")
 }
 
 /// Maximum number of characters shown of text from outside.
@@ -234,7 +225,7 @@ fn suggestion(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::R
 pub(crate) fn suggested(
     suggestion: &Suggestion,
     title: &str,
-    files: &[PolicyFile],
+    files: &[InputFile],
     paint: &Paint,
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -303,7 +294,7 @@ fn change(diff: &str, paint: &Paint, out: &mut impl Write) -> io::Result<bool> {
 }
 
 /// The reason why `patch` cannot take a change.
-fn patch_hint(file: &PolicyFile, is_whole: bool) -> Option<String> {
+fn patch_hint(file: &InputFile, is_whole: bool) -> Option<String> {
     let path = Path::new(&file.name);
     let is_below =
         path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
@@ -323,7 +314,7 @@ fn patch_hint(file: &PolicyFile, is_whole: bool) -> Option<String> {
 }
 
 /// Name of a file for new policies, beside the first changed file.
-fn new_file(suggestion: &Suggestion, files: &[PolicyFile]) -> String {
+fn new_file(suggestion: &Suggestion, files: &[InputFile]) -> String {
     let first = suggestion.texts.first().and_then(|(source, _)| files.get(*source));
     let folder = first.and_then(|file| Path::new(&file.name).parent()).unwrap_or(Path::new(""));
     let is_taken = |name: &String| files.iter().any(|file| file.name == *name);

@@ -1,0 +1,39 @@
+//! The workspaces' packages, as `cargo metadata` lists them.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::process::output_of;
+use crate::workspace;
+
+/// The answers of `cargo metadata`, without dependencies from registries. The fuzz targets are a
+/// workspace of their own.
+pub(crate) async fn workspaces() -> [Value; 2] {
+    [read("Cargo.toml").await, read("tests/fuzz/Cargo.toml").await]
+}
+
+async fn read(manifest: &str) -> Value {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(workspace::root());
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
+    cargo.args(["--manifest-path", manifest]);
+    let metadata = output_of(&mut cargo).await.expect("an answer of `cargo metadata`");
+    serde_json::from_str(&metadata).expect("JSON")
+}
+
+/// A list of objects within `value`; empty where there is no list.
+pub(crate) fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value[key].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A text within `value`; empty where there is no text.
+pub(crate) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
+}
+
+/// A path of `cargo metadata`, relative to `root`.
+pub(crate) fn relative(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
+}
