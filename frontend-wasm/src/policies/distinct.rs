@@ -18,7 +18,8 @@ pub(crate) struct Distinct {
     pub(crate) first_rows: Vec<u32>,
 }
 
-/// Everything but the time that a verdict depends on, as numbers and codes.
+/// Everything but the time that a verdict depends on, as numbers and codes. The tests compare it with
+/// [`FlowColumns::FLOW_COLUMNS`] and name the columns that it leaves out.
 type ClassKey = [u32; 42];
 
 impl Distinct {

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cilium_policy::Settings;
-use flow::{Endpoint, Flow, Layer4};
+use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, RowLists};
+use flow::{Endpoint, Flow, Layer4, Tcp, TcpFlags, Workload};
 use hubble_api::json;
 use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
@@ -12,6 +13,7 @@ use hubble_verdict::{JudgeFlows, Learned, lint, settings_from, suggest};
 use proptest::prelude::*;
 use prost::Message as _;
 
+use super::super::distinct::Distinct;
 use super::super::policy_files::{PolicyFile, PolicyFiles, sources};
 use super::super::prepared::SETTINGS_FLOWS;
 use super::packed;
@@ -126,6 +128,97 @@ fn vectors_are_judged_from_columns_as_from_flows() {
     }
     // Flows with arbitrary content: none is a connection, most cannot be judged.
     check(&flows(&vectors("flows").join("all-fields.jsonl")), &mut of_lab, false);
+}
+
+/// Columns of a flow that alone put no row into another class, with the reason.
+const NOT_IN_THE_CLASS: [(Column, &str); 9] = [
+    (Column::TimeNanos, "each row has its own time"),
+    (Column::EventSubType, "no verdict depends on it: `verdicts_without_sub_type_and_workloads`"),
+    (Column::SourcePort, "counts with others: `ports_and_flags_that_count`"),
+    (Column::TcpFlags, "counts with others: `ports_and_flags_that_count`"),
+    (Column::AggregateIngressFlowCount, "each row has its own number of flows"),
+    (Column::AggregateEgressFlowCount, "each row has its own number of flows"),
+    (Column::AggregateUnknownDirectionFlowCount, "each row has its own number of flows"),
+    (Column::SourceWorkloads, "fixes and answers read the name from each flow; else as sub type"),
+    (Column::DestinationWorkloads, "as `SourceWorkloads`"),
+];
+
+/// Number of classes of flows whose other columns are empty.
+fn classes(columns: &[Column], flows: &[Flow]) -> usize {
+    let mut rows = FlowColumns::only(ColumnSet::of(columns), ColumnLimits::default());
+    for flow in flows {
+        rows.append_flow(flow, &mut RowLists::default()).unwrap();
+    }
+    Distinct::of(&rows).first_rows.len()
+}
+
+#[test]
+fn flows_that_differ_in_what_policies_use_differ_in_class() {
+    let mut all = flows(&vectors("flows").join("all-fields.jsonl"));
+    all.push(Flow::default());
+    let used = Column::ALL.iter().filter(|own| FlowColumns::FLOW_COLUMNS.contains(**own));
+    let left_out: Vec<Column> = used.copied().filter(|own| classes(&[*own], &all) == 1).collect();
+    assert_eq!(left_out, NOT_IN_THE_CLASS.map(|(column, _)| column));
+}
+
+#[test]
+fn ports_and_flags_that_count() {
+    use Column::{DestinationPort, IsReply, L4Protocol, SourcePort};
+    let check =
+        |columns: &[Column], [one, other]: [(u16, u16, TcpFlags); 2], is_reply, expected| {
+            let flows = [one, other].map(|(source_port, destination_port, flags)| Flow {
+                l4: Some(Layer4::Tcp(Tcp { source_port, destination_port, flags: Some(flags) })),
+                is_reply: Some(is_reply),
+                ..Flow::default()
+            });
+            assert_eq!(classes(columns, &flows), expected, "{columns:?} {one:?} {other:?}");
+        };
+    let (syn, ack) = (TcpFlags::SYN, TcpFlags::ACK);
+    // A reply comes from the connection's destination port.
+    let ports = [IsReply, SourcePort, DestinationPort];
+    check(&ports, [(80, 40_000, ack), (81, 40_000, ack)], true, 2);
+    check(&ports, [(80, 40_000, ack), (80, 40_001, ack)], true, 1);
+    check(&ports, [(40_000, 80, ack), (40_001, 80, ack)], false, 1);
+    // A server's answer to a handshake, and a packet between the ports of server and client.
+    let packet = [L4Protocol, Column::TcpFlags];
+    check(&packet, [(1, 2, syn), (1, 2, syn | ack)], false, 2);
+    check(&packet, [(1, 2, ack), (1, 2, ack | TcpFlags::PSH)], false, 1);
+}
+
+#[test]
+fn verdicts_without_sub_type_and_workloads() {
+    let check = |flows: &[Flow], mut policies: PolicyFiles| {
+        let changed: Vec<Flow> = flows
+            .iter()
+            .cloned()
+            .map(|mut flow| {
+                flow.event_type.iter_mut().for_each(|event| event.sub_type += 1);
+                let endpoints = [&mut flow.source, &mut flow.destination].into_iter().flatten();
+                endpoints.for_each(|endpoint| endpoint.workloads = vec![Workload::default()]);
+                flow
+            })
+            .collect();
+        let settings = settings_from(flows, Settings::default());
+        assert_eq!(settings_from(&changed, Settings::default()), settings);
+        policies.fit(&settings);
+        let [of_flows, of_changed] = [flows, &changed].map(|flows| {
+            let learned = Learned::from_flows(flows);
+            let judged = flows.iter().map(|flow| policies.judge.explain_flow(flow, &learned));
+            judged.collect::<Vec<_>>()
+        });
+        assert_eq!(of_changed, of_flows);
+        of_flows.iter().flatten().count()
+    };
+    let mut judged = 0;
+    for case in fs::read_dir(vectors("field")).unwrap().map(|entry| entry.unwrap().path()) {
+        if !case.is_dir() {
+            continue;
+        }
+        for file in files(&case, ".jsonl") {
+            judged += check(&flows(&file), policies(&files(&case, ".yaml")));
+        }
+    }
+    assert!(judged > 150, "{judged}");
 }
 
 /// All flows of the vectors.
