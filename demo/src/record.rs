@@ -28,7 +28,7 @@ pub(crate) enum PolicyAction {
 
 /// A policy as Hubble names it in a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct PolicyName {
+pub(crate) struct RecordedPolicy {
     pub(crate) kind: &'static str,
     pub(crate) namespace: String,
     pub(crate) name: String,
@@ -48,7 +48,7 @@ pub(crate) enum Event {
         action: PolicyAction,
         /// Part of the policy map's key that matched; `None` if no entry matched.
         match_type: Option<MatchType>,
-        policies: Arc<[PolicyName]>,
+        policies: Arc<[RecordedPolicy]>,
     },
     Drop {
         reason: DropReason,

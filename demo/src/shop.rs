@@ -325,7 +325,7 @@ async fn run_clock(
 
 async fn serve_relay(
     service: ObserverService,
-    incoming: impl tokio_stream::Stream<Item = io::Result<crate::tls::Connection>> + Send + 'static,
+    incoming: impl tokio_stream::Stream<Item = io::Result<crate::tls::ClientStream>> + Send + 'static,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), ShopError> {
     let (mut reporter, health) = tonic_health::server::health_reporter();

@@ -114,18 +114,18 @@ fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'s
 
 /// A client's connection.
 #[derive(Debug)]
-pub(crate) enum Connection {
+pub(crate) enum ClientStream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Connected for Connection {
+impl Connected for ClientStream {
     type ConnectInfo = ();
 
     fn connect_info(&self) -> Self::ConnectInfo {}
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for ClientStream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -138,7 +138,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for ClientStream {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -169,7 +169,7 @@ impl AsyncWrite for Connection {
 pub(crate) fn incoming(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
-) -> ReceiverStream<io::Result<Connection>> {
+) -> ReceiverStream<io::Result<ClientStream>> {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     tokio::spawn(async move {
         loop {
@@ -193,11 +193,11 @@ pub(crate) fn incoming(
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 let connection = match acceptor {
-                    None => Connection::Plain(stream),
+                    None => ClientStream::Plain(stream),
                     Some(acceptor) => {
                         let handshake = acceptor.accept(stream);
                         match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
-                            Ok(Ok(stream)) => Connection::Tls(Box::new(stream)),
+                            Ok(Ok(stream)) => ClientStream::Tls(Box::new(stream)),
                             Ok(Err(error)) => {
                                 tracing::warn!(%peer, %error, "TLS handshake failed");
                                 return;

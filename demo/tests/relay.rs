@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use hubble_api::client::{
-    ClientIdentity, FlowMessage, FlowRequest, RelayClient, RelayConfig, RelayError, Tls,
+    ClientError, ClientIdentity, FlowMessage, FlowRequest, RelayClient, RelayConfig, Tls,
     TlsSettings,
 };
 use hubble_api::pb::observer::{GetNodesRequest, Node};
@@ -54,7 +54,7 @@ async fn follow(client: &RelayClient, wanted: usize) -> usize {
 
 async fn next(
     stream: &mut hubble_api::client::FlowStream,
-) -> Option<Result<FlowMessage, RelayError>> {
+) -> Option<Result<FlowMessage, ClientError>> {
     use tokio_stream::StreamExt;
     stream.next().await
 }

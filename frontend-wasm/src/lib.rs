@@ -16,7 +16,7 @@ pub mod typescript;
 mod view;
 
 #[cfg(feature = "policies")]
-pub use policies::{Connection, Policies, Questions, Verdicts, match_names};
+pub use policies::{AskedConnection, Policies, Questions, Verdicts, match_names};
 
 use captions::TextColumn;
 use file::Selection;

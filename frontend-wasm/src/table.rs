@@ -85,7 +85,7 @@ pub(crate) enum AppendError {
 
 /// The reason why a row's message is not available.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RecordError {
+pub(crate) enum RowRecordError {
     /// A row that does not exist.
     #[error("there is no flow in row {row}")]
     Row {
@@ -139,19 +139,20 @@ impl Table {
     ///
     /// Errors: the row does not exist, or its message is defective in a part that the table does
     /// not read.
-    pub(crate) fn record(&self, row: u32) -> Result<String, RecordError> {
-        let location = self.locations.get(row as usize).ok_or(RecordError::Row { row })?;
-        let stream = self.streams.get(location.stream as usize).ok_or(RecordError::Row { row })?;
+    pub(crate) fn record(&self, row: u32) -> Result<String, RowRecordError> {
+        let location = self.locations.get(row as usize).ok_or(RowRecordError::Row { row })?;
+        let stream =
+            self.streams.get(location.stream as usize).ok_or(RowRecordError::Row { row })?;
         let batch = packed::batches(stream)
             .nth(location.batch as usize)
             .and_then(Result::ok)
-            .ok_or(RecordError::Row { row })?;
+            .ok_or(RowRecordError::Row { row })?;
         let message = batch
             .messages()
             .nth(location.message as usize)
             .and_then(Result::ok)
-            .ok_or(RecordError::Row { row })?;
-        json::record_of(message).map_err(RecordError::Message)
+            .ok_or(RowRecordError::Row { row })?;
+        json::record_of(message).map_err(RowRecordError::Message)
     }
 
     fn read(&mut self, packed: &[u8]) -> Option<PackedError> {

@@ -51,4 +51,4 @@ pub use vocabulary::re2::RegexError;
 pub use vocabulary::{
     Label, NamePattern, NamePatternError, Operator, Prefix, PrefixError, Requirement, Selector,
 };
-pub use what_if::{ChangeGroup, Compared, Connection, WhatIf};
+pub use what_if::{ChangeGroup, ChangedConnection, Compared, WhatIf};

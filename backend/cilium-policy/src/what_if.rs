@@ -51,7 +51,7 @@ struct GroupKey {
 
 /// The connection of a changed flow, with the judged traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
+pub struct ChangedConnection {
     /// The sender of the connection.
     pub source: String,
     /// The receiver of the connection.
@@ -81,7 +81,7 @@ impl WhatIf {
         before: &PolicySet,
         after: &PolicySet,
         flows: impl IntoIterator<Item = Compared>,
-        mut connection: impl FnMut(usize) -> Option<Connection>,
+        mut connection: impl FnMut(usize) -> Option<ChangedConnection>,
     ) -> Self {
         let mut answer = Self::default();
         let mut groups: HashMap<GroupKey, usize> = HashMap::new();
@@ -95,7 +95,8 @@ impl WhatIf {
                 answer.unchanged = answer.unchanged.saturating_add(weight);
                 continue;
             }
-            let Some(Connection { source, destination, traffic, direction }) = connection(index)
+            let Some(ChangedConnection { source, destination, traffic, direction }) =
+                connection(index)
             else {
                 continue;
             };

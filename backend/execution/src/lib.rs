@@ -57,7 +57,7 @@ pub struct QueryContext {
 
 /// The consumer of a request's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub enum Consumer {
     /// A person, on a panel or in Explore.
     Panel,
     /// Grafana's expressions, which accept series and numbers.

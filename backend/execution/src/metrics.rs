@@ -19,7 +19,7 @@ use wording::{Notice, count};
 use crate::group_name::group_name;
 use crate::scan::{Rows, scan};
 use crate::select::select;
-use crate::{ExecutionError, FlowSource, QueryContext, Reader};
+use crate::{Consumer, ExecutionError, FlowSource, QueryContext};
 
 /// Maximum number of groups that are counted separately; the rest are counted as `other`.
 const MAX_GROUPS: usize = 1_000;
@@ -154,7 +154,7 @@ pub async fn flow_metrics(
     source: FlowSource<'_>,
     context: &QueryContext,
     query: &FlowMetricsQuery,
-    reader: Reader,
+    consumer: Consumer,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let selected = select(source, &query.form, range).await?;
@@ -218,7 +218,7 @@ pub async fn flow_metrics(
         // Grafana's logs volume in Explore takes series of counts by log level. Alert rules read a
         // frame without fields as "no data".
         FlowMetricsFormat::TimeSeries
-            if reader == Reader::Panel && query.group_by == [GroupField::Level] =>
+            if consumer == Consumer::Panel && query.group_by == [GroupField::Level] =>
         {
             flow_log_volume(shape, series, meta)
         }

@@ -8,7 +8,7 @@ use prometheus::{
 use query::{PromqlFormat, PromqlQuery, unresolved_variable};
 use wording::Notice;
 
-use crate::{ExecutionError, QueryContext, Reader};
+use crate::{Consumer, ExecutionError, QueryContext};
 
 /// Sends the query to Prometheus and returns its answer as frames.
 ///
@@ -18,7 +18,7 @@ pub async fn promql(
     context: &QueryContext,
     query: &PromqlQuery,
     value_name: &str,
-    reader: Reader,
+    consumer: Consumer,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let interval_ms = match query.interval_ms {
         0 => u64::try_from(context.interval_ms).unwrap_or(0),
@@ -51,7 +51,7 @@ pub async fn promql(
         prepared.range(),
         prepared.instant(),
         // An alert rule does not use exemplars.
-        prepared.exemplars(query.exemplar && reader != Reader::AlertRule),
+        prepared.exemplars(query.exemplar && consumer != Consumer::AlertRule),
     );
     let mut frames = Vec::new();
     let mut failed = None;

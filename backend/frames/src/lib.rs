@@ -51,7 +51,7 @@ pub use self::ipc::encode;
 pub use self::live::{FramePart, LiveNotice, live_json, live_log, live_table};
 pub use self::node_graph::node_graph;
 pub use self::packed::packed_flows;
-pub use self::policy_files::{PolicyFile, policy_files};
+pub use self::policy_files::{PolicyFileRow, policy_files};
 pub use self::series::{table, text, time_series, vector};
 pub use self::series_query::{Legend, SeriesQuery};
 

@@ -9,7 +9,7 @@ use crate::{Field, Frame, FrameType, Meta};
 
 /// File that may contain policies; its reader decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyFile {
+pub struct PolicyFileRow {
     /// Path below its folder, separated by `/`.
     pub name: String,
     /// Unparsed YAML or JSON.
@@ -21,7 +21,7 @@ pub struct PolicyFile {
 /// Frame of the files. `changed_ms`: time of the last addition or removal; `namespace`: default
 /// namespace of the documents.
 pub fn policy_files(
-    files: &[PolicyFile],
+    files: &[PolicyFileRow],
     changed_ms: Option<i64>,
     namespace: Option<&str>,
     meta: Meta,

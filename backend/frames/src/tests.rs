@@ -274,7 +274,7 @@ fn an_empty_flow_table_keeps_its_fields() {
 
 #[test]
 fn files_of_policies() {
-    let file = |name: &str, modified_ms| PolicyFile {
+    let file = |name: &str, modified_ms| PolicyFileRow {
         name: name.to_owned(),
         text: "kind: CiliumNetworkPolicy\n".to_owned(),
         modified_ms,

@@ -1,6 +1,6 @@
 //! Two sets of policies against the same recorded flows.
 
-use cilium_policy::{Compared, Connection, Direction, Judge, Settings, WhatIf};
+use cilium_policy::{ChangedConnection, Compared, Direction, Judge, Settings, WhatIf};
 use flow::{Endpoint, Flow};
 
 use crate::{Learned, Prepared, RecordedConnection, Summary, Unjudged};
@@ -8,10 +8,14 @@ use crate::{Learned, Prepared, RecordedConnection, Summary, Unjudged};
 /// The connection of a flow, with the names of source and destination; `None` where policy has no
 /// verdict on the flow.
 #[must_use]
-pub fn named_connection(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<Connection> {
+pub fn named_connection(
+    flow: &Flow,
+    learned: &Learned,
+    settings: &Settings,
+) -> Option<ChangedConnection> {
     let connection = RecordedConnection::of(flow, learned, settings).ok()?;
     let (source, destination) = endpoint_names(flow, &connection);
-    Some(Connection {
+    Some(ChangedConnection {
         source,
         destination,
         traffic: connection.traffic,
@@ -25,7 +29,7 @@ pub fn what_if(
     before: &Judge,
     after: &Judge,
     prepared: &Prepared,
-    connection: impl FnMut(usize) -> Option<Connection>,
+    connection: impl FnMut(usize) -> Option<ChangedConnection>,
 ) -> WhatIf {
     let (old, new) = (prepared.judge(before), prepared.judge(after));
     let decided = |summary: Result<Summary, Unjudged>| {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use hubble_api::client::{ClientIdentity, RelayError, TlsSettings};
+use hubble_api::client::{ClientError, ClientIdentity, TlsSettings};
 use reqwest::Url;
 use secret::Secret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -357,7 +357,7 @@ fn tls_config(
     };
     let mut config = match settings.client_config() {
         // Prometheus itself needs no authority.
-        Err(RelayError::NoSystemRoots) if !is_https => without_authorities(),
+        Err(ClientError::NoSystemRoots) if !is_https => without_authorities(),
         config => config,
     }
     .map_err(|error| PrometheusError::Client { reason: with_causes(&error) })?;
@@ -365,10 +365,10 @@ fn tls_config(
     Ok(config)
 }
 
-fn without_authorities() -> Result<rustls::ClientConfig, RelayError> {
+fn without_authorities() -> Result<rustls::ClientConfig, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| RelayError::NoSystemRoots)?;
+        .map_err(|_| ClientError::NoSystemRoots)?;
     Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }

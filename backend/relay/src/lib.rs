@@ -25,11 +25,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use hubble_api::client::{ClientError, DEFAULT_MAX_MESSAGE_BYTES};
 use hubble_api::client::{
     ClientIdentity, Expiry, FlowRequest, FlowStream, NodeNames, RelayClient, RelayConfig,
     RelayNotices, RelayStatus, Tls, TlsSettings,
 };
-use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
 use hubble_api::release::Release;
 
 pub use hubble_api::client::NodeInfo;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use flow::columns::{ColumnSet, FlowColumns};
 use flow::filter::{CompiledFilterSet, FilterSet, FlowFilter};
-use hubble_api::client::{FlowRequest, RelayError as ClientError, RelayNotice, WireFlow};
+use hubble_api::client::{ClientError, FlowRequest, RelayNotice, WireFlow};
 use hubble_api::release::{
     Release, UnsupportedCondition, columns_since, mask_paths, supported_filters,
 };

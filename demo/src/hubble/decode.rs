@@ -10,7 +10,7 @@ use flow::{
 
 use super::identifiers::{flow_uuid, uuid_v4};
 use crate::cluster::{self, Cluster, EndpointKind, NodeId};
-use crate::record::{Event, EventRecord, L7, PolicyAction, PolicyName, Transport};
+use crate::record::{Event, EventRecord, L7, PolicyAction, RecordedPolicy, Transport};
 
 /// Source file in drops of an endpoint's program, with the lines of its policy and other checks
 /// (`bpf/bpf_lxc.c`).
@@ -217,7 +217,7 @@ fn layer4(record: &EventRecord) -> Layer4 {
     }
 }
 
-fn attribute(flow: &mut Flow, action: PolicyAction, policies: &[PolicyName]) {
+fn attribute(flow: &mut Flow, action: PolicyAction, policies: &[RecordedPolicy]) {
     let names = policies.iter().map(policy).collect();
     let allowed = !matches!(action, PolicyAction::Denied(_));
     match (flow.traffic_direction, allowed) {
@@ -229,7 +229,7 @@ fn attribute(flow: &mut Flow, action: PolicyAction, policies: &[PolicyName]) {
     }
 }
 
-fn policy(name: &PolicyName) -> Policy {
+fn policy(name: &RecordedPolicy) -> Policy {
     // The UID stays the same for a name while the object exists.
     let uid = name.name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -15,7 +15,7 @@ pub(crate) use manifests::Manifest;
 pub(crate) use policies::{Policies, label_sets_of_host};
 
 use crate::cluster::EndpointId;
-use crate::record::PolicyName;
+use crate::record::RecordedPolicy;
 
 /// An act of the lab: the set of applied policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -107,10 +107,10 @@ pub(crate) enum Decision {
     /// reports no verdict.
     NotEnforced,
     /// An entry of the policy map allows the connection, perhaps through a proxy.
-    Allowed { match_type: Option<MatchType>, by: Arc<[PolicyName]>, proxy: Option<Proxy> },
+    Allowed { match_type: Option<MatchType>, by: Arc<[RecordedPolicy]>, proxy: Option<Proxy> },
     /// An entry of the policy map denies the connection, or no entry matches; then Hubble names no
     /// policy.
-    Denied { reason: DropReason, match_type: Option<MatchType>, by: Arc<[PolicyName]> },
+    Denied { reason: DropReason, match_type: Option<MatchType>, by: Arc<[RecordedPolicy]> },
 }
 
 impl Decision {

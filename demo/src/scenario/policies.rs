@@ -12,7 +12,7 @@ use flow::{DropReason, TrafficDirection};
 
 use super::{Connection, Decision, Proxy, Scenario};
 use crate::cluster::{CLUSTER_NAME, Cluster, EndpointId, EndpointKind, HostId};
-use crate::record::PolicyName;
+use crate::record::RecordedPolicy;
 
 /// The policies in force. Answers are cached: the cluster has a few hundred communicating pairs,
 /// and looks up a few dozen names.
@@ -143,12 +143,12 @@ impl Policies {
     }
 
     /// Hubble's data about a map entry: match type, and the policies of its rules.
-    fn attribution(&self, entry: &MapEntry) -> (Option<MatchType>, Arc<[PolicyName]>) {
-        let mut names: Vec<PolicyName> = entry
+    fn attribution(&self, entry: &MapEntry) -> (Option<MatchType>, Arc<[RecordedPolicy]>) {
+        let mut names: Vec<RecordedPolicy> = entry
             .rules
             .iter()
             .filter_map(|rule| self.judge.set().policy_of(*rule))
-            .map(|policy| PolicyName {
+            .map(|policy| RecordedPolicy {
                 kind: policy.name.kind.name(),
                 namespace: policy.name.namespace.clone(),
                 name: policy.name.name.clone(),

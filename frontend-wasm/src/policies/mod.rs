@@ -41,7 +41,7 @@ pub struct Policies {
 /// A question about one connection.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Connection {
+pub struct AskedConnection {
     question: Question,
 }
 
@@ -87,7 +87,7 @@ impl Policies {
 }
 
 #[wasm_bindgen]
-impl Connection {
+impl AskedConnection {
     /// A question from `from` to `to`, as `hubble-verdict ask` reads them: a pod, workload or
     /// Service as `namespace/name`, an address, `world`; `to` with a port and perhaps a protocol,
     /// or a DNS name: `product-service:3002`, `kube-system/kube-dns:53/UDP`, `www.bing.com:443`.
@@ -154,10 +154,10 @@ impl FlowTable {
     pub fn ask(
         &mut self,
         policies: &mut Policies,
-        connection: &Connection,
+        connection: &AskedConnection,
         with_fix: bool,
     ) -> Result<String, JsError> {
-        let Connection { question } = connection;
+        let AskedConnection { question } = connection;
         let answer = ask::reachable(&mut self.table, &mut policies.files, question, with_fix);
         json(&answer.map_err(|error| failed(&error))?)
     }

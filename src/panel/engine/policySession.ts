@@ -1,4 +1,4 @@
-import { Connection as AskedConnection, FlowTable, Policies } from '../../../frontend-wasm/pkg/engine';
+import { AskedConnection, FlowTable, Policies } from '../../../frontend-wasm/pkg/engine';
 import { judgedColumns } from './generated';
 import type {
   Call,

@@ -27,7 +27,7 @@ pub struct Http {
 
 /// A received request.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ReceivedRequest {
     /// The request line and the headers in the notation of HTTP/1.1; names in small letters.
     pub head: String,
     /// The body.
@@ -53,9 +53,9 @@ pub struct Answer {
 #[derive(Debug)]
 struct HangUp;
 
-type Handler = dyn Fn(Request) -> BoxFuture<'static, Option<Answer>> + Send + Sync;
+type Handler = dyn Fn(ReceivedRequest) -> BoxFuture<'static, Option<Answer>> + Send + Sync;
 
-impl Request {
+impl ReceivedRequest {
     /// The request line.
     pub fn line(&self) -> &str {
         self.head.lines().next().unwrap_or_default()
@@ -93,7 +93,9 @@ impl Http {
     }
 
     /// Starts a server; the connection ends where `answer` returns `None`.
-    pub async fn start_with<F>(answer: impl Fn(Request) -> F + Send + Sync + 'static) -> Self
+    pub async fn start_with<F>(
+        answer: impl Fn(ReceivedRequest) -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output = Option<Answer>> + Send + 'static,
     {
@@ -105,7 +107,7 @@ impl Http {
         config: rustls::ServerConfig,
         answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let answer = move |request: Request| -> BoxFuture<'static, Option<Answer>> {
+        let answer = move |request: ReceivedRequest| -> BoxFuture<'static, Option<Answer>> {
             Box::pin(std::future::ready(Some(answer(request.line(), &request.body))))
         };
         Self::serve(Some(TlsAcceptor::from(Arc::new(config))), Arc::new(answer)).await
@@ -169,7 +171,7 @@ async fn connection(
     drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
 }
 
-async fn read(request: http::Request<Incoming>, earlier: usize) -> Option<Request> {
+async fn read(request: http::Request<Incoming>, earlier: usize) -> Option<ReceivedRequest> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.ok()?.to_bytes();
     let mut head = format!("{} {} {:?}", parts.method, parts.uri, parts.version);
@@ -179,7 +181,7 @@ async fn read(request: http::Request<Incoming>, earlier: usize) -> Option<Reques
         head.push_str(": ");
         head.push_str(&String::from_utf8_lossy(value.as_bytes()));
     }
-    Some(Request { head, body: String::from_utf8_lossy(&body).into_owned(), earlier })
+    Some(ReceivedRequest { head, body: String::from_utf8_lossy(&body).into_owned(), earlier })
 }
 
 impl Answer {

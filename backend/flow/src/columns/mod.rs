@@ -102,7 +102,7 @@ pub enum ColumnsFull {
 
 /// Name of a network policy, in Hubble's form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyName<'a> {
+pub struct RecordedPolicyName<'a> {
     /// `CiliumNetworkPolicy`, `NetworkPolicy`, …; empty if the flow does not say.
     pub kind: Cow<'a, str>,
     /// Empty for a cluster-wide policy.
@@ -259,10 +259,14 @@ impl FlowColumns {
     }
 
     /// Policies of a code of `egress_allowed_by` and its siblings.
-    pub fn policies(&self, code: u32) -> impl Iterator<Item = PolicyName<'_>> {
+    pub fn policies(&self, code: u32) -> impl Iterator<Item = RecordedPolicyName<'_>> {
         let mut items = self.items(code);
         std::iter::from_fn(move || {
-            Some(PolicyName { kind: items.next()?, namespace: items.next()?, name: items.next()? })
+            Some(RecordedPolicyName {
+                kind: items.next()?,
+                namespace: items.next()?,
+                name: items.next()?,
+            })
         })
     }
 

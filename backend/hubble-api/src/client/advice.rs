@@ -1,10 +1,10 @@
-//! User messages of a [`RelayError`], and their parts.
+//! User messages of a [`ClientError`], and their parts.
 
-use super::error::{ConnectStage, RelayError};
+use super::error::{ClientError, ConnectStage};
 use super::error_text::one_line;
 use std::error::Error;
 
-impl RelayError {
+impl ClientError {
     /// One line for the user: the problem, its causes, and what to do about it.
     pub fn user_message(&self) -> String {
         let mut sentence = self.to_string();

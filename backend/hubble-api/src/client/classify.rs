@@ -1,7 +1,7 @@
 //! Classification of connection failures into errors that a user can act on.
 
 use super::dial::Dialer;
-use super::error::RelayError;
+use super::error::ClientError;
 use super::error_text::relay_text;
 use super::handshake::{answer_that_is_not_http2, client_certificate_error, starts_tls, tls_error};
 use std::error::Error;
@@ -15,7 +15,7 @@ pub(super) async fn call_error(
     dialer: &Dialer,
     max_message_bytes: usize,
     flows_received: u64,
-) -> RelayError {
+) -> ClientError {
     if let Some(error) = dial_error_in(&status) {
         return error.clone();
     }
@@ -28,10 +28,10 @@ pub(super) async fn call_error(
     let head = if dialer.tls().is_some() { trace.plain_head() } else { wire_head.clone() };
     if dialer.tls().is_none() && starts_tls(&head) {
         let names = dialer.probe_tls().await.unwrap_or_default().names;
-        return RelayError::ExpectsTls { address, names };
+        return ClientError::ExpectsTls { address, names };
     }
     if let Some(answer) = answer_that_is_not_http2(&head) {
-        return RelayError::NotGrpc { address, answer };
+        return ClientError::NotGrpc { address, answer };
     }
     if let Some(tls) = dialer.tls() {
         if let Some(error) = trace.tls_error() {
@@ -45,18 +45,18 @@ pub(super) async fn call_error(
     }
     if head.is_empty() && flows_received == 0 && trace.closed() {
         return match dialer.tls() {
-            Some(_) => RelayError::ClosedAtOnce { address },
+            Some(_) => ClientError::ClosedAtOnce { address },
             None => match dialer.probe_tls().await {
-                Some(certificate) => RelayError::ExpectsTls { address, names: certificate.names },
-                None => RelayError::ClosedAtOnce { address },
+                Some(certificate) => ClientError::ExpectsTls { address, names: certificate.names },
+                None => ClientError::ClosedAtOnce { address },
             },
         };
     }
-    RelayError::Broken { address, flows_received, source: Arc::new(status) }
+    ClientError::Broken { address, flows_received, source: Arc::new(status) }
 }
 
 /// Error of our own connector, if it is the root cause.
-fn dial_error_in(status: &Status) -> Option<&RelayError> {
+fn dial_error_in(status: &Status) -> Option<&ClientError> {
     let mut cause = status.source();
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref() {
@@ -73,23 +73,23 @@ fn answer_error(
     status: Status,
     max_message_bytes: usize,
     flows_received: u64,
-) -> RelayError {
+) -> ClientError {
     let message = status.message();
     // tonic has no types for these three cases; tests pin its texts.
     if let Some((_, http_status)) = message.split_once("mapped from HTTP status code ") {
         let answer = format!("HTTP status {}", relay_text(http_status));
-        return RelayError::NotGrpc { address, answer };
+        return ClientError::NotGrpc { address, answer };
     }
     if message.contains("invalid compression flag") {
         let answer = "HTTP without gRPC messages".to_owned();
-        return RelayError::NotGrpc { address, answer };
+        return ClientError::NotGrpc { address, answer };
     }
     if status.code() == Code::OutOfRange && message.contains("message length too large") {
-        return RelayError::MessageTooLong {
+        return ClientError::MessageTooLong {
             address,
             max_bytes: max_message_bytes,
             flows_received,
         };
     }
-    RelayError::Status { address, status: Arc::new(status), flows_received }
+    ClientError::Status { address, status: Arc::new(status), flows_received }
 }

@@ -1,6 +1,6 @@
 use super::address::{RelayAddress, Target};
 use super::certificate::CertificateFacts;
-use super::error::{ConnectStage, RelayError};
+use super::error::{ClientError, ConnectStage};
 use super::handshake::handshake_error;
 use super::tls::TlsClient;
 use super::trace::{Layer, Trace, Watched, lock};
@@ -74,7 +74,7 @@ impl Dialer {
         Arc::clone(&lock(&self.shared.latest))
     }
 
-    async fn dial(self) -> Result<Connection, RelayError> {
+    async fn dial(self) -> Result<Connection, ClientError> {
         let trace = Arc::new(Trace::default());
         *lock(&self.shared.latest) = Arc::clone(&trace);
         let deadline = Instant::now() + self.shared.connect_timeout;
@@ -95,7 +95,7 @@ impl Dialer {
         Ok(TokioIo::new(stream))
     }
 
-    async fn connect(&self, deadline: Instant) -> Result<Box<dyn Stream>, RelayError> {
+    async fn connect(&self, deadline: Instant) -> Result<Box<dyn Stream>, ClientError> {
         match &self.shared.address.target {
             Target::Unix { path } => {
                 let stream = timeout_at(deadline, UnixStream::connect(path))
@@ -109,7 +109,7 @@ impl Dialer {
                 let addresses = timeout_at(deadline, lookup_host((host.as_str(), port)))
                     .await
                     .map_err(|_| self.timed_out(ConnectStage::Resolve))?
-                    .map_err(|error| RelayError::NameNotResolved {
+                    .map_err(|error| ClientError::NameNotResolved {
                         host: host.clone(),
                         source: Arc::new(error),
                     })?;
@@ -131,7 +131,7 @@ impl Dialer {
         &self,
         addresses: Vec<SocketAddr>,
         deadline: Instant,
-    ) -> Result<TcpStream, RelayError> {
+    ) -> Result<TcpStream, ClientError> {
         let mut failure = None;
         let mut left = u32::try_from(addresses.len().min(MAX_HOST_ADDRESSES)).unwrap_or(1);
         for address in addresses.into_iter().take(MAX_HOST_ADDRESSES) {
@@ -145,26 +145,26 @@ impl Dialer {
                 }
             }
         }
-        Err(failure.unwrap_or_else(|| RelayError::NameNotResolved {
+        Err(failure.unwrap_or_else(|| ClientError::NameNotResolved {
             host: self.shared.address.host().unwrap_or_default().to_owned(),
             source: Arc::new(io::Error::other("the name has no address")),
         }))
     }
 
-    fn connect_error(&self, error: io::Error) -> RelayError {
+    fn connect_error(&self, error: io::Error) -> ClientError {
         let address = self.address();
         let refused = error.kind() == io::ErrorKind::ConnectionRefused;
         let source = Arc::new(error);
         if refused {
-            RelayError::Refused { address, source }
+            ClientError::Refused { address, source }
         } else {
-            RelayError::Unreachable { address, source }
+            ClientError::Unreachable { address, source }
         }
     }
 
-    fn timed_out(&self, stage: ConnectStage) -> RelayError {
+    fn timed_out(&self, stage: ConnectStage) -> ClientError {
         let after = self.shared.connect_timeout;
-        RelayError::ConnectTimedOut { address: self.address(), after, stage }
+        ClientError::ConnectTimedOut { address: self.address(), after, stage }
     }
 
     /// Certificate chain that the relay presents on a new connection. A long-lived connection began
@@ -195,10 +195,10 @@ impl Dialer {
 
 impl tower::Service<http::Uri> for Dialer {
     type Response = Connection;
-    type Error = RelayError;
-    type Future = Pin<Box<dyn Future<Output = Result<Connection, RelayError>> + Send>>;
+    type Error = ClientError;
+    type Future = Pin<Box<dyn Future<Output = Result<Connection, ClientError>> + Send>>;
 
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), RelayError>> {
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         Poll::Ready(Ok(()))
     }
 

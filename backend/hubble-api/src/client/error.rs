@@ -10,10 +10,10 @@ use std::time::Duration;
 
 /// Reasons why a request to the relay failed.
 ///
-/// The text of each variant states the problem; [`RelayError::user_message`] adds the causes and
+/// The text of each variant states the problem; [`ClientError::user_message`] adds the causes and
 /// what to do.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum RelayError {
+pub enum ClientError {
     /// Invalid relay address in the settings.
     #[error("the relay's address cannot be used")]
     Address(#[source] AddressError),
@@ -287,7 +287,7 @@ pub enum ConnectStage {
     Handshake,
 }
 
-impl RelayError {
+impl ClientError {
     /// Whether the settings are the cause, not the relay or the network.
     pub fn is_configuration(&self) -> bool {
         matches!(

@@ -1,6 +1,6 @@
 use super::backoff::Backoff;
 use super::codec::RawCodec;
-use super::error::RelayError;
+use super::error::ClientError;
 use super::wire_flow::{WireFlow, place};
 use super::{RelayClient, classify};
 use crate::pb;
@@ -60,7 +60,7 @@ pub enum FlowMessage {
 ///
 /// The order is the relay's, which is only approximately chronological.
 pub struct FlowStream {
-    inner: Pin<Box<dyn Stream<Item = Result<FlowMessage, RelayError>> + Send>>,
+    inner: Pin<Box<dyn Stream<Item = Result<FlowMessage, ClientError>> + Send>>,
 }
 
 /// Request that survives broken connections.
@@ -135,7 +135,7 @@ impl FlowStream {
 }
 
 impl Stream for FlowStream {
-    type Item = Result<FlowMessage, RelayError>;
+    type Item = Result<FlowMessage, ClientError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.inner.as_mut().poll_next(cx)
@@ -149,7 +149,7 @@ impl fmt::Debug for FlowStream {
 }
 
 impl Source {
-    async fn next(&mut self) -> Option<Result<FlowMessage, RelayError>> {
+    async fn next(&mut self) -> Option<Result<FlowMessage, ClientError>> {
         loop {
             let step = match &mut self.state {
                 State::Done => return None,
@@ -173,7 +173,7 @@ impl Source {
         }
     }
 
-    async fn connect(&mut self, after_break: bool) -> Result<Option<FlowMessage>, RelayError> {
+    async fn connect(&mut self, after_break: bool) -> Result<Option<FlowMessage>, ClientError> {
         let opened = self.client.open(self.request_from_here());
         match before(self.deadline, opened).await {
             None => Err(self.timed_out()),
@@ -189,7 +189,7 @@ impl Source {
         }
     }
 
-    async fn receive(&mut self) -> Result<Option<FlowMessage>, RelayError> {
+    async fn receive(&mut self) -> Result<Option<FlowMessage>, ClientError> {
         let deadline = self.deadline;
         let State::Streaming { streaming, since } = &mut self.state else { return Ok(None) };
         let received = before(deadline, streaming.message()).await;
@@ -212,8 +212,8 @@ impl Source {
         }
     }
 
-    fn message(&mut self, message: Bytes) -> Result<Option<FlowMessage>, RelayError> {
-        let malformed = |source| RelayError::Malformed {
+    fn message(&mut self, message: Bytes) -> Result<Option<FlowMessage>, ClientError> {
+        let malformed = |source| ClientError::Malformed {
             address: self.client.address(),
             flows_received: self.flows_received,
             source,
@@ -243,12 +243,12 @@ impl Source {
         &mut self,
         status: tonic::Status,
         after_break: bool,
-    ) -> Result<Option<FlowMessage>, RelayError> {
+    ) -> Result<Option<FlowMessage>, ClientError> {
         let max_bytes = self.client.max_message_bytes();
         let error =
             classify::call_error(status, self.client.dialer(), max_bytes, self.flows_received)
                 .await;
-        let broke = matches!(error, RelayError::Broken { .. });
+        let broke = matches!(error, ClientError::Broken { .. });
         let may_help = if self.request.follow {
             error.is_transient() && (after_break || broke || self.flows_received > 0)
         } else {
@@ -283,7 +283,7 @@ impl Source {
         request
     }
 
-    fn timed_out(&self) -> RelayError {
+    fn timed_out(&self) -> ClientError {
         self.client.timed_out(self.flows_received)
     }
 }

@@ -1,6 +1,6 @@
 //! Errors of TLS handshakes.
 
-use super::error::RelayError;
+use super::error::ClientError;
 use super::error_text::relay_text;
 use super::tls::TlsClient;
 use super::trace::{Trace, tls_error_in};
@@ -23,19 +23,19 @@ pub(super) fn handshake_error(
     error: io::Error,
     trace: &Trace,
     tls: &TlsClient,
-) -> RelayError {
+) -> ClientError {
     let head = trace.wire_head();
     if !head.is_empty() && !starts_tls(&head) {
         return match answer_that_is_not_http2(&head) {
-            Some(answer) if !head.starts_with(b"HTTP/") => RelayError::NotGrpc { address, answer },
+            Some(answer) if !head.starts_with(b"HTTP/") => ClientError::NotGrpc { address, answer },
             // HTTP/2, or HTTP/1.1, which may have a gRPC port without TLS beside it.
-            _ => RelayError::ExpectsPlain { address },
+            _ => ClientError::ExpectsPlain { address },
         };
     }
     match tls_error_in(&error).cloned() {
         Some(cause) => tls_error(address, &cause, error, trace, tls),
-        None if head.is_empty() => RelayError::ClosedAtOnce { address },
-        None => RelayError::Tls { address, source: Arc::new(error) },
+        None if head.is_empty() => ClientError::ClosedAtOnce { address },
+        None => ClientError::Tls { address, source: Arc::new(error) },
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn tls_error(
     source: io::Error,
     trace: &Trace,
     tls: &TlsClient,
-) -> RelayError {
+) -> ClientError {
     match error {
         TlsError::InvalidCertificate(reason) => {
             certificate_error(address, error, reason, trace, tls)
@@ -53,7 +53,7 @@ pub(super) fn tls_error(
         TlsError::AlertReceived(alert) if is_about_our_certificate(*alert, trace) => {
             client_certificate_error(address, tls)
         }
-        _ => RelayError::Tls { address, source: Arc::new(source) },
+        _ => ClientError::Tls { address, source: Arc::new(source) },
     }
 }
 
@@ -63,24 +63,24 @@ fn certificate_error(
     reason: &CertificateError,
     trace: &Trace,
     tls: &TlsClient,
-) -> RelayError {
+) -> ClientError {
     let facts = trace.server_certificate().unwrap_or_default();
     match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            RelayError::CertificateExpired { address, not_after_secs: facts.not_after_secs }
+            ClientError::CertificateExpired { address, not_after_secs: facts.not_after_secs }
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            RelayError::CertificateNotYetValid { address, not_before_secs: facts.not_before_secs }
+            ClientError::CertificateNotYetValid { address, not_before_secs: facts.not_before_secs }
         }
         // A bad signature comes from another authority with the same name.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            RelayError::UnknownIssuer { address, issuer: facts.issuer, own_ca: tls.own_ca }
+            ClientError::UnknownIssuer { address, issuer: facts.issuer, own_ca: tls.own_ca }
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             let expected = tls.server_name.to_str().into_owned();
-            RelayError::NameMismatch { address, expected, names: facts.names }
+            ClientError::NameMismatch { address, expected, names: facts.names }
         }
-        _ => RelayError::CertificateInvalid { address, source: error.clone() },
+        _ => ClientError::CertificateInvalid { address, source: error.clone() },
     }
 }
 
@@ -103,10 +103,10 @@ fn is_about_our_certificate(alert: AlertDescription, trace: &Trace) -> bool {
         )
 }
 
-pub(super) fn client_certificate_error(address: String, tls: &TlsClient) -> RelayError {
+pub(super) fn client_certificate_error(address: String, tls: &TlsClient) -> ClientError {
     match &tls.client_certificate {
-        None => RelayError::ClientCertificateMissing { address },
-        Some(certificate) => RelayError::ClientCertificateRefused {
+        None => ClientError::ClientCertificateMissing { address },
+        Some(certificate) => ClientError::ClientCertificateRefused {
             address,
             certificate: Box::new(certificate.clone()),
             now_secs: now_secs(),

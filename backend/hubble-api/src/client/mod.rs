@@ -2,7 +2,7 @@
 //!
 //! Each relay has one connection, made at the first request and again after a break. Answers are
 //! passed on in their wire form; statements of the relay about itself come as [`RelayNotice`]s, and
-//! failures as [`RelayError`]s whose message says what to do.
+//! failures as [`ClientError`]s whose message says what to do.
 
 mod address;
 mod advice;
@@ -28,7 +28,7 @@ mod wire_flow;
 pub use crate::projection::{LostEventSource, NodeNames, RelayNotice, RelayNotices, is_refusal};
 pub use address::{AddressError, DEFAULT_PORT, DEFAULT_TLS_PORT, RelayAddress};
 pub use certificate::CertificateFacts;
-pub use error::{ConnectStage, PemError, PemKind, RelayError};
+pub use error::{ClientError, ConnectStage, PemError, PemKind};
 pub use expiry::{CertificateRole, Expiry};
 pub use flows::{FlowMessage, FlowRequest, FlowStream};
 pub use state::{NodeInfo, RelayStatus};
@@ -112,12 +112,12 @@ impl RelayClient {
     /// Client for a relay. Connects at the first request. Must be called within a Tokio runtime.
     ///
     /// Errors: the address, a certificate, a key or the server name cannot be used.
-    pub fn new(config: &RelayConfig) -> Result<Self, RelayError> {
-        let address = RelayAddress::parse(&config.address).map_err(RelayError::Address)?;
+    pub fn new(config: &RelayConfig) -> Result<Self, ClientError> {
+        let address = RelayAddress::parse(&config.address).map_err(ClientError::Address)?;
         let default_settings = TlsSettings::default();
         let settings = match (&config.tls, address.tls) {
             (Tls::On(_), Some(false)) => {
-                return Err(RelayError::SchemeAgainstTls { address: config.address.clone() });
+                return Err(ClientError::SchemeAgainstTls { address: config.address.clone() });
             }
             (Tls::On(settings), _) => Some(settings),
             (Tls::Off, Some(true)) => Some(&default_settings),
@@ -161,7 +161,7 @@ impl RelayClient {
     /// Version, uptime and fill level of the ring buffers, summed over all nodes.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
-    pub async fn server_status(&self) -> Result<RelayStatus, RelayError> {
+    pub async fn server_status(&self) -> Result<RelayStatus, ClientError> {
         let ask = |mut client: ObserverClient<Channel>| async move {
             client.server_status(ServerStatusRequest {}).await
         };
@@ -171,7 +171,7 @@ impl RelayClient {
     /// Nodes that the relay knows, with their states.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
-    pub async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
+    pub async fn nodes(&self) -> Result<Vec<NodeInfo>, ClientError> {
         let ask = |mut client: ObserverClient<Channel>| async move {
             client.get_nodes(GetNodesRequest {}).await
         };
@@ -181,7 +181,7 @@ impl RelayClient {
     /// Namespaces with flows within the last hour.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
-    pub async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
+    pub async fn namespaces(&self) -> Result<Vec<String>, ClientError> {
         let ask = |mut client: ObserverClient<Channel>| async move {
             client.get_namespaces(GetNamespacesRequest {}).await
         };
@@ -190,7 +190,10 @@ impl RelayClient {
     }
 
     /// Makes a call, and repeats it if the connection breaks.
-    async fn call<T, F>(&self, call: impl Fn(ObserverClient<Channel>) -> F) -> Result<T, RelayError>
+    async fn call<T, F>(
+        &self,
+        call: impl Fn(ObserverClient<Channel>) -> F,
+    ) -> Result<T, ClientError>
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
@@ -206,7 +209,7 @@ impl RelayClient {
                 Ok(Err(status)) => status,
             };
             let error = classify::call_error(status, &self.dialer, self.max_message_bytes, 0).await;
-            broke |= matches!(error, RelayError::Broken { .. });
+            broke |= matches!(error, ClientError::Broken { .. });
             if !broke || !error.is_transient() {
                 return Err(error);
             }
@@ -218,9 +221,9 @@ impl RelayClient {
         }
     }
 
-    fn timed_out(&self, flows_received: u64) -> RelayError {
+    fn timed_out(&self, flows_received: u64) -> ClientError {
         let trace = self.dialer.latest();
-        RelayError::TimedOut {
+        ClientError::TimedOut {
             address: self.address(),
             after: self.request_timeout,
             flows_received,
@@ -251,7 +254,7 @@ fn authority(
     address: &RelayAddress,
     tls: Option<&TlsClient>,
     configured: &str,
-) -> Result<Uri, RelayError> {
+) -> Result<Uri, ClientError> {
     let authority = match (address.host(), tls) {
         (Some(host), Some(tls)) if tls.server_name.to_str() != host => {
             tls.server_name.to_str().into_owned()
@@ -261,7 +264,7 @@ fn authority(
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().map_err(|_| {
-        RelayError::Address(AddressError::Host {
+        ClientError::Address(AddressError::Host {
             address: configured.to_owned(),
             host: address.host().unwrap_or_default().to_owned(),
         })

@@ -1,5 +1,5 @@
 use super::certificate::CertificateFacts;
-use super::error::{PemError, PemKind, RelayError};
+use super::error::{ClientError, PemError, PemKind};
 use super::trace::Trace;
 use super::verify::{AnyCertificate, NamedVerifier, RecordingResolver, RecordingVerifier};
 use rustls::client::danger::ServerCertVerifier;
@@ -72,7 +72,7 @@ impl TlsSettings {
     /// caller sets the protocols it offers.
     ///
     /// Errors: a PEM text, the pair of certificate and key, or the server name cannot be used.
-    pub fn client_config(&self) -> Result<ClientConfig, RelayError> {
+    pub fn client_config(&self) -> Result<ClientConfig, ClientError> {
         let TlsClient { mut config, verifier, server_name, .. } = TlsClient::new(self, None)?;
         config.alpn_protocols.clear();
         config.resumption = Resumption::default();
@@ -89,20 +89,20 @@ impl TlsClient {
     /// Reads the settings, and this machine's authorities from disk if no CA certificate is set.
     ///
     /// Errors: a PEM text, the pair of certificate and key, or the server name cannot be used.
-    pub(super) fn new(settings: &TlsSettings, host: Option<&str>) -> Result<Self, RelayError> {
+    pub(super) fn new(settings: &TlsSettings, host: Option<&str>) -> Result<Self, ClientError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let server_name = settings.server_name.as_deref().or(host).unwrap_or("localhost");
         let server_name = ServerName::try_from(server_name.to_owned())
-            .map_err(|_| RelayError::ServerName { server_name: server_name.to_owned() })?;
+            .map_err(|_| ClientError::ServerName { server_name: server_name.to_owned() })?;
         let verifier = server_verifier(settings, &provider)?;
         let authorities = settings.ca_pem.as_deref().map(certificates).transpose();
         let authorities = authorities
-            .map_err(|source| RelayError::Pem { what: PemKind::CaCertificate, source })?;
+            .map_err(|source| ClientError::Pem { what: PemKind::CaCertificate, source })?;
         let authorities = authorities.unwrap_or_default();
         let authorities = authorities.iter().filter_map(|it| CertificateFacts::read(it)).collect();
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|_| RelayError::NoSystemRoots)?
+            .map_err(|_| ClientError::NoSystemRoots)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier));
         let (mut config, client_chain) = match &settings.identity {
@@ -112,9 +112,9 @@ impl TlsClient {
                 let facts = chain.iter().filter_map(|it| CertificateFacts::read(it)).collect();
                 let config =
                     builder.with_client_auth_cert(chain, key).map_err(|error| match error {
-                        rustls::Error::InconsistentKeys(_) => RelayError::KeyMismatch,
+                        rustls::Error::InconsistentKeys(_) => ClientError::KeyMismatch,
                         _ => {
-                            RelayError::Pem { what: PemKind::ClientKey, source: PemError::Content }
+                            ClientError::Pem { what: PemKind::ClientKey, source: PemError::Content }
                         }
                     })?;
                 (config, facts)
@@ -135,7 +135,7 @@ impl TlsClient {
     }
 
     /// Settings that accept any TLS server, to identify one that does not speak plain text.
-    pub(super) fn probe(host: Option<&str>) -> Result<Self, RelayError> {
+    pub(super) fn probe(host: Option<&str>) -> Result<Self, ClientError> {
         let settings = TlsSettings { skip_verify: true, ..TlsSettings::default() };
         Self::new(&settings, host)
     }
@@ -158,11 +158,11 @@ impl TlsClient {
 fn server_verifier(
     settings: &TlsSettings,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, RelayError> {
+) -> Result<Arc<dyn ServerCertVerifier>, ClientError> {
     if settings.skip_verify {
         return Ok(Arc::new(AnyCertificate { provider: Arc::clone(provider) }));
     }
-    let bad_ca = |source| RelayError::Pem { what: PemKind::CaCertificate, source };
+    let bad_ca = |source| ClientError::Pem { what: PemKind::CaCertificate, source };
     let mut roots = RootCertStore::empty();
     if let Some(ca_pem) = &settings.ca_pem {
         for certificate in certificates(ca_pem).map_err(bad_ca)? {
@@ -172,7 +172,7 @@ fn server_verifier(
         let (_added, _ignored) =
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
-            return Err(RelayError::NoSystemRoots);
+            return Err(ClientError::NoSystemRoots);
         }
     }
     let verifier =
@@ -184,9 +184,9 @@ fn server_verifier(
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn read_identity(identity: &ClientIdentity) -> Result<Identity, RelayError> {
-    let bad_certificate = |source| RelayError::Pem { what: PemKind::ClientCertificate, source };
-    let bad_key = |source| RelayError::Pem { what: PemKind::ClientKey, source };
+fn read_identity(identity: &ClientIdentity) -> Result<Identity, ClientError> {
+    let bad_certificate = |source| ClientError::Pem { what: PemKind::ClientCertificate, source };
+    let bad_key = |source| ClientError::Pem { what: PemKind::ClientKey, source };
     let chain = certificates(&identity.certificate_pem).map_err(bad_certificate)?;
     if identity.key_pem.trim().is_empty() {
         return Err(bad_key(PemError::Empty));

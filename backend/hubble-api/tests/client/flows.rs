@@ -7,7 +7,7 @@ use flow::Timestamp;
 use flow::filter::{FilterSet, FlowFilter};
 use futures_util::StreamExt;
 use hubble_api::client::{
-    FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig, RelayError, RelayNotices,
+    ClientError, FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig, RelayNotices,
     WireFlow,
 };
 use hubble_api::pb::observer::GetFlowsResponse;
@@ -129,7 +129,7 @@ async fn flows_before_a_reset_are_kept() {
     let (messages, error) = collect(stream).await;
     assert_eq!(messages, []);
     let error = error.unwrap();
-    assert!(matches!(error, RelayError::Broken { flows_received: 2, .. }), "{error:?}");
+    assert!(matches!(error, ClientError::Broken { flows_received: 2, .. }), "{error:?}");
     assert_eq!(error.flows_received(), 2);
     let sentence = sentence(&error, address);
     let start = "the connection to relay at `127.0.0.1:PORT` broke after 2 flows";
@@ -231,6 +231,6 @@ async fn a_failing_relay_keeps_what_it_sent() {
     assert_eq!(uuids(&messages), ["flow-1"]);
     let error = error.unwrap();
     assert_eq!(error.flows_received(), 1);
-    assert!(matches!(error, RelayError::Status { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::Status { .. }), "{error:?}");
     assert_eq!(relay.asked().len(), 1, "a part of the answer had come");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hubble_api::client::{RelayClient, RelayConfig, RelayError};
+use hubble_api::client::{ClientError, RelayClient, RelayConfig};
 use test_kit::relay::{Relay, Script};
 use test_kit::sockets::{answering, closed_port, silent};
 use tonic::{Code, Status};
@@ -29,18 +29,18 @@ async fn a_relay_answers_all_calls() {
 async fn a_closed_port_refuses() {
     let address = closed_port().await;
     let error = failure(&client(address)).await;
-    assert!(matches!(error, RelayError::Refused { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::Refused { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
     // A unary call returns the same error.
     let error = client(address).server_status().await.unwrap_err();
-    assert!(matches!(error, RelayError::Refused { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::Refused { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn an_unknown_host_is_named() {
     let client = RelayClient::new(&RelayConfig::new("hubble-relay.invalid:4245")).unwrap();
     let error = failure(&client).await;
-    let RelayError::NameNotResolved { host, .. } = &error else { panic!("{error:?}") };
+    let ClientError::NameNotResolved { host, .. } = &error else { panic!("{error:?}") };
     assert_eq!(host, "hubble-relay.invalid");
     // The resolver's text depends on the machine.
     let sentence = error.user_message();
@@ -63,15 +63,15 @@ async fn a_host_that_swallows_packets_times_out() {
     let connect_timeout = Duration::from_millis(300);
     let client = RelayClient::new(&RelayConfig { connect_timeout, ..config(address) }).unwrap();
     let error = failure(&client).await;
-    assert!(matches!(error, RelayError::ConnectTimedOut { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ConnectTimedOut { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 }
 
 #[tokio::test]
 async fn servers_other_than_relays_are_recognised() {
     #[track_caller]
-    fn check(error: &RelayError, expected: &str) {
-        let RelayError::NotGrpc { answer, .. } = error else { panic!("{error:?}") };
+    fn check(error: &ClientError, expected: &str) {
+        let ClientError::NotGrpc { answer, .. } = error else { panic!("{error:?}") };
         assert_eq!(answer, expected);
     }
 
@@ -100,7 +100,7 @@ async fn servers_other_than_relays_are_recognised() {
 async fn a_server_that_hangs_up_is_reported() {
     let address = answering(*b"").await;
     let error = failure(&client(address)).await;
-    assert!(matches!(error, RelayError::ClosedAtOnce { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ClosedAtOnce { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 }
 
@@ -110,10 +110,10 @@ async fn a_silent_server_times_out() {
     let request_timeout = Duration::from_millis(200);
     let client = RelayClient::new(&RelayConfig { request_timeout, ..config(address) }).unwrap();
     let error = failure(&client).await;
-    assert!(matches!(error, RelayError::TimedOut { silent: true, .. }), "{error:?}");
+    assert!(matches!(error, ClientError::TimedOut { silent: true, .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
     let error = client.nodes().await.unwrap_err();
-    assert!(matches!(error, RelayError::TimedOut { silent: true, .. }), "{error:?}");
+    assert!(matches!(error, ClientError::TimedOut { silent: true, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn answers_of_grpc_are_passed_on() {
         let error = Some(Status::new(code, message));
         let address = Relay::start(Script { error, ..script([]) }).await.address;
         let error = failure(&client(address)).await;
-        let RelayError::Status { status, .. } = &error else { panic!("{error:?}") };
+        let ClientError::Status { status, .. } = &error else { panic!("{error:?}") };
         assert_eq!(status.code(), code);
         sentences += &sentence(&error, address);
         sentences.push('\n');
@@ -147,7 +147,7 @@ async fn a_relay_is_reached_by_unix_socket() {
     let address = format!("unix://{}", path.display());
     let client = RelayClient::new(&RelayConfig::new(&address)).unwrap();
     let error = failure(&client).await;
-    assert!(matches!(error, RelayError::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
 
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     let relay = Relay::start(script([])).await.address;

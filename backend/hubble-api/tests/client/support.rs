@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use futures_util::StreamExt;
 use hubble_api::client::{
-    FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig, RelayError,
+    ClientError, FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig,
 };
 use hubble_api::pb::flow::LostEvent;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
@@ -58,7 +58,7 @@ pub(crate) fn client(address: SocketAddr) -> RelayClient {
 }
 
 /// Messages of a stream, and its error.
-pub(crate) async fn collect(stream: FlowStream) -> (Vec<FlowMessage>, Option<RelayError>) {
+pub(crate) async fn collect(stream: FlowStream) -> (Vec<FlowMessage>, Option<ClientError>) {
     let collected = async {
         let mut messages = Vec::new();
         let mut stream = stream;
@@ -77,13 +77,13 @@ pub(crate) async fn collect(stream: FlowStream) -> (Vec<FlowMessage>, Option<Rel
 }
 
 /// The error of a call that must fail.
-pub(crate) async fn failure(client: &RelayClient) -> RelayError {
+pub(crate) async fn failure(client: &RelayClient) -> ClientError {
     let (messages, error) = collect(client.get_flows(FlowRequest::default())).await;
     assert_eq!(messages, []);
     error.unwrap()
 }
 
 /// The sentence, without what differs from run to run.
-pub(crate) fn sentence(error: &RelayError, address: SocketAddr) -> String {
+pub(crate) fn sentence(error: &ClientError, address: SocketAddr) -> String {
     error.user_message().replace(&address.port().to_string(), "PORT")
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use hubble_api::client::{ClientIdentity, RelayClient, RelayConfig, RelayError, Tls, TlsSettings};
+use hubble_api::client::{ClientError, ClientIdentity, RelayClient, RelayConfig, Tls, TlsSettings};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, date_time_ymd};
 use rustls::ServerConfig;
 use test_kit::relay::Relay;
@@ -87,7 +87,7 @@ async fn a_server_name_stands_in_for_the_address() {
     works(&with(address, TlsSettings { server_name: Some(name), ..trusting(&authority) })).await;
 
     let error = failure(&with(address, trusting(&authority))).await;
-    let RelayError::NameMismatch { names, .. } = &error else { panic!("{error:?}") };
+    let ClientError::NameMismatch { names, .. } = &error else { panic!("{error:?}") };
     assert_eq!(names, &[RELAY_NAME]);
     insta::assert_snapshot!(sentence(&error, address));
 }
@@ -99,13 +99,13 @@ async fn expired_and_future_certificates_are_dated() {
     let relay = authority.sign("relay", &["127.0.0.1"], EXPIRED);
     let address = tls_relay(relay.server(None)).await;
     let error = failure(&with(address, trusting(&authority))).await;
-    assert!(matches!(error, RelayError::CertificateExpired { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::CertificateExpired { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 
     let relay = authority.sign("relay", &["127.0.0.1"], FUTURE);
     let address = tls_relay(relay.server(None)).await;
     let error = failure(&with(address, trusting(&authority))).await;
-    assert!(matches!(error, RelayError::CertificateNotYetValid { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::CertificateNotYetValid { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 }
 
@@ -117,13 +117,13 @@ async fn a_foreign_authority_is_named() {
 
     let other = Authority::new("Other CA");
     let error = failure(&with(address, trusting(&other))).await;
-    assert!(matches!(error, RelayError::UnknownIssuer { own_ca: true, .. }), "{error:?}");
+    assert!(matches!(error, ClientError::UnknownIssuer { own_ca: true, .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 
     // An authority with the same name, as after a renewal.
     let namesake = Authority::new("Cilium CA");
     let error = failure(&with(address, trusting(&namesake))).await;
-    assert!(matches!(error, RelayError::UnknownIssuer { own_ca: true, .. }), "{error:?}");
+    assert!(matches!(error, ClientError::UnknownIssuer { own_ca: true, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -145,12 +145,12 @@ async fn client_certificates_are_presented_and_checked() {
     works(&as_client(Some(identity(ui)))).await;
 
     let error = failure(&as_client(None)).await;
-    assert!(matches!(error, RelayError::ClientCertificateMissing { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ClientCertificateMissing { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 
     let old = authority.sign("ui", &["ui.hubble-relay.cilium.io"], EXPIRED);
     let error = failure(&as_client(Some(identity(old)))).await;
-    assert!(matches!(error, RelayError::ClientCertificateRefused { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ClientCertificateRefused { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 
     let future = authority.sign("ui", &["ui.hubble-relay.cilium.io"], FUTURE);
@@ -163,7 +163,7 @@ async fn client_certificates_are_presented_and_checked() {
 
     // A unary call returns the same error.
     let error = as_client(None).server_status().await.unwrap_err();
-    assert!(matches!(error, RelayError::ClientCertificateMissing { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ClientCertificateMissing { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn plain_text_where_tls_is_expected_is_reported() {
     let relay = authority.sign("relay", &[RELAY_NAME], VALID);
     let address = tls_relay(relay.server(None)).await;
     let error = failure(&client(address)).await;
-    let RelayError::ExpectsTls { names, .. } = &error else { panic!("{error:?}") };
+    let ClientError::ExpectsTls { names, .. } = &error else { panic!("{error:?}") };
     assert_eq!(names, &[RELAY_NAME]);
     insta::assert_snapshot!(sentence(&error, address));
 }
@@ -182,24 +182,24 @@ async fn tls_where_plain_text_is_expected_is_reported() {
     let authority = Authority::new("Cilium CA");
     let address = Relay::start(script([])).await.address;
     let error = failure(&with(address, trusting(&authority))).await;
-    assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ExpectsPlain { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 
     // As grpc-go does it: settings, then the end.
     let address = answering(*b"\0\0\x06\x04\0\0\0\0\0\0\x05\0\0\x40\0").await;
     let error = failure(&with(address, trusting(&authority))).await;
-    assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ExpectsPlain { .. }), "{error:?}");
 
     // As an HTTP/1.1 server does it.
     let address = answering(*b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let error = failure(&with(address, trusting(&authority))).await;
-    assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ExpectsPlain { .. }), "{error:?}");
 
     let address = answering(*b"SSH-2.0-OpenSSH_9.9\r\n").await;
     let error = failure(&with(address, trusting(&authority))).await;
-    assert!(matches!(error, RelayError::NotGrpc { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::NotGrpc { .. }), "{error:?}");
 
     let address = answering(*b"").await;
     let error = failure(&with(address, trusting(&authority))).await;
-    assert!(matches!(error, RelayError::ClosedAtOnce { .. }), "{error:?}");
+    assert!(matches!(error, ClientError::ClosedAtOnce { .. }), "{error:?}");
 }

@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use execution::{ExecutionError, QueryContext, Reader};
+use execution::{Consumer, ExecutionError, QueryContext};
 use frames::Frame;
 use futures_util::FutureExt;
 use prometheus::ForwardedIdentity;
@@ -30,7 +30,7 @@ const MAX_QUERIES: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) queries: Vec<RequestQuery>,
-    pub(crate) reader: Reader,
+    pub(crate) consumer: Consumer,
     pub(crate) concurrent_queries: usize,
 }
 
@@ -100,7 +100,7 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
             continue;
         }
         let (instance, permits) = (instance.clone(), permits.clone());
-        let facts = RequestFacts { reader: request.reader, tables };
+        let facts = RequestFacts { consumer: request.consumer, tables };
         tasks.spawn(async move {
             let permit = permits.acquire_owned().await;
             let ref_id = query.ref_id.clone();
@@ -121,7 +121,7 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
 /// Facts about a request that its queries depend on.
 #[derive(Debug, Clone, Copy)]
 struct RequestFacts {
-    reader: Reader,
+    consumer: Consumer,
     /// Number of PromQL queries in format table: with several, a value column is named after its
     /// ref id.
     tables: usize,
@@ -174,8 +174,8 @@ async fn frames(
         return Err(InvalidQuery::TimeRange.into());
     }
     let ReadQuery { mut query, notices, .. } = read?;
-    let RequestFacts { reader, tables } = facts;
-    if reader != Reader::Panel {
+    let RequestFacts { consumer, tables } = facts;
+    if consumer != Consumer::Panel {
         query.as_numbers();
     }
     let source = || instance.flow_source();
@@ -189,7 +189,7 @@ async fn frames(
         }
         Query::Flows(query) => execution::flows(source()?, &context, query).await?,
         Query::FlowMetrics(query) => {
-            execution::flow_metrics(source()?, &context, query, reader).await?
+            execution::flow_metrics(source()?, &context, query, consumer).await?
         }
         Query::ServiceMap(query) => execution::service_map(source()?, &context, query).await?,
         Query::FlowAnnotations(query) => {
@@ -204,7 +204,7 @@ async fn frames(
             let is_one_of_several = query.format == PromqlFormat::Table && tables > 1;
             let value_name =
                 if is_one_of_several { format!("Value #{ref_id}") } else { "Value".to_owned() };
-            execution::promql(&prometheus, &context, query, &value_name, reader).await?
+            execution::promql(&prometheus, &context, query, &value_name, consumer).await?
         }
     };
     if let Some(first) = frames.first_mut() {

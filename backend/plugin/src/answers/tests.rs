@@ -17,7 +17,7 @@ async fn a_range_that_ends_before_it_begins() {
     let instance = Instance::new(&crate::settings::StoredSettings::default());
     let mut backwards = read_query(&json!({}));
     backwards.context.from_ms = 2;
-    let facts = RequestFacts { reader: Reader::Panel, tables: 0 };
+    let facts = RequestFacts { consumer: Consumer::Panel, tables: 0 };
     let failure = answer(&instance, backwards, facts).await.unwrap_err();
     assert_eq!(failure.message, "the time range ends before it begins");
 }
@@ -56,7 +56,7 @@ async fn queries_beyond_the_bound_are_refused_and_the_rest_answered() {
     let queries = (0..=MAX_QUERIES)
         .map(|index| RequestQuery { ref_id: index.to_string(), ..read_query(&json!({})) })
         .collect();
-    let request = Request { queries, reader: Reader::Panel, concurrent_queries: 10 };
+    let request = Request { queries, consumer: Consumer::Panel, concurrent_queries: 10 };
     let answers = run(instance, request).await;
     assert_eq!(answers.len(), MAX_QUERIES + 1);
     let refused: Vec<&str> = answers

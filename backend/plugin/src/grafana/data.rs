@@ -1,6 +1,6 @@
 //! Calls with queries: queries in, frames out.
 
-use execution::{QueryContext, Reader};
+use execution::{Consumer, QueryContext};
 use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse, Status};
 use prometheus::{ForwardedIdentity, HeaderOrigin};
 use query::ReadQuery;
@@ -34,7 +34,7 @@ pub(super) async fn query(
     let datasource_uid = target.uid.clone();
     let instance = instances.get(target);
     let headers = || request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let reader = reader(headers());
+    let consumer = consumer(headers());
     let identity = ForwardedIdentity::new(headers(), HeaderOrigin::Grafana)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
     let queries = request
@@ -42,7 +42,7 @@ pub(super) async fn query(
         .into_iter()
         .map(|query| read_query(query, &datasource_uid, &identity))
         .collect();
-    let answers = answers::run(instance, Request { queries, reader, concurrent_queries }).await;
+    let answers = answers::run(instance, Request { queries, consumer, concurrent_queries }).await;
     let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, response(answer)));
     Ok(QueryDataResponse { responses: responses.collect() })
 }
@@ -50,17 +50,17 @@ pub(super) async fn query(
 /// The consumer of the answers, by Grafana's headers. Source: `FromAlertHeaderName` in
 /// `pkg/services/ngalert/models/constants.go`, `HeaderFromExpression` in
 /// `pkg/services/query/query.go`; the second has the prefix of a browser's header.
-fn reader<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Reader {
-    let mut reader = Reader::Panel;
+fn consumer<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Consumer {
+    let mut consumer = Consumer::Panel;
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
         match name.strip_prefix("http_").unwrap_or(&name) {
-            "fromalert" if value == "true" => return Reader::AlertRule,
-            "x-grafana-from-expr" if !value.is_empty() => reader = Reader::Expression,
+            "fromalert" if value == "true" => return Consumer::AlertRule,
+            "x-grafana-from-expr" if !value.is_empty() => consumer = Consumer::Expression,
             _ => {}
         }
     }
-    reader
+    consumer
 }
 
 /// The query, read once into its typed value.
@@ -102,14 +102,14 @@ mod tests {
 
     #[test]
     fn readers() {
-        let check = |headers: &[(&str, &str)], expected: Reader| {
-            assert_eq!(reader(headers.iter().copied()), expected, "{headers:?}");
+        let check = |headers: &[(&str, &str)], expected: Consumer| {
+            assert_eq!(consumer(headers.iter().copied()), expected, "{headers:?}");
         };
-        check(&[("http_X-Panel-Id", "4")], Reader::Panel);
-        check(&[("FromAlert", "true")], Reader::AlertRule);
-        check(&[("FromAlert", "false")], Reader::Panel);
-        check(&[("http_X-Grafana-From-Expr", "true")], Reader::Expression);
-        check(&[("X-Grafana-From-Expr", "true")], Reader::Expression);
-        check(&[("X-Grafana-From-Expr", "true"), ("FromAlert", "true")], Reader::AlertRule);
+        check(&[("http_X-Panel-Id", "4")], Consumer::Panel);
+        check(&[("FromAlert", "true")], Consumer::AlertRule);
+        check(&[("FromAlert", "false")], Consumer::Panel);
+        check(&[("http_X-Grafana-From-Expr", "true")], Consumer::Expression);
+        check(&[("X-Grafana-From-Expr", "true")], Consumer::Expression);
+        check(&[("X-Grafana-From-Expr", "true"), ("FromAlert", "true")], Consumer::AlertRule);
     }
 }

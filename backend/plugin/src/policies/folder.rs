@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use frames::PolicyFile;
+use frames::PolicyFileRow;
 
 use super::roots::Allowed;
 use super::{PolicyFiles, shown};
@@ -68,7 +68,7 @@ pub(super) fn read(allowed: &Allowed, configured: &Path, found: &mut PolicyFiles
             Ok((text, _)) if total + text.len() as u64 > MAX_TOTAL_BYTES => cut += 1,
             Ok((text, modified_ms)) => {
                 total += text.len() as u64;
-                found.files.push(PolicyFile { name: named(&path), text, modified_ms });
+                found.files.push(PolicyFileRow { name: named(&path), text, modified_ms });
             }
             Err(problem) => problems.push((path, problem)),
         }

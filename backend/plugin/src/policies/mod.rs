@@ -9,7 +9,7 @@ mod tests;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
-use frames::PolicyFile;
+use frames::PolicyFileRow;
 use wording::Notice;
 
 pub(crate) use self::roots::Roots;
@@ -33,7 +33,7 @@ pub(crate) struct PolicySource {
 /// The files, and notices about those that could not be read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PolicyFiles {
-    pub(crate) files: Vec<PolicyFile>,
+    pub(crate) files: Vec<PolicyFileRow>,
     /// Time of the last addition to or removal from the folder, in Unix milliseconds; `None`:
     /// unknown.
     pub(crate) changed_ms: Option<i64>,
@@ -53,7 +53,7 @@ impl PolicySource {
                     MAX_TEXT_BYTES >> 20
                 ));
             } else {
-                found.files.push(PolicyFile {
+                found.files.push(PolicyFileRow {
                     name: TEXT_NAME.to_owned(),
                     text: text.clone(),
                     modified_ms: None,

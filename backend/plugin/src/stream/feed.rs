@@ -8,7 +8,7 @@ use flow::Timestamp;
 use frames::FramePart;
 use futures_util::StreamExt;
 use hubble_api::client::{
-    FlowMessage, FlowRequest, FlowStream, RelayError, RelayNotice, RelayNotices,
+    ClientError, FlowMessage, FlowRequest, FlowStream, RelayNotice, RelayNotices,
 };
 use relay::{self, Plan, Relay, StartMarkers};
 use tokio::sync::mpsc::Sender;
@@ -36,7 +36,7 @@ enum FeedSource {
 }
 
 enum FeedEvent {
-    Message(Option<Result<FlowMessage, RelayError>>),
+    Message(Option<Result<FlowMessage, ClientError>>),
     Waited,
     Tick,
 }
@@ -165,7 +165,7 @@ async fn begin(
 }
 
 /// Whether a message refuses the mask of the request.
-fn is_mask_refused(relay: &Relay, plan: &Plan, message: &Result<FlowMessage, RelayError>) -> bool {
+fn is_mask_refused(relay: &Relay, plan: &Plan, message: &Result<FlowMessage, ClientError>) -> bool {
     match message {
         Ok(FlowMessage::Flow(_)) => false,
         Ok(FlowMessage::Notice(notice)) => plan.is_mask_refused(relay, notice),

@@ -185,18 +185,18 @@ fn a_decision_names_one_map_entry() {
         assert_eq!(policies.decide(connection, TrafficDirection::Ingress), decision);
         decision
     };
-    let queue: Arc<[PolicyName]> = Arc::from([PolicyName {
+    let queue: Arc<[RecordedPolicy]> = Arc::from([RecordedPolicy {
         kind: "CiliumNetworkPolicy",
         namespace: "pets".to_owned(),
         name: "queue".to_owned(),
         revision: 7,
     }]);
-    let allowed = |match_type, by: &Arc<[PolicyName]>| Decision::Allowed {
+    let allowed = |match_type, by: &Arc<[RecordedPolicy]>| Decision::Allowed {
         match_type: Some(match_type),
         by: Arc::clone(by),
         proxy: None,
     };
-    let no_policy: Arc<[PolicyName]> = Arc::from([]);
+    let no_policy: Arc<[RecordedPolicy]> = Arc::from([]);
     assert_eq!(
         decide("makeline-service", "rabbitmq", Port::Tcp(5672)),
         Decision::Denied {
