@@ -46,9 +46,9 @@ test('policies without a namespace show a notice, unless data source or panel se
         },
       ],
     });
-  const said = /1 policy names no namespace and is taken to be in `default`/;
+  const notice = /1 policy has no namespace and is assumed to be in `default`/;
   const first = await shown({ series: [packed(), unplaced()] });
-  await waitFor(() => expect(screen.getByTestId(testIds.notices)).toHaveTextContent(said));
+  await waitFor(() => expect(screen.getByTestId(testIds.notices)).toHaveTextContent(notice));
   first.unmount();
   for (const [namespace, own] of [
     ['pets', undefined],
@@ -56,7 +56,7 @@ test('policies without a namespace show a notice, unless data source or panel se
   ] as const) {
     const { unmount } = await shown({ series: [packed(), unplaced(namespace)] }, { policiesNamespace: own });
     await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
-    expect(screen.queryByText(said)).not.toBeInTheDocument();
+    expect(screen.queryByText(notice)).not.toBeInTheDocument();
     unmount();
   }
 });
@@ -103,7 +103,7 @@ test('a connection without flows is checked, and a fix allows each of its steps'
   };
   expect(form.getByRole('button', { name: text.ask.ask })).toBeDisabled();
   await ask('pets/order-service', 'product-service');
-  expect(await form.findByText(/`product-service` names no port/)).toBeInTheDocument();
+  expect(await form.findByText(/`product-service` has no port/)).toBeInTheDocument();
 
   await ask('pets/order-service', 'product-service:3002');
   await form.findByTestId(testIds.askAnswer);
