@@ -50,7 +50,7 @@ pub(crate) enum Moment {
     Point,
 }
 
-/// Time around a point in milliseconds, wide enough for the window of a rate at each end.
+/// Time around a point in milliseconds, wide enough for the window of a rate before and after it.
 const POINT_MS: u32 = 5 * 60 * 1000;
 
 /// A dashboard that shows a part of this one in detail.

@@ -19,7 +19,7 @@ export interface PackedAnswer {
   reworded: string[];
   /** The memory of the queried nodes, if the answer has it. */
   memory?: Memory;
-  /** Changes whenever the policies of the sources do; empty where there are none, absent where that is not said. */
+  /** Changes whenever the policies of the sources do; empty without policies, absent if unknown. */
   policiesRevision?: string;
 }
 

@@ -6,7 +6,7 @@ import { matchNames, Policies, Questions } from '../../frontend-wasm/pkg/engine'
 
 const folder = join(__dirname, '../vectors');
 
-/** What Cilium's engine answers about one direction. */
+/** The answer of Cilium's engine for one direction. */
 interface Answer {
   v: 'allowed' | 'denied';
   by?: string[];

@@ -14,7 +14,7 @@ use crate::{Failure, artifacts, grafana, prometheus, toolchain, workspace};
 /// The command's options.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// What happens in the cluster, since ten minutes ago
+    /// Scenario of the cluster, which began ten minutes ago
     #[arg(long, value_enum, default_value_t = Scenario::Chaos)]
     scenario: Scenario,
     /// Flows per second of the whole cluster. Each of the three nodes remembers 4,095: at 60, three

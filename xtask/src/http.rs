@@ -22,7 +22,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// Why a program that was started does not answer.
+/// Failure of a started program to answer in time.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} did not answer at `http://127.0.0.1:{port}{path}` within {waited_secs} s ({last})")]
 pub(crate) struct NotReady {

@@ -12,7 +12,7 @@ use crate::{Failure, debian, tools};
 /// The version of gungraun in `tests/instructions/Cargo.toml`.
 const RUNNER_VERSION: &str = "0.20.0";
 
-/// Why instructions could not be counted.
+/// Absence of Valgrind, which counts the instructions.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "no valgrind is on the PATH and Debian's package could not be unpacked; on Debian: `apt-get install valgrind`"

@@ -63,7 +63,8 @@ enum Task {
     Bench(bench::Options),
     /// Make the installable plugin archive
     Dist,
-    /// Write the generated files again: protobuf code and dashboards
+    /// Write the generated files again: Rust from proto/, schemas and Unicode; TypeScript types;
+    /// dashboards, rules, docs/lints.md
     Gen {
         /// Write nothing; fail if a committed file differs from the generated one
         #[arg(long)]

@@ -15,7 +15,7 @@ const KNOWN_BY: [(&str, &[&str]); 4] = [
     ("grafana-plugin-sdk", &["plugin-protocol"]),
     // The preview, the tests and the benchmarks read frames for Grafana.
     ("arrow", &["frames", "preview", "bench", "test-kit"]),
-    // Hubble's protobuf types: who speaks the relay's side of the wire.
+    // Hubble's protobuf types, for programs that act as a relay or make its messages.
     ("hubble-api/pb", &["petshop", "bench", "fuzz", "instructions", "test-kit"]),
     ("hubble-api/server", &["petshop", "bench", "test-kit"]),
 ];

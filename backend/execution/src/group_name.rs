@@ -63,7 +63,7 @@ fn named_ends<'t>(fields: &[GroupField], texts: &'t [String]) -> Vec<(GroupField
     let mut unnamed = false;
     for (&field, text) in fields.iter().zip(texts) {
         match parts.last_mut() {
-            Some((end, shown)) if is_identity_of(field, *end) => {
+            Some((owner, shown)) if is_identity_of(field, *owner) => {
                 if unnamed && !text.is_empty() {
                     *shown = identity_name(text);
                 }
@@ -78,10 +78,10 @@ fn named_ends<'t>(fields: &[GroupField], texts: &'t [String]) -> Vec<(GroupField
     parts
 }
 
-/// Whether `field` is the identity of the pod or workload `end`.
-fn is_identity_of(field: GroupField, end: GroupField) -> bool {
+/// Whether `field` is the identity of the pod or workload `owner`.
+fn is_identity_of(field: GroupField, owner: GroupField) -> bool {
     matches!(
-        (end, field),
+        (owner, field),
         (GroupField::SourcePod | GroupField::SourceWorkload, GroupField::SourceIdentity)
             | (
                 GroupField::DestinationPod | GroupField::DestinationWorkload,
@@ -110,11 +110,11 @@ fn is_workload_of(field: GroupField, namespace: GroupField) -> bool {
 }
 
 /// Whether a field belongs to the flow's source (`from`) or destination (`to`).
-fn is_of(field: GroupField, end: &str) -> bool {
+fn is_of(field: GroupField, role: &str) -> bool {
     match field {
-        GroupField::Source => end == "from",
-        GroupField::Destination => end == "to",
-        field => field.key().starts_with(end),
+        GroupField::Source => role == "from",
+        GroupField::Destination => role == "to",
+        field => field.key().starts_with(role),
     }
 }
 
@@ -162,14 +162,14 @@ mod tests {
         check(&outside, &["1.2.3.4", "1.2.3.4", "443"], Some("1.2.3.4:443"));
         check(&outside, &["::1", "::1", "443"], Some("[::1]:443"));
         check(&outside, &["1.2.3.4", "1.2.3.4", ""], Some("1.2.3.4:no port"));
-        let ends = ["fromPod", "fromIdentity", "toPod", "toIdentity", "dropReasonDesc"];
+        let fields = ["fromPod", "fromIdentity", "toPod", "toIdentity", "dropReasonDesc"];
         for (texts, expected) in [
             (["", "2", "pets/b", "4711", "CT_FULL"], "world → pets/b, CT_FULL"),
             (["pets/a", "4711", "", "1", ""], "pets/a → host, no reason"),
             (["", "7", "", "16777218", "X"], "kube-apiserver → world 16777218, X"),
             (["", "", "", "4711", "X"], "no pod → identity 4711, X"),
         ] {
-            check(&ends, &texts, Some(expected));
+            check(&fields, &texts, Some(expected));
         }
         check(&["toWorkload", "toIdentity"], &["", "6"], Some("remote-node"));
         check(&["fromIdentity"], &["2"], Some("2"));

@@ -1,4 +1,4 @@
-//! Service map: flows as a graph of who talks to whom, in bounded memory.
+//! Service map: flows as a graph of endpoints and connections, in bounded memory.
 
 mod direction;
 mod flows;

@@ -1,8 +1,9 @@
-//! Data frames for Grafana: Arrow IPC files with Grafana's metadata. Only this crate knows either
-//! format. A [`Frame`] is built from columns of flows, series, counts, a service map or policy
-//! files, checked by [`encode`], and sent as bytes. Grafana refuses a whole request for one frame
-//! with an unexpected column type or metadata value, and gives the reason only in its own log. The
-//! types of metadata are right by construction; columns are checked.
+//! Data frames for Grafana: Arrow IPC files with Grafana's metadata. Only this crate writes them;
+//! the preview, the kit and the benches read them. A [`Frame`] is built from columns of flows,
+//! series, counts, a service map or policy files, checked by [`encode`], and sent as bytes. Grafana
+//! refuses a whole request for one frame with an unexpected column type or metadata value, and gives
+//! the reason only in its own log. The types of metadata are right by construction; columns are
+//! checked.
 
 mod annotations;
 mod check;

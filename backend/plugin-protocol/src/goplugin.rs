@@ -10,14 +10,14 @@ use tonic::{Response, Status};
 use crate::message::{ConnInfo, StdioData};
 use crate::rpc;
 
-/// A stream without messages that keeps `held` and ends when the plugin shuts down.
+/// A stream without messages that keeps `guard` and ends when the plugin shuts down.
 fn silent<T: Send + 'static>(
     leave: CancellationToken,
-    held: impl Send + 'static,
+    guard: impl Send + 'static,
 ) -> impl Stream<Item = Result<T, Status>> + Send {
     let until_then = async move {
         leave.cancelled().await;
-        drop(held);
+        drop(guard);
     };
     stream::once(until_then).filter_map(|()| std::future::ready(None))
 }

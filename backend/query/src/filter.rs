@@ -40,7 +40,7 @@ impl EndpointFilters {
         if let Some((first, second)) = flag::conflict(flags) {
             return Err(invalid(second, InvalidFlag::Conflict(first.key())));
         }
-        let mut sides = Self::default();
+        let mut filters = Self::default();
         for (&flag, values) in flags {
             if values.len() > flag::MAX_VALUES {
                 return Err(invalid(flag, InvalidFlag::TooMany { count: values.len() }));
@@ -51,24 +51,24 @@ impl EndpointFilters {
                     return Err(invalid(flag, InvalidFlag::TooLong { len: value.len() }));
                 }
                 check_value(flag, value).map_err(|cause| invalid(flag, cause))?;
-                sides.add(flag, value).map_err(|cause| invalid(flag, cause))?;
+                filters.add(flag, value).map_err(|cause| invalid(flag, cause))?;
             }
         }
         for (flag, list) in
-            [(Flag::Reply, &sides.source.reply), (Flag::Encrypted, &sides.source.encrypted)]
+            [(Flag::Reply, &filters.source.reply), (Flag::Encrypted, &filters.source.encrypted)]
         {
             if list.contains(&true) && list.contains(&false) {
                 return Err(invalid(flag, InvalidFlag::Both));
             }
         }
-        sides.check_namespaces().map_err(|(flag, cause)| invalid(flag, cause))?;
-        let types = &sides.source.event_type;
+        filters.check_namespaces().map_err(|(flag, cause)| invalid(flag, cause))?;
+        let types = &filters.source.event_type;
         let has_l7 = types.iter().any(|event| event.message_type == MessageType::L7);
         let of_http = HTTP_FLAGS.into_iter().find(|flag| flags.contains_key(flag));
         if let Some(flag) = of_http.filter(|_| !types.is_empty() && !has_l7) {
             return Err(invalid(flag, InvalidFlag::NotL7));
         }
-        Ok(sides)
+        Ok(filters)
     }
 
     /// Checks that pods and services which name a namespace agree with the namespaces that are
@@ -180,13 +180,13 @@ impl EndpointFilters {
 
 /// Adds a value of a flag to both versions of a filter.
 macro_rules! add_value {
-    ($sides:ident, $flag:ident, $value:ident,) => {
-        $sides.add_namespace($flag, $value)
+    ($filters:ident, $flag:ident, $value:ident,) => {
+        $filters.add_namespace($flag, $value)
     };
-    ($sides:ident, $flag:ident, $value:ident, $source:ident $destination:ident $read:ident) => {{
+    ($filters:ident, $flag:ident, $value:ident, $source:ident $destination:ident $read:ident) => {{
         let value = $read($value)?;
-        $sides.source.$source.push(value.clone());
-        $sides.destination.$destination.push(value);
+        $filters.source.$source.push(value.clone());
+        $filters.destination.$destination.push(value);
         Ok(())
     }};
 }
@@ -227,9 +227,9 @@ pub(crate) fn check_value(flag: Flag, value: &str) -> Result<(), InvalidFlag> {
     if flag == Flag::CelExpression {
         return Ok(());
     }
-    let mut sides = EndpointFilters::default();
-    sides.add(flag, value)?;
-    for filter in [&sides.source, &sides.destination] {
+    let mut filters = EndpointFilters::default();
+    filters.add(flag, value)?;
+    for filter in [&filters.source, &filters.destination] {
         filter.compile().map_err(|error| InvalidFlag::Filter(Box::new(error)))?;
     }
     Ok(())

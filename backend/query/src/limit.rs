@@ -8,7 +8,7 @@ pub struct LimitOutOfRange {
     pub limit: i64,
     /// Largest limit.
     pub max: usize,
-    /// What the limit counts, in the plural.
+    /// Name of the counted things, in the plural.
     pub counted: &'static str,
 }
 

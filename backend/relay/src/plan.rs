@@ -101,8 +101,8 @@ impl fmt::Display for PlanNotice {
 impl Relay {
     /// The plan of a request for flows that pass `filters`, with `columns`.
     ///
-    /// Errors: [`RelayError::TooOld`] for a filter that neither the nodes nor this side can apply;
-    /// [`RelayError::NotRecorded`] for a filter by fields that old nodes do not record.
+    /// Errors: [`RelayError::TooOld`] for a filter that neither the nodes nor this client can
+    /// apply; [`RelayError::NotRecorded`] for a filter by fields that old nodes do not record.
     pub async fn plan(&self, filters: &FilterSet, columns: ColumnSet) -> Result<Plan, RelayError> {
         let known = self.known().await;
         let mut plan = Plan::new(filters, columns, known)?;

@@ -5,7 +5,7 @@ use flow::TimestampError;
 use flow::filter::{FilterError, FilterSetError};
 use hubble_api::field_mask::InvalidFieldMask;
 
-/// Why a request cannot be answered.
+/// Reason why a request cannot be answered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
     #[error("first cannot be specified with follow")]

@@ -38,7 +38,7 @@ const WORDS: [&str; 16] = [
 ];
 
 /// Labels that name an endpoint.
-const ENDS: [&str; 6] = [
+const ENDPOINTS: [&str; 6] = [
     "source",
     "destination",
     "source_namespace",
@@ -54,7 +54,7 @@ struct FamilyLabels {
     /// Label and fixed value.
     words: BTreeSet<(String, String)>,
     /// Labels with a named endpoint, for each kind of series.
-    ends: BTreeSet<Vec<String>>,
+    endpoints: BTreeSet<Vec<String>>,
 }
 
 impl FamilyLabels {
@@ -69,8 +69,10 @@ impl FamilyLabels {
                 self.words.insert((name.clone(), value.clone()));
             }
         }
-        let named = ENDS.iter().filter(|end| labels.get(**end).is_some_and(|end| !end.is_empty()));
-        self.ends.insert(named.map(|end| (*end).to_owned()).collect());
+        let named = ENDPOINTS
+            .iter()
+            .filter(|name| labels.get(**name).is_some_and(|value| !value.is_empty()));
+        self.endpoints.insert(named.map(|name| (*name).to_owned()).collect());
     }
 }
 
@@ -141,8 +143,8 @@ fn families_and_labels_match_the_recorded_handlers() {
             assert_eq!(written.names, recorded.names, "{profile}: {name}");
             let lacks: Vec<_> = recorded.words.difference(&written.words).collect();
             assert!(lacks.is_empty(), "{profile}: {name} never says {lacks:?}");
-            let lacks: Vec<_> = recorded.ends.difference(&written.ends).collect();
-            let other: Vec<_> = written.ends.difference(&recorded.ends).collect();
+            let lacks: Vec<_> = recorded.endpoints.difference(&written.endpoints).collect();
+            let other: Vec<_> = written.endpoints.difference(&recorded.endpoints).collect();
             assert!(
                 lacks.is_empty() && other.is_empty(),
                 "{profile}: {name} names {other:?} and not {lacks:?}"

@@ -78,7 +78,7 @@ impl Attempt {
     }
 }
 
-/// How a connection ended.
+/// End of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConnectionEnd {
     /// Done at this time, in Unix nanoseconds.

@@ -13,7 +13,7 @@ const MAX_QUOTE_CHARS: usize = 240;
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct PolicyLocation {
     file: String,
-    /// Line number, from 1; 0 if there is none.
+    /// Line number, from 1; 0 without a line.
     line: u32,
     column: u32,
     /// Text of that line.

@@ -143,14 +143,14 @@ fn several_answers_share_one_table() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_the_rest_kept() {
+fn what_cannot_be_read_is_reported_and_the_rest_kept() {
     fn check(bytes: &[u8], flows: usize, expected: Result<&[&str], &str>) {
         let mut table = Table::new();
         let outcome = table.append(bytes).map_err(|error| crate::table::chain(&error));
-        let told = outcome
+        let reported = outcome
             .as_ref()
             .map(|()| table.problems().iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(told.as_deref().map_err(|error| error.as_str()), expected);
+        assert_eq!(reported.as_deref().map_err(|error| error.as_str()), expected);
         assert_eq!(table.flows.len(), flows);
     }
     let whole = pack(&[message(flow(0)), message(flow(1))]);

@@ -9,7 +9,7 @@ export type FieldName<Value> = {
   [Name in keyof HubbleSettings]-?: HubbleSettings[Name] extends Value | undefined ? Name : never;
 }[keyof HubbleSettings];
 
-/** What a form field needs of one setting. */
+/** Properties of the form field of one setting. */
 interface FieldProps<Value> {
   value: Value;
   disabled: boolean;

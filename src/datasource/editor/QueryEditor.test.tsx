@@ -350,7 +350,7 @@ const types = () =>
 
 describe.each([CoreApp.UnifiedAlerting, CoreApp.CloudAlerting])('a rule (%s)', (app) => {
   test('that is new stores a ranking of flow metrics at once', () => {
-    // What Grafana writes into each new query of a rule.
+    // The fields that Grafana writes into each new query of a rule.
     render(<Panel app={app} initial={{ refId: 'A', instant: false, range: true } as unknown as HubbleQuery} />);
     expect(onChange).toHaveBeenCalledTimes(1);
     expect(last()).toMatchObject({

@@ -13,7 +13,7 @@ interface Provider {
   provideCompletionItems(model: unknown, position: unknown): Promise<{ suggestions: Item[] } | undefined>;
 }
 
-/** What is offered at the end of a line. */
+/** The suggestions at the end of a line. */
 async function offered(line: string, answers: Record<string, string[]> = {}): Promise<Item[]> {
   let provider: Provider | undefined;
   const monaco = {

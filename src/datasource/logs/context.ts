@@ -27,9 +27,9 @@ interface Endpoint {
 }
 
 /** The source or destination of a flow: its pod, or else its address. */
-function endpointOf(labels: Labels, side: 'from' | 'to'): Endpoint | undefined {
-  const pod = labels[`${side}Pod`];
-  const ip = labels[`${side}Ip`];
+function endpointOf(labels: Labels, role: 'from' | 'to'): Endpoint | undefined {
+  const pod = labels[`${role}Pod`];
+  const ip = labels[`${role}Ip`];
   return pod ? { name: 'pod', value: pod } : ip ? { name: 'ip', value: ip } : undefined;
 }
 

@@ -105,7 +105,7 @@ describe('the flows around a flow', () => {
     ],
     ['direction', pods, [{ source_pod: ['pets/a'], destination_pod: ['pets/b'] }]],
     ['destination', world, [{ source_ip: ['1.1.1.1'] }, { destination_ip: ['1.1.1.1'] }]],
-    // What was chosen for another flow, and this one does not tell.
+    // Scopes that were chosen for another flow; this one lacks labels for them.
     ['pair', { fromPod: 'pets/a' }, [{ source_pod: ['pets/a'] }, { destination_pod: ['pets/a'] }]],
     ['pair', {}, undefined],
   ] as const)('%s of %j', (scope, labels, expected) => {

@@ -7,7 +7,7 @@ interface Variable {
   value: string | string[];
   multi?: boolean;
   includeAll?: boolean;
-  /** What the variable is set to, where that is not its value. */
+  /** The chosen value, where it differs from `value`. */
   current?: string | string[];
   /** A text that is put in as it is for "All". */
   allValue?: string;

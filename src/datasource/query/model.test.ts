@@ -33,7 +33,7 @@ test.each<[string | undefined, object]>([
   expect(defaultQuery(app)).toEqual(expected);
 });
 
-/** What Grafana makes of a query that lacks fields, in each place where it does so. */
+/** A query whose missing fields Grafana filled with the defaults, as it does in several places. */
 const merged = (query: object, app?: string) => ({ ...defaultQuery(app), refId: 'A', ...query }) as HubbleQuery;
 
 test.each<[string, HubbleQuery, object]>([

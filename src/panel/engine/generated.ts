@@ -28,7 +28,7 @@ export type StepKind = 'DNS' | "DNS server's ingress" | 'egress' | 'ingress';
 
 export interface PolicyLocation {
   file: string;
-  /** Line number, from 1; 0 if there is none. */
+  /** Line number, from 1; 0 without a line. */
   line: number;
   column: number;
   /** Text of that line. */
@@ -45,7 +45,7 @@ export interface RefusedDocument {
   /** Whether it is a policy. False: another kind of object, which is not an error among manifests. */
   isPolicy: boolean;
   file: string;
-  /** Line number, from 1; 0 if there is none. */
+  /** Line number, from 1; 0 without a line. */
   line: number;
   column: number;
   /** Text of that line. */
@@ -59,7 +59,7 @@ export interface Rule {
   /** A note on the rule; may be empty. */
   text: string;
   file: string;
-  /** Line number, from 1; 0 if there is none. */
+  /** Line number, from 1; 0 without a line. */
   line: number;
   column: number;
   /** Text of that line. */

@@ -72,7 +72,7 @@ test.each<[string, Connection, string, Array<[string, string, number | undefined
     ],
   ],
   [
-    'labels of the other end',
+    'labels of the destination',
     { from: 'store-front', to: 'newcomer:3002', toLabels: ['app=order-service'] },
     'denied',
     [

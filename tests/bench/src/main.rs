@@ -18,7 +18,7 @@ use clap::Parser;
 use clap::builder::PossibleValuesParser;
 use report::BenchReport;
 
-/// Why a bench could not measure anything.
+/// Reason why a bench could not measure anything.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Benchmark: name, description, function.
@@ -32,7 +32,7 @@ const BENCHES: &[Bench] = &[
     ("prometheus", "an answer of Prometheus, JSON to Arrow", prometheus::run),
 ];
 
-/// Counts the heap, so that memory is a number of the run and not of the system.
+/// Allocator that counts the heap, so that memory is a number of the run and not of the system.
 #[global_allocator]
 pub(crate) static HEAP: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
 

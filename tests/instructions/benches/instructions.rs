@@ -86,9 +86,9 @@ fn filtered() -> Option<(CompiledFilterSet, Vec<Flow>)> {
     Some((set.compile().ok()?, flows.collect()))
 }
 
-// Flows that a filter of two sides lets through.
+// Flows that a filter of source and destination lets through.
 #[library_benchmark(config = at_most(counted::FILTER))]
-#[bench::two_sides(filtered())]
+#[bench::two_endpoints(filtered())]
 fn filter(input: Option<(CompiledFilterSet, Vec<Flow>)>) -> usize {
     let Some((set, flows)) = black_box(input) else { return 0 };
     flows.iter().filter(|flow| set.matches(flow)).count()

@@ -6,7 +6,7 @@ use hubble_api::pb::flow::{
 use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 
-/// Flows of about a kilobyte: five labels at each end, one in seven with an HTTP request.
+/// Flows of about a kilobyte: five labels for each endpoint, one in seven with an HTTP request.
 pub fn messages(count: usize) -> Vec<GetFlowsResponse> {
     (0..count).map(flow).collect()
 }

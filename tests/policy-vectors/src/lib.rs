@@ -8,7 +8,7 @@ pub mod scenarios;
 
 pub use lines::read_lines;
 
-/// Why a file of vectors cannot be read.
+/// Reason why a file of vectors cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorsError {
     /// A file cannot be opened, or is not text.

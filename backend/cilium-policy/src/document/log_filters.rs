@@ -36,7 +36,7 @@ pub struct LogFilter {
     pub verdict: Vec<String>,
 }
 
-/// One side of a filter.
+/// Source or destination of a filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogEndpoint {
     /// Pods as `namespace/prefix of a pod's name`.
@@ -126,7 +126,7 @@ fn filters(node: &Node) -> Result<Vec<LogFilter>, Refusal> {
                     if !allowed.contains(&text.to_ascii_lowercase().as_str()) {
                         return Err(Refusal::invalid(
                             at,
-                            format!("`{text}` is none of {}", allowed.join(", ")),
+                            format!("`{text}` is not one of {}", allowed.join(", ")),
                         ));
                     }
                     out.push(text.into_owned());
@@ -136,8 +136,8 @@ fn filters(node: &Node) -> Result<Vec<LogFilter>, Refusal> {
             Ok(LogFilter {
                 name,
                 at: item.at,
-                from: side(item, "from")?,
-                to: side(item, "to")?,
+                from: endpoint(item, "from")?,
+                to: endpoint(item, "to")?,
                 protocol: texts("protocol", &["tcp", "udp", "dns"])?,
                 verdict: texts("verdict", &["forwarded", "dropped"])?,
             })
@@ -145,23 +145,23 @@ fn filters(node: &Node) -> Result<Vec<LogFilter>, Refusal> {
         .collect()
 }
 
-fn side(item: &Object<'_>, field: &str) -> Result<LogEndpoint, Refusal> {
+fn endpoint(item: &Object<'_>, field: &str) -> Result<LogEndpoint, Refusal> {
     let known = &["namespacedPod", "labelSelector", "ip"];
-    let Some(side) = item.object(field, "Endpoint", known)? else {
+    let Some(endpoint) = item.object(field, "Endpoint", known)? else {
         return Ok(LogEndpoint::default());
     };
-    let labels = side
+    let labels = endpoint
         .get("labelSelector")
         .filter(|node| matches!(node.value, Value::Map(_)))
-        .map(|node| decode(node, &side.path("labelSelector"), Decoding::Strict))
+        .map(|node| decode(node, &endpoint.path("labelSelector"), Decoding::Strict))
         .transpose()?
         .map(|raw| Selector::new(raw.requirements("", "")));
     let mut ip = Vec::new();
-    for (at, text) in side.strings("ip", "[]string")?.unwrap_or_default() {
+    for (at, text) in endpoint.strings("ip", "[]string")?.unwrap_or_default() {
         ip.push(super::kubernetes::address_or_prefix(&text, at)?);
     }
     Ok(LogEndpoint {
-        namespaced_pod: side
+        namespaced_pod: endpoint
             .strings("namespacedPod", "[]string")?
             .unwrap_or_default()
             .into_iter()

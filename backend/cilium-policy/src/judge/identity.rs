@@ -1,4 +1,4 @@
-//! The identity of one side of a flow, as far as it is known.
+//! The identity of an endpoint of a flow, as far as it is known.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use hashbrown::DefaultHashBuilder;
 
 use crate::{Label, Prefix, identity_label::CLUSTER, settings::world_key};
 
-/// One side of a flow. It states which facts are unknown, and judging takes that into account.
+/// An endpoint of a flow. It states which facts are unknown, and judging takes that into account.
 ///
 /// A clone is the same identity. Its labels are hashed once and compared only with those of other
 /// identities, so a second look-up costs nanoseconds.
@@ -77,7 +77,7 @@ impl Identity {
         facts.into()
     }
 
-    /// A side of a flow record.
+    /// An endpoint of a flow record.
     #[must_use]
     pub fn recorded(labels: impl IntoIterator<Item = Label>, address: Option<IpAddr>) -> Self {
         let mut facts = Facts { address, ..Facts::default() };

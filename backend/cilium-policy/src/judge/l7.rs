@@ -53,7 +53,7 @@ pub struct L7Explanation {
 pub struct L7RuleRef {
     /// The entry.
     pub entry: EntryId,
-    /// Where the rule stands.
+    /// Place of the rule in its text.
     pub at: Position,
 }
 

@@ -8,7 +8,7 @@ use crate::{Policy, Position};
 pub struct Finding {
     id: &'static str,
     severity: Severity,
-    /// What was found, in one sentence.
+    /// The finding in one sentence.
     pub message: String,
     /// Index of the source text; none where the finding is about flows alone.
     pub source: Option<usize>,
@@ -75,7 +75,7 @@ impl Finding {
         self.id
     }
 
-    /// How much it matters.
+    /// Severity of the finding.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         self.severity

@@ -1,6 +1,6 @@
 //! Severities of findings.
 
-/// How much a finding matters.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The policy does not do what it says.

@@ -29,7 +29,7 @@ pub(super) enum Fill {
 
 impl<T: Copy + Default + PartialEq> Cells<T> {
     pub(super) fn new(absent: T, fill: Fill) -> Self {
-        // Who reads beyond the end of an array reads zero.
+        // A read beyond the end of an array yields zero.
         let fill =
             if fill == Fill::WhenWritten && absent != T::default() { Fill::Ahead } else { fill };
         Self { values: Vec::new(), absent, room: 0, is_written: false, fill }

@@ -291,7 +291,7 @@ columns! {
         DebugCapturePoint debug_capture_point: i32 = 0, from ["debug_capture_point"];
         /// Number of a `SocketTranslationPoint`.
         SockXlatePoint sock_xlate_point: i32 = 0, from ["sock_xlate_point"];
-        /// How specific the matching policy rule is; see `Flow::policy_match_type`.
+        /// Specificity of the matching policy rule; see `Flow::policy_match_type`.
         PolicyMatchType policy_match_type: u32 = 0, from ["policy_match_type"];
         /// Number of an `AuthType`.
         AuthType auth_type: i32 = 0, from ["auth_type"] since 14;

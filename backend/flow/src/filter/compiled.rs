@@ -84,7 +84,7 @@ pub(super) enum Condition {
     DnsQuery(Vec<Expression>),
 }
 
-/// What a condition compares, in the order of cost on one flow.
+/// Kinds of values that a condition compares, in the order of cost on one flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cost {
     Numbers,

@@ -64,7 +64,8 @@ macro_rules! mirrored_values {
     };
 }
 
-/// Generates all that knows every field of a filter. A field has
+/// Generates the struct, compilation, conjunction, size, release and mirroring of a filter from one
+/// list of fields. A field has
 ///
 /// - `and`: the conjunction of two values, a function of `conjunction.rs`;
 /// - `holds`: its condition in the compiled filter, by a method of [`Conditions`]; `list` takes

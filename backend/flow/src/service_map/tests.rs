@@ -205,8 +205,8 @@ fn a_flow_of_unknown_direction_follows_its_connection() {
                 .iter()
                 .map(|edge| {
                     let ports: Vec<_> = edge.ports.keys().map(String::as_str).collect();
-                    let ends = (title(edge.source), title(edge.destination));
-                    (ends.0, ends.1, ports.join(" "), edge.counts.total())
+                    let (source, destination) = (title(edge.source), title(edge.destination));
+                    (source, destination, ports.join(" "), edge.counts.total())
                 })
                 .collect();
             edges.sort();

@@ -427,7 +427,7 @@ proptest! {
     }
 }
 
-/// What columns keep of a flow, and what policies are asked with.
+/// The part of a flow that `FlowColumns::flow` restores: all that policies depend on.
 fn kept(flow: flow::Flow) -> flow::Flow {
     use flow::{Dns, Endpoint, Flow, Http, Ip, Kafka, L7Record, Layer4, Layer7, Policy, Sctp, Tcp};
 

@@ -140,8 +140,9 @@ fn unused(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
         if entries.peek().is_none() || seen.pods_of(namespace) < 2 {
             continue;
         }
-        let selects_no_endpoint =
-            |entry: &Entry| !entry.is_node && !seen.has(|end| entry.subject.matches(end.labels()));
+        let selects_no_endpoint = |entry: &Entry| {
+            !entry.is_node && !seen.has(|endpoint| entry.subject.matches(endpoint.labels()))
+        };
         if entries.all(selects_no_endpoint) {
             let sentence = "no endpoint of these flows is selected by this policy";
             let finding = Finding::of::<SelectsNobodySeen>(sentence.to_owned());

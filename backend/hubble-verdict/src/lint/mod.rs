@@ -32,9 +32,9 @@ pub fn lint(
 
 /// Whether an endpoint of a flow has a label with this key.
 fn has_key(flow: &Flow, key: &str) -> bool {
-    let mut ends = [&flow.source, &flow.destination].into_iter().flatten();
-    ends.any(|end| {
-        end.labels.iter().any(|label| {
+    let mut endpoints = [&flow.source, &flow.destination].into_iter().flatten();
+    endpoints.any(|endpoint| {
+        endpoint.labels.iter().any(|label| {
             let own = label.strip_prefix("k8s:").unwrap_or(label);
             own.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
         })

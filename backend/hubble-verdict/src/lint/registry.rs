@@ -113,6 +113,7 @@ declare_lints! {
     /// ## Fix
     ///
     /// Compare the labels of the selector with those of the pods.
+    // Ids never change, hence `nobody`: programs and CI refer to them.
     SelectsNobodySeen: Hint = "selects-nobody-seen";
 
     /// Rule that decided no flow

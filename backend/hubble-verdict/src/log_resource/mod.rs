@@ -23,15 +23,15 @@ pub fn is_logged(filter: &LogFilter, flow: &Flow) -> bool {
             || filter.verdict.iter().any(|wanted| is_verdict(wanted, flow)))
 }
 
-fn matches(side: &LogEndpoint, endpoint: Option<&Endpoint>, address: Option<IpAddr>) -> bool {
-    let pods = side.namespaced_pod.is_empty()
+fn matches(wanted: &LogEndpoint, endpoint: Option<&Endpoint>, address: Option<IpAddr>) -> bool {
+    let pods = wanted.namespaced_pod.is_empty()
         || endpoint.is_some_and(|endpoint| {
-            side.namespaced_pod.iter().any(|wanted| {
-                NamespacedPrefix::parse(wanted)
+            wanted.namespaced_pod.iter().any(|prefix| {
+                NamespacedPrefix::parse(prefix)
                     .is_some_and(|own| own.matches(&endpoint.namespace, &endpoint.pod_name))
             })
         });
-    let labels = side.labels.as_ref().is_none_or(|selector| {
+    let labels = wanted.labels.as_ref().is_none_or(|selector| {
         endpoint.is_some_and(|endpoint| {
             let mut labels: Vec<Label> =
                 endpoint.labels.iter().map(|text| Label::parse(text)).collect();
@@ -39,9 +39,9 @@ fn matches(side: &LogEndpoint, endpoint: Option<&Endpoint>, address: Option<IpAd
             selector.matches(&labels)
         })
     });
-    let ips = side.ip.is_empty()
+    let ips = wanted.ip.is_empty()
         || address
-            .is_some_and(|address| side.ip.iter().any(|prefix| prefix.contains_address(address)));
+            .is_some_and(|address| wanted.ip.iter().any(|prefix| prefix.contains_address(address)));
     pods && labels && ips
 }
 

@@ -104,8 +104,8 @@ fn what_a_resource_cannot_be_is_refused() {
     }
     check("kind: ContainerNetworkLog\nspec: {includefilters: []}\n", "at least one filter");
     check("kind: ContainerNetworkLog\n", "at least one filter");
-    check(&one("protocol: [icmp]"), "`icmp` is none of tcp, udp, dns");
-    check(&one("verdict: [audit]"), "`audit` is none of forwarded, dropped");
+    check(&one("protocol: [icmp]"), "`icmp` is not one of tcp, udp, dns");
+    check(&one("verdict: [audit]"), "`audit` is not one of forwarded, dropped");
     check(&one("to: {ip: [nowhere]}"), "is not a CIDR");
     check(&one("pod: x"), "unknown field \"pod\"");
 }

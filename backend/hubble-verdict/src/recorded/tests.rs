@@ -281,15 +281,15 @@ fn the_cluster_is_named_by_most_endpoints_by_label_or_by_name() {
 
 #[test]
 fn families_are_those_that_the_labels_of_the_world_tell() {
-    let check = |ends: &[(&str, &str)], expected: (bool, bool, Families)| {
+    let check = |endpoints: &[(&str, &str)], expected: (bool, bool, Families)| {
         let flow = |(label, address): &(&str, &str)| Flow {
             source: Some(Endpoint { labels: vec![(*label).to_owned()], ..Endpoint::default() }),
             ip: Some(Ip { source: (*address).to_owned(), ..Ip::default() }),
             ..Flow::default()
         };
-        let flows: Vec<Flow> = ends.iter().map(flow).collect();
+        let flows: Vec<Flow> = endpoints.iter().map(flow).collect();
         let settings = settings_from(&flows, Settings::default());
-        assert_eq!((settings.ipv4, settings.ipv6, settings.families), expected, "{ends:?}");
+        assert_eq!((settings.ipv4, settings.ipv6, settings.families), expected, "{endpoints:?}");
     };
     let (plain, four, six) = ("reserved:world", "reserved:world-ipv4", "reserved:world-ipv6");
     check(&[], (true, false, Families::Assumed));

@@ -81,12 +81,12 @@ pub(super) fn rule(key: &RuleKey, body: &RuleBody) -> Option<Yaml> {
             ])
         })
     });
-    let side = match key.direction {
+    let field = match key.direction {
         Direction::Ingress => "from",
         Direction::Egress => "to",
     };
     Some(Yaml::map([
-        (side, Yaml::List(vec![peer])),
+        (field, Yaml::List(vec![peer])),
         ("ports", Yaml::List(ports.collect::<Option<Vec<Yaml>>>()?)),
     ]))
 }

@@ -118,7 +118,7 @@ pub(super) fn add_needed_rules(
     Ok(true)
 }
 
-/// What a flow needs besides its port.
+/// Needs of a flow besides its port.
 struct FlowNeeds<'a> {
     flow: &'a Flow,
     l7: Option<&'a L7Record>,

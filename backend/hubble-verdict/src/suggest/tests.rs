@@ -524,7 +524,7 @@ fn what_is_denied_next_is_named() {
     let (out, inward) = (connect(TrafficDirection::Egress), connect(TrafficDirection::Ingress));
     let resolver = pod("kube-system", "k8s-app=kube-dns");
     let nameless = of("order-service", Flow { l7: None, ..query("") });
-    // One side is opened, the other is not.
+    // One direction is opened, the other is not.
     check(
         lab,
         &[out.clone(), inward.clone()],

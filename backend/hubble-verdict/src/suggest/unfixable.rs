@@ -35,8 +35,8 @@ impl Pods {
         }
         for flow in flows {
             let Some(ip) = &flow.ip else { continue };
-            let ends = [(&flow.source, &ip.source), (&flow.destination, &ip.destination)];
-            for (endpoint, address) in ends {
+            let endpoints = [(&flow.source, &ip.source), (&flow.destination, &ip.destination)];
+            for (endpoint, address) in endpoints {
                 let (Some(endpoint), Ok(address)) = (endpoint, address.parse()) else { continue };
                 if endpoint.labels.iter().any(|label| label.starts_with("k8s:")) {
                     pods.add(address, namespace_of(endpoint), name(endpoint));

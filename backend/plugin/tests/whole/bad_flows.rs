@@ -379,11 +379,11 @@ async fn rows_link_to_their_dashboards_and_flows() {
                 let query = filled_in(&internal["query"], &row(source, destination));
                 plugin.frames(&relay.source(), Range::last_hour(), query).await;
                 let asked = relay.asked().last().cloned().unwrap();
-                let ends = asked
+                let addresses = asked
                     .whitelist
                     .iter()
                     .map(|filter| (filter.source_ip.concat(), filter.destination_ip.concat()));
-                let ends: Vec<(String, String)> = ends.collect();
+                let addresses: Vec<(String, String)> = addresses.collect();
                 let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
                 let expected = match title {
                     "This pair in both directions" => {
@@ -400,7 +400,7 @@ async fn rows_link_to_their_dashboards_and_flows() {
                     }
                     other => panic!("`{other}` is not known here"),
                 };
-                assert_eq!(ends, expected, "{title}");
+                assert_eq!(addresses, expected, "{title}");
             }
         }
     }

@@ -203,7 +203,7 @@ fn both_nodes_report_a_connection_between_them() {
                 && flow.trace_observation_point == flow::TraceObservationPoint::ToEndpoint
                 && has_flags(flow, TcpFlags::SYN)
         })
-        .expect("the same packet at the other end");
+        .expect("the same packet at the other node");
     // Each node knows ids and workloads only of its own pods.
     let source = |flow: &Flow| flow.source.clone().unwrap_or_default();
     let destination = |flow: &Flow| flow.destination.clone().unwrap_or_default();

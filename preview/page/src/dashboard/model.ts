@@ -69,7 +69,7 @@ export interface PanelModel {
   links?: DataLink[];
   interval?: string;
   maxDataPoints?: number;
-  /** Of a row. */
+  /** Whether the panels of a row are hidden. */
   collapsed?: boolean;
   panels?: PanelModel[];
 }

@@ -44,7 +44,7 @@ const cases: Array<[name: string, search: string, expected: ReturnType<typeof re
   ['no JSON', search('panes', '{'), { pane: { datasource: '', queries: [], range: lastHour }, others: 0 }],
   ['another shape', search('panes', [1]), { pane: { datasource: '', queries: [], range: lastHour }, others: 0 }],
   [
-    'queries that are none',
+    'values that are not queries',
     search('panes', { a: { datasource: 7, queries: [null, 'x', query], range: 'today' } }),
     { pane: { datasource: '', queries: [query], range: lastHour }, others: 0 },
   ],

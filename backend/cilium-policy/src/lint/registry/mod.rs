@@ -30,7 +30,7 @@ pub trait Lint {
     const DOC: &'static str;
 }
 
-/// What the registry has of a lint.
+/// Entry of a lint in the registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Description {
     /// [`Lint::ID`].

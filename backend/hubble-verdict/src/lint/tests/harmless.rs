@@ -53,7 +53,7 @@ fn flows_of_others_say_nothing_about_a_policy() {
     assert!(!has(&[between(of("b", "x"), of("b", "y"))]));
     // Flows of a single pod.
     assert!(!has(&[between(of("a", "x"), of("b", "y"))]));
-    // The pod is at the other end, or in a record to which no policy applies.
+    // The policy selects the destination, or the pod is in a record to which no policy applies.
     assert!(!has(&[between(of("a", "x"), of("a", "z"))]));
     let own = Flow {
         ip: Some(Ip {

@@ -17,7 +17,7 @@ spec:
   - fromEndpoints: [{}]
 ";
 
-/// A flow denied on ingress, which the policy allows; the ends vary.
+/// A flow denied on ingress, which the policy allows; source and destination vary.
 fn refused(from: Endpoint, to: Endpoint, direction: TrafficDirection, seconds: i64) -> Flow {
     let flow = with_event(tcp(from, to, 80, direction), MessageType::Drop, FlowVerdict::Dropped);
     Flow { time: Timestamp::new(1_796_047_200 + seconds, 0).ok(), ..flow }

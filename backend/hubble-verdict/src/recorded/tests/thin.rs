@@ -126,7 +126,7 @@ fn the_namespace_is_the_records_own() {
     check(&refused(till("")), "cannot tell: cannot tell without knowing the labels of the subject");
     let named = Flow { egress_denied_by: vec![policy("bakery")], ..refused(till("")) };
     check(&named, "agrees: denied on egress by default");
-    // A policy of the other direction shows nothing about this side.
+    // A policy of the other direction shows nothing about this one.
     let other = Flow { ingress_denied_by: vec![policy("bakery")], ..refused(till("")) };
     check(&other, "cannot tell: cannot tell without knowing the labels of the subject");
     // The label takes precedence over the field.
