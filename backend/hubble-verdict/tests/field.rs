@@ -43,7 +43,7 @@ fn folders() -> Vec<String> {
 fn check(folder: &Path, run: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     for key in run.as_object().unwrap().keys().filter(|key| !KEYS.contains(&key.as_str())) {
-        faults.push(format!("`{key}` is no key of a run"));
+        faults.push(format!("`{key}` is not a key of a run"));
     }
     let arguments = arguments(folder, run);
     let output = verdict(folder, &arguments);

@@ -114,7 +114,7 @@ impl Dialer {
                         source: Arc::new(error),
                     })?;
                 let stream = self.connect_any(addresses.collect(), deadline).await?;
-                // Both options only save time, so a system without them is no obstacle.
+                // Both options only save time, so a system may lack them.
                 let _ = stream.set_nodelay(true);
                 let keep_alive = TcpKeepalive::new()
                     .with_time(TCP_KEEP_ALIVE_TIME)

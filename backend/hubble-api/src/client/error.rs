@@ -26,7 +26,7 @@ pub enum ClientError {
     /// Certificate or key that is not valid PEM.
     #[error("the {what} cannot be read")]
     Pem {
-        /// Which certificate or key.
+        /// The certificate or key.
         what: PemKind,
         /// Error in the PEM text, without the text itself.
         source: PemError,

@@ -152,7 +152,7 @@ impl Story {
             traffic_direction: match *direction {
                 "ingress" => TrafficDirection::Ingress,
                 "egress" => TrafficDirection::Egress,
-                _ => panic!("{at}: `{direction}` is no direction"),
+                _ => panic!("{at}: `{direction}` is not a direction"),
             },
             ip: Some(Ip {
                 source: source.address,
@@ -162,7 +162,7 @@ impl Story {
             l4: Some(match protocol {
                 "TCP" => Layer4::Tcp(Tcp { source_port, destination_port, flags: None }),
                 "UDP" => Layer4::Udp(Udp { source_port, destination_port }),
-                _ => panic!("{at}: `{protocol}` is no protocol"),
+                _ => panic!("{at}: `{protocol}` is not a protocol"),
             }),
             l7: request_of(event, request),
             is_reply: (message_type == MessageType::L7).then_some(is_answer),
