@@ -40,6 +40,9 @@ const INSTANCE_METADATA: &str = "http://169.254.169.254";
 /// for its apps.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AzureEnvironment {
+    /// Whether the server's administrator allowed the identity of the machine, and that of the pod.
+    is_managed_identity_enabled: bool,
+    is_workload_identity_enabled: bool,
     authority: Option<String>,
     cloud: Option<String>,
     tenant_id: Option<String>,
@@ -133,7 +136,10 @@ impl AzureEnvironment {
             let values = names.iter().filter_map(|name| variable(name));
             values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
         };
+        let is_true = |name: &str| variable(name).is_some_and(|value| value.trim() == "true");
         Self {
+            is_managed_identity_enabled: is_true("GFAZPL_MANAGED_IDENTITY_ENABLED"),
+            is_workload_identity_enabled: is_true("GFAZPL_WORKLOAD_IDENTITY_ENABLED"),
             authority: first(&["AZURE_AUTHORITY_HOST"]),
             cloud: first(&["GFAZPL_AZURE_CLOUD"]),
             tenant_id: first(&["GFAZPL_WORKLOAD_IDENTITY_TENANT_ID", "AZURE_TENANT_ID"]),
@@ -276,6 +282,18 @@ impl TokenSource {
             AzureLogin::ClientSecret { tenant_id, client_id, secret } => {
                 let proof = [("client_secret", secret.reveal())];
                 self.login(&authority, cloud, tenant_id, client_id, &proof)
+            }
+            AzureLogin::WorkloadIdentity { .. } if !environment.is_workload_identity_enabled => {
+                Err(TokenError::NotEnabled {
+                    identity: "workload identity",
+                    setting: "workload_identity_enabled = true",
+                })
+            }
+            AzureLogin::ManagedIdentity { .. } if !environment.is_managed_identity_enabled => {
+                Err(TokenError::NotEnabled {
+                    identity: "managed identity",
+                    setting: "managed_identity_enabled = true",
+                })
             }
             AzureLogin::WorkloadIdentity { tenant_id, client_id } => {
                 let variable = "AZURE_FEDERATED_TOKEN_FILE";

@@ -3,6 +3,17 @@
 /// Reasons why a token is not available. They never contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
+    /// The server's administrator did not allow the machine's identity. Source of the words:
+    /// grafana-azure-sdk-go.
+    #[error(
+        "{identity} authentication is not enabled in Grafana config: the server's administrator enables it by `{setting}` in the section `[azure]`"
+    )]
+    NotEnabled {
+        /// Kind of the identity.
+        identity: &'static str,
+        /// Name of the setting.
+        setting: &'static str,
+    },
     /// Value that neither the settings nor the environment contain.
     #[error("{what} is missing: fill it in, or set {variable} in the plugin's environment")]
     Missing {
@@ -54,7 +65,10 @@ impl TokenError {
     /// HTTP status for Grafana.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::Missing { .. } | Self::AssertionFile { .. } | Self::Authority(_) => 400,
+            Self::NotEnabled { .. }
+            | Self::Missing { .. }
+            | Self::AssertionFile { .. }
+            | Self::Authority(_) => 400,
             Self::Refused { .. } => 401,
             Self::Unreachable { .. } | Self::NoToken { .. } => 502,
         }

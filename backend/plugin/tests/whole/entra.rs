@@ -64,7 +64,11 @@ fn source(workspace: &Http, credentials: &Value) -> Source {
     }
 }
 
-async fn plugin(env: Vec<(&'static str, String)>) -> Plugin {
+/// The plugin of a server whose administrator allows the identities of the machine and of the pod.
+async fn plugin(mut env: Vec<(&'static str, String)>) -> Plugin {
+    for name in ["GFAZPL_MANAGED_IDENTITY_ENABLED", "GFAZPL_WORKLOAD_IDENTITY_ENABLED"] {
+        env.push((name, "true".to_owned()));
+    }
     Plugin::start_with(Start { env, ..Start::default() }).await
 }
 
@@ -189,12 +193,34 @@ async fn workload_identity_reads_the_pods_token_each_time() {
             "no token for the Azure Monitor workspace: the file in AZURE_FEDERATED_TOKEN_FILE cannot be read: No such file or directory (os error 2)"
         )
     );
-    let without = Plugin::start().await;
+    let without = self::plugin(Vec::new()).await;
     let (_, _, message) = without.failure(&source, Range::last_hour(), promql()).await;
     assert_eq!(
         message,
         "no token for the Azure Monitor workspace: the tenant ID is missing: fill it in, or set AZURE_TENANT_ID in the plugin's environment"
     );
+}
+
+#[tokio::test]
+async fn identities_of_the_machine_need_the_server_administrators_consent() {
+    let tokens = token_endpoint(json!(3_599), |_, _| true).await;
+    let workspace = workspace(Arc::new(AtomicUsize::new(1))).await;
+    let env = vec![("AZURE_POD_IDENTITY_AUTHORITY_HOST", tokens.url())];
+    let plugin = Plugin::start_with(Start { env, ..Start::default() }).await;
+    for (auth_type, identity) in [("msi", "managed"), ("workloadidentity", "workload")] {
+        let source = source(&workspace, &json!({ "authType": auth_type }));
+        let (status, _, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
+        assert_eq!(
+            (status, message),
+            (
+                400,
+                format!(
+                    "no token for the Azure Monitor workspace: {identity} identity authentication is not enabled in Grafana config: the server's administrator enables it by `{identity}_identity_enabled = true` in the section `[azure]`"
+                )
+            )
+        );
+    }
+    assert!(tokens.asked().is_empty());
 }
 
 #[tokio::test]

@@ -51,3 +51,38 @@ fn secrets_are_not_shown() {
     };
     assert_eq!(tokens.error_line(&refusal).unwrap(), "secret [redacted] is wrong");
 }
+
+/// The machine's identity belongs to the server: an administrator of one organisation may not use it
+/// unless the server's administrator allowed it.
+#[tokio::test]
+async fn identities_of_the_machine_are_allowed_by_the_server() {
+    let check = async |login: AzureLogin, variables: &[(&str, &str)], expected: Option<&str>| {
+        let environment = AzureEnvironment::from_variables(|name| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
+        let credentials = AzureCredentials { cloud: None, login };
+        let tokens = TokenSource::new(http, credentials, environment);
+        let refused = tokens
+            .request()
+            .await
+            .err()
+            .filter(|error| matches!(error, TokenError::NotEnabled { .. }));
+        assert_eq!(refused.map(|error| error.to_string()).as_deref(), expected, "{variables:?}");
+    };
+    let managed = || AzureLogin::ManagedIdentity { client_id: None };
+    let pod = || AzureLogin::WorkloadIdentity { tenant_id: None, client_id: None };
+    let not_managed = "managed identity authentication is not enabled in Grafana config: the server's administrator enables it by `managed_identity_enabled = true` in the section `[azure]`";
+    let not_pod = "workload identity authentication is not enabled in Grafana config: the server's administrator enables it by `workload_identity_enabled = true` in the section `[azure]`";
+    let managed_enabled = ("GFAZPL_MANAGED_IDENTITY_ENABLED", "true");
+    let pod_enabled = ("GFAZPL_WORKLOAD_IDENTITY_ENABLED", "true");
+    check(managed(), &[], Some(not_managed)).await;
+    check(managed(), &[("GFAZPL_MANAGED_IDENTITY_ENABLED", "false")], Some(not_managed)).await;
+    check(managed(), &[pod_enabled], Some(not_managed)).await;
+    check(managed(), &[managed_enabled], None).await;
+    check(pod(), &[], Some(not_pod)).await;
+    check(pod(), &[("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")], Some(not_pod)).await;
+    check(pod(), &[managed_enabled], Some(not_pod)).await;
+    check(pod(), &[pod_enabled], None).await;
+}
