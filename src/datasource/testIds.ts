@@ -37,6 +37,8 @@ export const testIds = {
     cluster: 'hubble config cluster',
     connectTimeout: 'hubble config connect-timeout',
     requestTimeout: 'hubble config request-timeout',
+    alertsMaxLost: 'hubble config alerts-max-lost',
+    alertsCountIncomplete: 'hubble config alerts-count-incomplete',
     policiesFolder: 'hubble config policies-folder',
     policiesText: 'hubble config policies-text',
     policiesNamespace: 'hubble config policies-namespace',

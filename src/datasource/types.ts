@@ -46,6 +46,10 @@ export interface HubbleSettings extends DataSourceJsonData {
   connectTimeoutSecs?: number;
   requestTimeoutSecs?: number;
   cluster?: string;
+  /** Share of lost events, in percent, above which an alert rule about flows fails. */
+  alertsMaxLostPercent?: number;
+  /** Whether alert rules about flows are evaluated over incomplete answers. */
+  alertsCountIncomplete?: boolean;
   /** Network policies as YAML or JSON. */
   policiesText?: string;
   /** An absolute path on the Grafana server. */

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use budget::Held;
 use flow::EndpointRole;
 use flow::TimeRange;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
@@ -90,12 +91,13 @@ pub async fn flow_annotations(
     source: FlowSource<'_>,
     context: &QueryContext,
     query: &FlowAnnotationsQuery,
+    held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let selected = select(source, &query.form, range).await?;
     let rows = Rows { columns: COLUMNS, timeless: "left out" };
     let (scan, Drops { pairs, left_out, .. }) =
-        scan(source.relay, selected, rows, Drops::default, Drops::add).await?;
+        scan(source, selected, rows, held, Drops::default, Drops::add).await?;
     let mut notices = Vec::new();
     let mut drops: Vec<DropAnnotation> = pairs.into_values().collect();
     if left_out > 0 {

@@ -9,6 +9,8 @@ use relay::{
 use serde_json::{Map, Value, json};
 use wording::{Notice, count, time_text};
 
+use crate::{ExecutionError, RequiredCompleteness};
+
 /// Maximum number of nodes that a notice lists, and of nodes with a notice of their own.
 const MAX_NODES_SHOWN: usize = 5;
 
@@ -22,6 +24,9 @@ pub(crate) struct Completeness {
     pub(crate) marks: Map<String, Value>,
     /// Whether events of the time range were lost.
     pub(crate) is_lossy: bool,
+    /// The losses of each node.
+    losses: Vec<NodeLoss>,
+    lost_of_others: u64,
 }
 
 impl Completeness {
@@ -64,8 +69,41 @@ impl Completeness {
             custom.insert("certificates".to_owned(), json!(certificates));
         }
         notices.extend(certificates.into_iter().map(Notice::warning));
-        Self { notices, custom, marks, is_lossy }
+        Self { notices, custom, marks, is_lossy, losses, lost_of_others: lost.of_others }
     }
+
+    /// Checks an answer against the completeness that its consumer needs. `gaps` are the gaps beside lost
+    /// events, in words.
+    ///
+    /// Errors: [`ExecutionError::Incomplete`].
+    pub(crate) fn check(
+        &self,
+        required: RequiredCompleteness,
+        gaps: impl IntoIterator<Item = String>,
+    ) -> Result<(), ExecutionError> {
+        let RequiredCompleteness::Whole { max_lost_share } = required else { return Ok(()) };
+        let too_many = |loss: &&NodeLoss| loss.share.is_none_or(|share| share > max_lost_share);
+        let lost = self.losses.iter().find(too_many).map(loss_text);
+        let of_others = (self.lost_of_others > 0)
+            .then(|| format!("{} lost on further nodes", count(self.lost_of_others, "event")));
+        match gaps.into_iter().chain(lost).chain(of_others).next() {
+            Some(reason) => Err(ExecutionError::Incomplete { reason }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The gaps of an answer beside lost events: nodes that did not send all of their flows, and the error that
+/// ended the answer.
+pub(crate) fn gaps(
+    notices: &RelayNotices,
+    broken: Option<&RelayError>,
+    unreadable_flows: usize,
+) -> Vec<String> {
+    let mut gaps: Vec<String> = broken.iter().map(|error| incomplete(error).text).collect();
+    gaps.extend(relay_notices(notices).into_iter().map(|notice| notice.text));
+    gaps.extend((unreadable_flows > 0).then(|| unreadable(unreadable_flows).text));
+    gaps
 }
 
 /// Key of the texts about flows that the answer may lack.

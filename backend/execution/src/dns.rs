@@ -1,5 +1,6 @@
 //! DNS names and the connections that followed their lookups, as one table.
 
+use budget::Held;
 use flow::TimeRange;
 use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
@@ -38,13 +39,14 @@ pub async fn dns_connections(
     source: FlowSource<'_>,
     context: &QueryContext,
     query: &DnsConnectionsQuery,
+    held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let mut selected = select(source, &query.form, range).await?;
     selected.filters = with_answers(selected.filters);
     let rows = Rows { columns: DnsConnections::COLUMNS, timeless: "left out" };
     let (scan, connections) =
-        scan(source.relay, selected, rows, DnsConnections::default, DnsConnections::add).await?;
+        scan(source, selected, rows, held, DnsConnections::default, DnsConnections::add).await?;
     let mut notices = Vec::new();
     let left_out = connections.left_out;
     if left_out > 0 {

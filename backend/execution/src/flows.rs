@@ -1,5 +1,6 @@
 //! Single flows: what the relay still has of a time range, and notices about everything missing.
 
+use budget::Held;
 use bytes::Bytes;
 use flow::TimeRange;
 use flow::columns::{ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
@@ -14,11 +15,14 @@ use serde_json::{Map, Value};
 use wording::{Notice, count};
 
 use crate::completeness::{
-    Completeness, INCOMPLETE, REWORDED, empty_notice, incomplete, mark, plan_notices,
+    Completeness, INCOMPLETE, REWORDED, empty_notice, gaps, incomplete, mark, plan_notices,
     relay_notices, unreadable, without_time,
 };
 use crate::select::{SelectedFlows, select};
 use crate::{ExecutionError, FlowSource, QueryContext};
+
+/// Size of an answer's columns and frame, as a multiple of the flows as received.
+const FRAME_FACTOR: usize = 2;
 
 /// Flows, and the notices about them.
 #[derive(Debug)]
@@ -49,9 +53,11 @@ pub async fn flows(
     source: FlowSource<'_>,
     context: &QueryContext,
     query: &FlowsQuery,
+    held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
-    let collected = collect(source, query, range).await?;
+    let collected = collect(source, query, range, held).await?;
+    held.grow(held.bytes().saturating_mul(FRAME_FACTOR))?;
     let frame = match query.format {
         FlowsFormat::Table => decoded(collected, query.format, |columns, rows, meta| {
             let table = frames::flow_table(columns, rows, meta);
@@ -72,8 +78,10 @@ pub async fn packed_flows(
     source: FlowSource<'_>,
     query: &FlowsQuery,
     range: TimeRange,
+    held: &mut Held,
 ) -> Result<PackedFlows, ExecutionError> {
-    let Collected { newest, notices, custom, executed } = collect(source, query, range).await?;
+    let Collected { newest, notices, custom, executed } =
+        collect(source, query, range, held).await?;
     Ok(PackedFlows { flows: newest.flows, notices, custom, executed })
 }
 
@@ -118,6 +126,7 @@ async fn collect(
     source: FlowSource<'_>,
     query: &FlowsQuery,
     range: TimeRange,
+    held: &mut Held,
 ) -> Result<Collected, ExecutionError> {
     let relay = source.relay;
     let SelectedFlows { filters, range, now_ms, executed, notices: of_selection } =
@@ -135,8 +144,9 @@ async fn collect(
         limit: query.limit,
         oldest: oldest_first,
         now_ms,
+        caller: source.caller,
     };
-    let (newest, buffer_start) = tokio::join!(relay.newest(&request), relay.buffer_start());
+    let (newest, buffer_start) = tokio::join!(relay.newest(&request, held), relay.buffer_start());
     let newest = newest?;
     let mut missing: Vec<Notice> =
         newest.broken.iter().map(incomplete).chain(relay_notices(&newest.notices)).collect();
@@ -145,8 +155,12 @@ async fn collect(
     notices.extend(plan_notices(&newest.plan_notices));
     notices.extend(cut_notice(&newest, query.limit, oldest_first));
     let reaches_memory = reaches_memory(&newest, query.limit, &buffer_start);
-    let Completeness { notices: lacks, mut custom, mut marks, is_lossy } =
+    let completeness =
         Completeness::of(relay, range, now_ms, &newest.lost, &buffer_start, reaches_memory).await;
+    let cut = cut_notice(&newest, query.limit, oldest_first).map(|notice| notice.text);
+    let gaps = gaps(&newest.notices, newest.broken.as_ref(), newest.unreadable);
+    completeness.check(source.required, gaps.into_iter().chain(cut))?;
+    let Completeness { notices: lacks, mut custom, mut marks, is_lossy, .. } = completeness;
     notices.extend(lacks);
     mark(&mut marks, INCOMPLETE, &missing);
     if newest.flows.is_empty() {

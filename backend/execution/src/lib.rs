@@ -18,6 +18,7 @@ mod scan;
 mod select;
 mod service_map;
 
+use budget::{Caller, OutOfMemory};
 use frames::BadFrame;
 use prometheus::{InvalidMinStep, PrometheusError};
 use query::InvalidQuery;
@@ -38,6 +39,23 @@ pub struct FlowSource<'a> {
     pub relay: &'a Relay,
     /// The name of the relay's cluster in the metrics, if configured.
     pub cluster: Option<&'a str>,
+    /// The caller, on whose account flows are read.
+    pub caller: Caller,
+    /// The completeness without which an answer is an error.
+    pub required: RequiredCompleteness,
+}
+
+/// The completeness that an answer about flows must have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RequiredCompleteness {
+    /// Any: gaps become notices, which a person reads.
+    Any,
+    /// Whole, as an alert rule needs it, since nobody reads its notices: every node answered to the end,
+    /// nothing was cut off, and of the events at most this share was lost, 0 to 1.
+    Whole {
+        /// Maximum share of lost events, 0 to 1.
+        max_lost_share: f64,
+    },
 }
 
 /// The parts of a request that all its queries share.
@@ -81,6 +99,17 @@ pub enum ExecutionError {
     /// The relay did not answer, or refused the query.
     #[error(transparent)]
     Relay(#[from] RelayError),
+    /// The answer has gaps, and the consumer is an alert rule.
+    #[error(
+        "an alert rule needs a complete answer: {reason}; `Count incomplete answers` in the data source's settings evaluates rules nevertheless"
+    )]
+    Incomplete {
+        /// The first gap, in words.
+        reason: String,
+    },
+    /// The answer needs more memory than is free.
+    #[error(transparent)]
+    OutOfMemory(#[from] OutOfMemory),
     /// A frame that Grafana would refuse.
     #[error("the answer cannot be given to Grafana")]
     Frame(#[from] BadFrame),
@@ -93,6 +122,8 @@ impl ExecutionError {
             Self::Query(_) | Self::MinStep(_) => 400,
             Self::Prometheus(error) => error.status(),
             Self::Relay(error) => error.status(),
+            Self::Incomplete { .. } => 502,
+            Self::OutOfMemory(_) => 503,
             Self::Frame(_) => 500,
         }
     }
@@ -103,6 +134,7 @@ impl ExecutionError {
         match self {
             Self::Prometheus(error) => error.to_string(),
             Self::Relay(error) => error.to_string(),
+            Self::OutOfMemory(_) | Self::Incomplete { .. } => self.to_string(),
             Self::Query(_) | Self::MinStep(_) | Self::Frame(_) => wording::with_causes(self),
         }
     }

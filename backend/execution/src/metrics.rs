@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use budget::Held;
 use flow::EndpointRole;
 use flow::aggregate::{Aggregation, AggregationLimits, Buckets, Cell, FlowGroup};
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
@@ -155,6 +156,7 @@ pub async fn flow_metrics(
     context: &QueryContext,
     query: &FlowMetricsQuery,
     consumer: Consumer,
+    held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let selected = select(source, &query.form, range).await?;
@@ -164,7 +166,7 @@ pub async fn flow_metrics(
     let rows = Rows { columns: columns(query), timeless: "not counted" };
     let begin = || Counter::new(query, buckets, limits);
     let (scan, Counter { counts, seconds, .. }) =
-        scan(source.relay, selected, rows, begin, Counter::add).await?;
+        scan(source, selected, rows, held, begin, Counter::add).await?;
     let mut made = Vec::new();
     if seconds > 0 {
         made.push(Notice::info(format!(

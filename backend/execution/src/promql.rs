@@ -1,5 +1,8 @@
 //! PromQL queries: an expression evaluated over a range, at its end, or both.
 
+use std::sync::Arc;
+
+use budget::Held;
 use frames::{Frame, Legend, SeriesQuery};
 use prometheus::{
     Evaluated, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series, StepRequest,
@@ -57,6 +60,7 @@ pub async fn promql(
     let mut failed = None;
     let mut rows: Option<ReadSeries> = None;
     let mut is_empty = true;
+    let mut rows_cut: Option<String> = None;
     for answer in [instant, range].into_iter().flatten() {
         match answer.map(|answer| read(&shape, answer)) {
             Ok(ReadResult::Text(frame)) => {
@@ -64,6 +68,7 @@ pub async fn promql(
                 frames.push(frame);
             }
             Ok(ReadResult::Series(read)) => {
+                rows_cut = rows_cut.or_else(|| read.cut.clone());
                 is_empty &= read.series.is_empty();
                 match (query.format, &mut rows) {
                     // One table of both results, as in Grafana.
@@ -76,7 +81,7 @@ pub async fn promql(
         }
     }
     frames.extend(rows.map(|rows| {
-        let ReadSeries { series, result_type, notices } = rows;
+        let ReadSeries { series, result_type, notices, held: _held, .. } = rows;
         frames::table(&shape, &series, result_type, notices)
     }));
     if is_empty
@@ -85,7 +90,15 @@ pub async fn promql(
         let text = format!("no series were found, and {}", stands_there(variable));
         first.meta.notices.push(Notice::warning(text));
     }
+    // An alert rule must not decide on the rest.
+    let cut = rows_cut.filter(|_| consumer == Consumer::AlertRule);
+    if let Some(reason) = cut {
+        return Err(ExecutionError::Incomplete { reason });
+    }
     if let Some(error) = failed {
+        if consumer == Consumer::AlertRule {
+            return Err(explained(error, &expr).into());
+        }
         // The part that arrived is kept, with a notice about the missing part.
         match frames.first_mut() {
             Some(first) => first.meta.notices.push(Notice::warning(error.to_string())),
@@ -94,7 +107,7 @@ pub async fn promql(
     }
     match exemplars {
         None => {}
-        Some(Ok(answer)) => frames.extend(frames::exemplars(&shape, answer.data)),
+        Some(Ok(answer)) => frames.extend(frames::exemplars(&shape, &answer.data)),
         Some(Err(error)) => {
             if let Some(first) = frames.first_mut() {
                 let text = format!("exemplars are missing: {error}");
@@ -159,18 +172,23 @@ struct ReadSeries {
     /// Result type as Prometheus names it.
     result_type: &'static str,
     notices: Vec<Notice>,
+    /// The series that were left out, in words.
+    cut: Option<String>,
+    /// The memory of the answer, until the series are frames.
+    held: Vec<Arc<Held>>,
 }
 
 impl ReadSeries {
     fn extend(&mut self, other: Self) {
         self.series.extend(other.series);
         self.notices.extend(other.notices);
+        self.held.extend(other.held);
     }
 }
 
 fn read(shape: &SeriesQuery<'_>, answer: WithWarnings<Evaluated>) -> ReadResult {
     let mut notices = upstream_notices(&answer.warnings, &answer.infos);
-    let Evaluated { result, series_total } = answer.data;
+    let Evaluated { result, series_total, held } = answer.data;
     let (series, result_type) = match result {
         ResultData::Matrix(series) => (series, "matrix"),
         ResultData::Vector(series) => (series, "vector"),
@@ -186,18 +204,18 @@ fn read(shape: &SeriesQuery<'_>, answer: WithWarnings<Evaluated>) -> ReadResult 
             return ReadResult::Text(frames::text(shape, time_nanos, &text, notices));
         }
     };
-    if series_total > series.len() {
-        let text = format!(
+    let cut = (series_total > series.len()).then(|| {
+        format!(
             "showing {} of {series_total} series: narrow or aggregate the expression",
             series.len()
-        );
-        notices.push(Notice::warning(text));
-    }
-    ReadResult::Series(ReadSeries { series, result_type, notices })
+        )
+    });
+    notices.extend(cut.clone().map(Notice::warning));
+    ReadResult::Series(ReadSeries { series, result_type, notices, cut, held: vec![held] })
 }
 
 fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, rows: ReadSeries) -> Vec<Frame> {
-    let ReadSeries { series, result_type, notices } = rows;
+    let ReadSeries { series, result_type, notices, held: _held, .. } = rows;
     match format {
         PromqlFormat::Table => vec![frames::table(shape, &series, result_type, notices)],
         PromqlFormat::Heatmap => frames::heatmap(shape, series, notices),

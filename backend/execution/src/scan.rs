@@ -1,24 +1,29 @@
 //! The scan of single flows that all counting queries share: select → plan → read → fold. Memory is
 //! bounded by one batch of rows.
 
+use budget::Held;
 use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
 use frames::Meta;
 use hubble_api::client::{RelayNotice, WireFlow};
 use hubble_api::projection::{Decoded, Decoder};
-use relay::{BufferStart, Relay, ScanRequest, Scanned};
+use relay::{BufferStart, ScanRequest, Scanned};
 use wording::Notice;
 
-use crate::ExecutionError;
 use crate::completeness::{
-    Completeness, empty_notice, incomplete, plan_notices, relay_notices, unreadable, without_time,
+    Completeness, empty_notice, gaps, incomplete, plan_notices, relay_notices, unreadable,
+    without_time,
 };
 use crate::select::SelectedFlows;
+use crate::{ExecutionError, FlowSource};
 
 /// Number of flows in a batch; its dictionary is reused by the next batch.
 const BATCH_FLOWS: usize = 1_024;
 /// Maximum text in a batch, in bytes; hostile labels reach 64 KB per flow.
 const BATCH_TEXT_BYTES: usize = 16 << 20;
+
+/// Bytes that a scan holds: a batch of rows, and the groups, edges or names into which it folds them.
+const FOLD_BYTES: usize = 8 << 20;
 
 /// The columns to read of each flow, and the fate of flows without a time.
 #[derive(Debug, Clone, Copy)]
@@ -82,14 +87,17 @@ impl Scan {
 ///
 /// Errors: [`ExecutionError::Relay`], if nothing came or no node answered.
 pub(crate) async fn scan<T>(
-    relay: &Relay,
+    source: FlowSource<'_>,
     selected: SelectedFlows,
     rows: Rows,
+    held: &mut Held,
     begin: impl Fn() -> T,
     add: impl Fn(&mut T, &FlowColumns, usize),
 ) -> Result<(Scan, T), ExecutionError> {
     let SelectedFlows { filters, range, now_ms, executed, mut notices } = selected;
-    let request = ScanRequest { filters, columns: rows.columns, range };
+    held.grow(FOLD_BYTES)?;
+    let relay = source.relay;
+    let request = ScanRequest { filters, columns: rows.columns, range, caller: source.caller };
     let (scanned, buffer_start) = tokio::join!(
         relay.scan(
             &request,
@@ -102,6 +110,8 @@ pub(crate) async fn scan<T>(
     notices.extend(reader.notices(&scanned, rows.timeless));
     let completeness =
         Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
+    let gaps = gaps(&scanned.notices, scanned.broken.as_ref(), reader.unreadable);
+    completeness.check(source.required, gaps)?;
     let scan = Scan {
         range,
         now_ms,

@@ -51,7 +51,7 @@ pub async fn resolve_clusters<'f>(
     if !form.names_clusters() {
         return (Cow::Borrowed(form), Vec::new());
     }
-    let FlowSource { relay, cluster } = source;
+    let FlowSource { relay, cluster, .. } = source;
     let known = relay.clusters().await;
     let is_recorded = relay.records_clusters().await;
     let mut form = form.clone();

@@ -1,5 +1,6 @@
 //! The service map: communicating workloads in a time range, as a node graph.
 
+use budget::Held;
 use flow::TimeRange;
 use flow::service_map::{MapBy, ServiceMap};
 use frames::{Frame, graph_links, node_graph};
@@ -31,12 +32,13 @@ pub async fn service_map(
     source: FlowSource<'_>,
     context: &QueryContext,
     query: &ServiceMapQuery,
+    held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let selected = select(source, &query.form, range).await?;
     let rows = Rows { columns: ServiceMap::COLUMNS, timeless: "left out" };
     let (scan, map) =
-        scan(source.relay, selected, rows, || ServiceMap::new(map_by(query.by)), ServiceMap::add)
+        scan(source, selected, rows, held, || ServiceMap::new(map_by(query.by)), ServiceMap::add)
             .await?;
     let mut notices = Vec::new();
     let (map, grouped) = map.grouped(MAX_NODES);

@@ -11,41 +11,58 @@ use serde_json::json;
 use wording::Notice;
 
 use crate::series_query::SeriesQuery;
-use crate::{Field, Frame, FrameType, Meta};
+use crate::{Field, Frame, FrameType, Meta, table_limit};
 
 /// Maximum number of exemplars shown; with more, their points merge into areas.
 const MAX_EXEMPLARS: usize = 1_000;
 
-/// Exemplar with the labels of its series.
-#[derive(Debug, Clone, PartialEq)]
-struct ExemplarRow {
+/// Exemplar with its labels, which are not copied: only a few are shown of as many as fit in an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct ExemplarRow<'a> {
     time_nanos: i64,
     value: f64,
-    labels: LabelSet,
+    series: &'a LabelSet,
+    own: &'a LabelSet,
+}
+
+impl<'a> ExemplarRow<'a> {
+    /// Value of a label; one of the exemplar goes before one of the series.
+    fn label(&self, name: &str) -> &'a str {
+        self.own.get(name).or_else(|| self.series.get(name)).map_or("", String::as_str)
+    }
 }
 
 /// Annotation frame with exemplars, for Grafana's time series panel. `None` without exemplars.
-pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option<Frame> {
-    let mut rows: Vec<ExemplarRow> = Vec::new();
-    for series in series {
-        for exemplar in series.exemplars {
-            let mut labels = series.labels.clone();
-            labels.extend(exemplar.labels);
-            rows.push(ExemplarRow { time_nanos: exemplar.time.0, value: exemplar.value.0, labels });
-        }
-    }
+pub fn exemplars(query: &SeriesQuery<'_>, series: &[ExemplarSeries]) -> Option<Frame> {
+    let rows = series.iter().flat_map(|series| {
+        series.exemplars.iter().map(|exemplar| ExemplarRow {
+            time_nanos: exemplar.time.0,
+            value: exemplar.value.0,
+            series: &series.labels,
+            own: &exemplar.labels,
+        })
+    });
+    let rows: Vec<ExemplarRow<'_>> = rows.collect();
     if rows.is_empty() {
         return None;
     }
     let total = rows.len();
     let mut rows = sample(rows, query.step_ms);
     let sampled = rows.len();
-    let notices = (sampled > MAX_EXEMPLARS).then(|| {
-        Notice::info(format!("showing the newest {MAX_EXEMPLARS} of {sampled} exemplars"))
-    });
     rows.drain(..sampled.saturating_sub(MAX_EXEMPLARS));
-    let names: BTreeSet<&str> =
-        rows.iter().flat_map(|row| row.labels.keys()).map(String::as_str).collect();
+    let names: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|row| row.series.keys().chain(row.own.keys()))
+        .map(String::as_str)
+        .collect();
+    // Of exemplars with long labels, fewer fit.
+    rows.reverse();
+    let texts = |row: &ExemplarRow<'_>| names.iter().map(|name| row.label(name).len()).sum();
+    rows.truncate(table_limit::rows(names.len(), rows.iter().map(texts)));
+    rows.reverse();
+    let shown = rows.len();
+    let notices = (shown < sampled)
+        .then(|| Notice::info(format!("showing the newest {shown} of {sampled} exemplars")));
     let mut fields = vec![
         Field::new(
             "Time",
@@ -61,7 +78,7 @@ pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option
     for name in names.into_iter().filter(|name| !matches!(*name, "Time" | "Value")) {
         let mut column = StringBuilder::new();
         for row in &rows {
-            column.append_value(row.labels.get(name).map_or("", String::as_str));
+            column.append_value(row.label(name));
         }
         fields.push(Field::new(name, Arc::new(column.finish())));
     }
@@ -77,14 +94,14 @@ pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option
 /// Sample of the exemplars, oldest first: in each step the largest value, followed by values more
 /// than two standard deviations below the previously chosen one. Source: promlib
 /// `exemplar/sampler_stddev.go`.
-fn sample(rows: Vec<ExemplarRow>, step_ms: u64) -> Vec<ExemplarRow> {
+fn sample(rows: Vec<ExemplarRow<'_>>, step_ms: u64) -> Vec<ExemplarRow<'_>> {
     let far = standard_deviation(rows.iter().map(|row| row.value)) * 2.0;
-    let mut steps: BTreeMap<i64, Vec<ExemplarRow>> = BTreeMap::new();
+    let mut steps: BTreeMap<i64, Vec<ExemplarRow<'_>>> = BTreeMap::new();
     for row in rows {
         let step = align_ms(row.time_nanos.div_euclid(1_000_000), step_ms, 0);
         steps.entry(step).or_default().push(row);
     }
-    let mut sampled: Vec<ExemplarRow> = Vec::new();
+    let mut sampled: Vec<ExemplarRow<'_>> = Vec::new();
     for mut step in steps.into_values() {
         // NaN compares as neither larger nor smaller, so it keeps its position and separates the
         // values around it.
@@ -121,12 +138,14 @@ fn standard_deviation(values: impl Iterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
 
+    static NO_LABELS: LabelSet = LabelSet::new();
+
+    fn row(time_nanos: i64, value: f64) -> ExemplarRow<'static> {
+        ExemplarRow { time_nanos, value, series: &NO_LABELS, own: &NO_LABELS }
+    }
+
     fn check(step_ms: u64, exemplars: &[(i64, f64)], expected: &[(i64, f64)]) {
-        let rows = exemplars.iter().map(|(time_ms, value)| ExemplarRow {
-            time_nanos: time_ms * 1_000_000,
-            value: *value,
-            labels: LabelSet::new(),
-        });
+        let rows = exemplars.iter().map(|(time_ms, value)| row(time_ms * 1_000_000, *value));
         let sampled: Vec<(i64, f64)> = sample(rows.collect(), step_ms)
             .into_iter()
             .map(|row| (row.time_nanos / 1_000_000, row.value))
@@ -150,11 +169,7 @@ mod tests {
     #[test]
     fn nan_does_not_affect_other_steps() {
         let rows = [(1, f64::NAN), (2, 1.0), (1_500, f64::INFINITY), (2_500, -1.0)];
-        let rows = rows.map(|(time_ms, value)| ExemplarRow {
-            time_nanos: time_ms * 1_000_000,
-            value,
-            labels: LabelSet::new(),
-        });
+        let rows = rows.map(|(time_ms, value)| row(time_ms * 1_000_000, value));
         let times: Vec<i64> =
             sample(rows.to_vec(), 1_000).iter().map(|row| row.time_nanos / 1_000_000).collect();
         assert_eq!(times, [1, 1_500, 2_500]);
@@ -164,11 +179,7 @@ mod tests {
     #[test]
     fn nan_keeps_its_position() {
         let taken = |values: &[f64]| -> f64 {
-            let rows = values.iter().zip(0..).map(|(&value, time_nanos)| ExemplarRow {
-                time_nanos,
-                value,
-                labels: LabelSet::new(),
-            });
+            let rows = values.iter().zip(0..).map(|(&value, time_nanos)| row(time_nanos, value));
             let sampled = sample(rows.collect(), 1_000);
             assert_eq!(sampled.len(), 1, "{values:?}");
             sampled[0].value

@@ -27,6 +27,7 @@ mod packed;
 mod policy_files;
 mod series;
 mod series_query;
+mod table_limit;
 #[cfg(test)]
 mod tests;
 
@@ -63,6 +64,13 @@ pub struct Frame {
     pub(crate) fields: Vec<Field>,
     /// Metadata for Grafana.
     pub meta: Meta,
+}
+
+impl Frame {
+    /// Size of the columns, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.fields.iter().map(|field| field.values.get_buffer_memory_size()).sum()
+    }
 }
 
 /// Column of a frame.

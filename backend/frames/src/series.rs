@@ -8,7 +8,7 @@ use prometheus::{LabelSet, Series};
 use wording::Notice;
 
 use crate::heatmap_cells::heatmap_cells;
-use crate::{Field, FieldConfig, Frame, FrameType, Meta, SeriesQuery};
+use crate::{Field, FieldConfig, Frame, FrameType, Meta, SeriesQuery, table_limit};
 
 /// One frame per series, or one without fields for an empty answer. Series of native histograms
 /// become heat map cells.
@@ -99,14 +99,22 @@ pub fn table(
             "{histograms} series are native histograms, which a table cannot show: use another format, or a function such as `histogram_quantile`"
         )));
     }
+    let mut rows = rows_by_time(series);
+    let label_names: BTreeSet<&str> =
+        series.iter().flat_map(|series| series.labels.keys()).map(String::as_str).collect();
+    let texts = |row: &TableRow<'_>| row.labels.values().map(String::len).sum();
+    let (fits, total) = (table_limit::rows(label_names.len(), rows.iter().map(texts)), rows.len());
+    if fits < total {
+        notices.push(Notice::warning(format!(
+            "showing the first {fits} of {total} rows: the labels of all would take too much memory; aggregate the expression, or show time series"
+        )));
+        rows.truncate(fits);
+    }
     let meta = query.meta(FrameType::Table, result_type, notices);
     let meta = Meta { preferred_visualisation_type: Some("table"), ..meta };
-    let rows = rows_by_time(series);
     if rows.is_empty() {
         return nothing(meta);
     }
-    let label_names: BTreeSet<&str> =
-        series.iter().flat_map(|series| series.labels.keys()).map(String::as_str).collect();
     let mut fields = vec![query.time_field(rows.iter().map(|row| row.time_nanos).collect())];
     for label in label_names {
         // A label may have the name of another column.

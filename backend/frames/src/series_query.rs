@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Float64Array, TimestampNanosecondArray};
 use prometheus::LabelSet;
-use regex::{Captures, Regex};
+use regex::Regex;
 use serde_json::{Map, json};
 use wording::Notice;
 
@@ -46,46 +46,95 @@ impl<'a> Legend<'a> {
 
     /// Name of a series; `None` leaves the name to Grafana.
     pub(crate) fn name(self, labels: &LabelSet, expr: &str) -> Option<String> {
-        let name = match self {
+        let mut name = Name::default();
+        match self {
             Self::Auto if !labels.is_empty() => return None,
-            Self::Template(template) => fill(template, labels),
-            Self::Auto | Self::Verbose => verbose(labels),
-        };
-        match name.as_str() {
+            Self::Template(template) => fill(&mut name, template, labels),
+            Self::Auto | Self::Verbose => verbose(&mut name, labels),
+        }
+        match name.text.as_str() {
             "" => None,
-            "{}" => Some(expr.to_owned()),
-            _ => Some(name),
+            "{}" => {
+                let mut name = Name::default();
+                name.push(expr);
+                Some(name.text)
+            }
+            _ => Some(name.text),
         }
     }
 }
 
-/// Template with each `{{label}}` replaced by its value; `{{}}` stays as it is. Source: promlib
+/// Maximum size of the name of a series, in bytes; every series has a name of its own, and labels may
+/// be as large as the whole answer.
+const MAX_NAME_BYTES: usize = 1 << 10;
+
+/// The name of a series under construction. A name that is too long ends with "…".
+#[derive(Default)]
+struct Name {
+    text: String,
+    is_cut: bool,
+}
+
+impl Name {
+    fn push(&mut self, text: &str) {
+        if self.is_cut {
+            return;
+        }
+        let room = MAX_NAME_BYTES - self.text.len();
+        if text.len() <= room {
+            self.text.push_str(text);
+            return;
+        }
+        self.is_cut = true;
+        self.text.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());
+        self.text.push('…');
+    }
+
+    /// Adds a text in double quotes, escaped.
+    fn push_quoted(&mut self, text: &str) {
+        let cut = text.get(..text.floor_char_boundary(MAX_NAME_BYTES)).unwrap_or_default();
+        self.push(&format!("{cut:?}"));
+    }
+}
+
+/// Adds the template with each `{{label}}` replaced by its value; `{{}}` stays as it is. Source: promlib
 /// `querydata/request.go`, `legendFormatRegexp`.
-fn fill(template: &str, labels: &LabelSet) -> String {
+fn fill(name: &mut Name, template: &str, labels: &LabelSet) {
     static PLACE: LazyLock<Result<Regex, regex::Error>> =
         LazyLock::new(|| Regex::new(r"\{\{[ \t\n\r\x0c]*(.+?)[ \t\n\r\x0c]*\}\}"));
     // The expression is constant and compiles.
-    let Ok(place) = &*PLACE else { return template.to_owned() };
-    let of = |found: &Captures<'_>| -> String {
-        let found = found.get(0).map_or("", |found| found.as_str());
+    let Ok(place) = &*PLACE else { return name.push(template) };
+    let mut rest_at = 0;
+    for found in place.find_iter(template) {
+        name.push(template.get(rest_at..found.start()).unwrap_or_default());
         // As in promlib, only the first braces are removed.
-        let name = found.replacen("{{", "", 1).replacen("}}", "", 1);
-        labels.get(name.trim()).cloned().unwrap_or_default()
-    };
-    place.replace_all(template, of).into_owned()
+        let label = found.as_str().replacen("{{", "", 1).replacen("}}", "", 1);
+        name.push(labels.get(label.trim()).map_or("", String::as_str));
+        rest_at = found.end();
+        if name.is_cut {
+            return;
+        }
+    }
+    name.push(template.get(rest_at..).unwrap_or_default());
 }
 
-fn verbose(labels: &LabelSet) -> String {
-    let name = labels.get("__name__").map_or("", String::as_str);
-    let pairs: Vec<String> = labels
-        .iter()
-        .filter(|(label, _)| *label != "__name__")
-        .map(|(label, value)| format!("{label}={value:?}"))
-        .collect();
-    if pairs.is_empty() && !name.is_empty() {
-        return name.to_owned();
+fn verbose(name: &mut Name, labels: &LabelSet) {
+    let metric = labels.get("__name__").map_or("", String::as_str);
+    name.push(metric);
+    let mut others = labels.iter().filter(|(label, _)| *label != "__name__").peekable();
+    if others.peek().is_none() && !metric.is_empty() {
+        return;
     }
-    format!("{name}{{{}}}", pairs.join(", "))
+    name.push("{");
+    let mut separator = "";
+    for (label, value) in others {
+        name.push(separator);
+        name.push(label);
+        name.push("=");
+        name.push_quoted(value);
+        separator = ", ";
+    }
+    name.push("}");
 }
 
 impl SeriesQuery<'_> {

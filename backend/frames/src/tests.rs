@@ -444,9 +444,36 @@ fn exemplars_are_annotations() {
         ]
     }]))
     .unwrap();
-    let frame = exemplars(&query(""), read).unwrap();
+    let frame = exemplars(&query(""), &read).unwrap();
     insta::assert_snapshot!(render(&[frame]));
-    assert!(exemplars(&query(""), Vec::new()).is_none());
+    assert!(exemplars(&query(""), &[]).is_none());
+}
+
+/// One sample of each of 20 series with a label of 8 MiB, which a table repeats in every row.
+#[test]
+fn tables_are_cut_where_labels_would_fill_the_memory() {
+    let long = "x".repeat(8 << 20);
+    let many: Vec<Series> = (0..20).map(|n| series(&[("long", &long)], &[(n, 1.0)])).collect();
+    let frame = table(&query(""), &many, "matrix", Vec::new());
+    assert_eq!(frame.fields[0].values.len(), 8);
+    assert_eq!(
+        frame.meta.notices,
+        [Notice::warning(
+            "showing the first 8 of 20 rows: the labels of all would take too much memory; aggregate the expression, or show time series"
+        )]
+    );
+}
+
+#[test]
+fn names_of_series_are_cut() {
+    let long = "ä".repeat(1 << 20);
+    let labels = [("a", long.as_str())];
+    let template = "{{a}}".repeat(800);
+    for format in ["", "{{a}}", "x{{a}}y", &template, &long] {
+        let frames = time_series(&query(format), vec![series(&labels, &[(1, 1.0)])], Vec::new());
+        let name = frames[0].fields[1].config.display_name_from_ds.as_deref().unwrap();
+        assert!((1_000..=1_027).contains(&name.len()) && name.ends_with('…'), "{}", name.len());
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use execution::Consumer;
 use prometheus::{ForwardedIdentity, PrometheusError};
 use relay::now_ms;
 use relay::{BufferStart, RelayError};
@@ -11,7 +12,7 @@ use wording::{count, names, time_text};
 
 use crate::answers::QueryError;
 use crate::instance::Instance;
-use crate::policies::{PolicyFiles, PolicySource, Roots};
+use crate::policies::PolicySource;
 
 /// Maximum number of nodes that a message names.
 const MAX_NODES_SHOWN: usize = 5;
@@ -76,7 +77,7 @@ pub(crate) async fn check(instance: &Instance, identity: &ForwardedIdentity) -> 
             None => texts.push(format!("{title}: not configured.")),
         }
     }
-    if let Some(policies) = policies(&settings.policies).await {
+    if let Some(policies) = policies(instance).await {
         healthy &= policies.healthy;
         texts.push(format!("Network policies: {}.", policies.text));
         details.insert("policies".to_owned(), policies.details);
@@ -179,7 +180,7 @@ async fn ask_prometheus(
     instance: &Instance,
     identity: &ForwardedIdentity,
 ) -> Result<PartHealth, QueryError> {
-    let prometheus = instance.prometheus()?.on_behalf_of(identity);
+    let prometheus = instance.prometheus_for(identity)?;
     // The query decides; a server behind it (Thanos, proxies) may not report its version.
     let (answer, build_info) =
         tokio::join!(prometheus.query("1+1", now_ms()), prometheus.build_info());
@@ -200,20 +201,21 @@ async fn ask_prometheus(
 
 /// The state of the policies' files; `None` if none are configured. If no file can be read the
 /// settings are wrong; one readable file is enough for a healthy state.
-async fn policies(source: &PolicySource) -> Option<PartHealth> {
-    if *source == PolicySource::default() {
+async fn policies(instance: &Instance) -> Option<PartHealth> {
+    let policies = instance.policies().ok()?;
+    if *policies.source() == PolicySource::default() {
         return None;
     }
-    let source = source.clone();
-    let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
-    // The task is not aborted and does not panic.
-    let PolicyFiles { files, notices, .. } = read.await.unwrap_or_default();
-    let files = files.len();
+    let read = match policies.files(instance.caller(Consumer::Panel)).await {
+        Ok(read) => read,
+        Err(error) => return Some(unhealthy(&error.into())),
+    };
+    let files = read.files.len();
     let mut parts = vec![match files {
         1 => "1 file".to_owned(),
         files => format!("{files} files"),
     }];
-    parts.extend(notices.into_iter().map(|notice| notice.text));
+    parts.extend(read.notices.iter().map(|notice| notice.text.clone()));
     let (healthy, text) = (files > 0, parts.join("; "));
     let details = json!({ "ok": healthy, "files": files });
     Some(PartHealth { healthy, text, details })
@@ -235,12 +237,10 @@ fn to_usize(number: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::StoredSettings;
 
     #[tokio::test]
     async fn nothing_configured_names_the_fields() {
-        let report =
-            check(&Instance::new(&StoredSettings::default()), &ForwardedIdentity::default()).await;
+        let report = check(&Instance::of_no_settings(), &ForwardedIdentity::default()).await;
         assert!(!report.healthy);
         assert_eq!(
             report.message,

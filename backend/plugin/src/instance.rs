@@ -2,41 +2,62 @@
 
 use std::sync::Arc;
 
-use execution::FlowSource;
-use prometheus::{PrometheusClient, PrometheusError};
+use ::budget::{Caller, Purpose};
+use execution::{Consumer, FlowSource, RequiredCompleteness};
+use prometheus::{ForwardedIdentity, PrometheusClient, PrometheusError};
 use relay::{Relay, RelayError};
 
 use crate::answers::QueryError;
-use crate::resources::SampleCache;
+use crate::budget::Budget;
+use crate::policies::PolicyReader;
+use crate::resources::{FlowSample, SampleCache};
 use crate::settings::{InvalidSettings, Settings, StoredSettings};
 
 /// A data source. Unusable settings are kept as an error that every query returns.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    org_id: i64,
     settings: Result<Settings, Arc<InvalidSettings>>,
     relay: Result<Relay, RelayError>,
     prometheus: Result<PrometheusClient, PrometheusError>,
+    policies: PolicyReader,
     /// Recent flows, for suggestions.
-    pub(crate) sample: SampleCache,
+    sample: SampleCache,
+    /// The budget that all data sources share.
+    pub(crate) budget: Arc<Budget>,
 }
 
 impl Instance {
     /// Sets up the data source without connecting. Call it within a Tokio runtime.
-    pub(crate) fn new(stored: &StoredSettings) -> Self {
+    pub(crate) fn new(org_id: i64, stored: &StoredSettings, budget: &Arc<Budget>) -> Self {
         let settings = Settings::read(stored).map_err(Arc::new);
         let usable = settings.as_ref().ok();
         let relay = match usable.and_then(|settings| settings.relay.as_ref()) {
-            Some(relay) => Relay::new(relay),
+            Some(relay) => Relay::new(relay, budget.relays.of(&relay.address)),
             None => Err(RelayError::NotConfigured),
         };
         let prometheus = match usable.and_then(|settings| settings.prometheus.as_ref()) {
-            Some(prometheus) => PrometheusClient::new(prometheus),
+            Some(prometheus) => {
+                let gate = budget.prometheus.of(prometheus.url.as_str());
+                PrometheusClient::new(prometheus, gate, budget.memory.clone())
+            }
             None if usable.is_some_and(|settings| settings.delegates_promql) => {
                 Err(PrometheusError::Delegated)
             }
             None => Err(PrometheusError::NotConfigured),
         };
-        Self { settings, relay, prometheus, sample: SampleCache::default() }
+        let policies = usable.map(|settings| settings.policies.clone()).unwrap_or_default();
+        let policies =
+            PolicyReader::new(policies, budget.policy_reads.clone(), budget.memory.clone());
+        Self {
+            org_id,
+            settings,
+            relay,
+            prometheus,
+            policies,
+            sample: SampleCache::default(),
+            budget: budget.clone(),
+        }
     }
 
     /// The settings.
@@ -54,12 +75,52 @@ impl Instance {
         self.relay.as_ref().map_err(|error| error.clone().into())
     }
 
+    /// The reader of network policies.
+    ///
+    /// Errors: the settings cannot be used.
+    pub(crate) fn policies(&self) -> Result<&PolicyReader, QueryError> {
+        self.settings()?;
+        Ok(&self.policies)
+    }
+
     /// The relay in the form that queries take.
     ///
     /// Errors: as for [`Self::relay`].
-    pub(crate) fn flow_source(&self) -> Result<FlowSource<'_>, QueryError> {
-        let cluster = self.settings()?.cluster.as_deref();
-        Ok(FlowSource { relay: self.relay()?, cluster })
+    pub(crate) fn flow_source(&self, consumer: Consumer) -> Result<FlowSource<'_>, QueryError> {
+        let settings = self.settings()?;
+        let required = match consumer {
+            Consumer::AlertRule => settings.alert_rules,
+            Consumer::Panel | Consumer::Expression => RequiredCompleteness::Any,
+        };
+        let cluster = settings.cluster.as_deref();
+        Ok(FlowSource { relay: self.relay()?, cluster, caller: self.caller(consumer), required })
+    }
+
+    /// The Prometheus client on behalf of a person.
+    ///
+    /// Errors: as for [`Self::prometheus`].
+    pub(crate) fn prometheus_for(
+        &self,
+        identity: &ForwardedIdentity,
+    ) -> Result<PrometheusClient, QueryError> {
+        Ok(self.prometheus()?.on_behalf_of(self.caller(Consumer::Panel), identity))
+    }
+
+    /// A sample of recent flows, for suggestions.
+    ///
+    /// Errors: as for [`Self::relay`], or the relay has none.
+    pub(crate) async fn flow_sample(&self) -> Result<Arc<FlowSample>, QueryError> {
+        let (relay, caller) = (self.relay()?, self.caller(Consumer::Panel));
+        Ok(self.sample.get(relay, caller, &self.budget.memory).await?)
+    }
+
+    /// The caller of work for a consumer.
+    pub(crate) fn caller(&self, consumer: Consumer) -> Caller {
+        let purpose = match consumer {
+            Consumer::AlertRule => Purpose::AlertRule,
+            Consumer::Panel | Consumer::Expression => Purpose::Person,
+        };
+        Caller { org_id: self.org_id, purpose }
     }
 
     /// The Prometheus client.
@@ -68,5 +129,13 @@ impl Instance {
     pub(crate) fn prometheus(&self) -> Result<&PrometheusClient, QueryError> {
         self.settings()?;
         self.prometheus.as_ref().map_err(|error| error.clone().into())
+    }
+}
+
+#[cfg(test)]
+impl Instance {
+    /// A data source without settings.
+    pub(crate) fn of_no_settings() -> Self {
+        Self::new(1, &StoredSettings::default(), &Arc::default())
     }
 }

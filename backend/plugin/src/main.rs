@@ -4,6 +4,7 @@
 //! it. A query comes in as a typed value, leaves as frames, and nothing in between looks back.
 
 mod answers;
+mod budget;
 mod grafana;
 mod health;
 mod instance;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::prometheus::PrometheusSettings;
+use execution::RequiredCompleteness;
 use relay::{RelaySettings, RelayTls};
 use secret::Secret;
 
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) delegates_promql: bool,
     /// Name of the cluster, if set.
     pub(crate) cluster: Option<String>,
+    /// Completeness that alert rules need.
+    pub(crate) alert_rules: RequiredCompleteness,
     /// Places of the network policies.
     pub(crate) policies: PolicySource,
 }
@@ -78,6 +81,8 @@ pub(crate) enum InvalidSettings {
     PrometheusCaCertificate,
     #[error("`{field}` is `{value}`: use 1 to {max}")]
     OutOfRange { field: &'static str, value: u64, max: u64 },
+    #[error("`alertsMaxLostPercent` is `{value}`: use 0 to 100")]
+    LostPercent { value: u64 },
     #[error("custom query parameters `{0}` are not of the form `name=value&other=value`")]
     CustomQueryParameters(String),
     #[error("query timeout `{0}` is not a duration such as `60s`")]
@@ -128,9 +133,27 @@ impl Settings {
             prometheus: prometheus::read(stored, &json, timeouts)?,
             delegates_promql: prometheus::is_delegated(&json),
             cluster,
+            alert_rules: read_alert_rules(&json)?,
             policies: policies::read(json),
         })
     }
+}
+
+/// Maximum share of lost events that an alert rule tolerates, in percent: 0 to 100.
+const DEFAULT_MAX_LOST_PERCENT: u64 = 5;
+
+fn read_alert_rules(json: &JsonData) -> Result<RequiredCompleteness, InvalidSettings> {
+    let percent = json.alerts_max_lost_percent.unwrap_or(DEFAULT_MAX_LOST_PERCENT);
+    let percent = u8::try_from(percent).ok().filter(|percent| *percent <= 100);
+    let Some(percent) = percent else {
+        let value = json.alerts_max_lost_percent.unwrap_or_default();
+        return Err(InvalidSettings::LostPercent { value });
+    };
+    Ok(if json.alerts_count_incomplete {
+        RequiredCompleteness::Any
+    } else {
+        RequiredCompleteness::Whole { max_lost_share: f64::from(percent) / 100.0 }
+    })
 }
 
 #[derive(Clone, Copy)]

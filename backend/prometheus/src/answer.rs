@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+use budget::Held;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
@@ -16,6 +18,8 @@ pub struct Evaluated {
     pub result: ResultData,
     /// Number of series in the answer; the result may contain fewer.
     pub series_total: usize,
+    /// Bytes of the answer as received, held while it is in use.
+    pub held: Arc<Held>,
 }
 
 /// Data of an answer with Prometheus' comments. Source:

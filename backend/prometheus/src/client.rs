@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use budget::{Caller, Flights, Gate, Memory, Purpose};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::StatusCode;
@@ -11,7 +12,6 @@ use serde::Deserialize;
 use crate::answer::{ApiResponse, Evaluated, ExemplarSeries, WithWarnings};
 use crate::error::PrometheusError;
 use crate::excerpt;
-use crate::flight::Flights;
 use crate::identity::ForwardedIdentity;
 use crate::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 use crate::settings::{HttpMethod, PrometheusSettings};
@@ -29,6 +29,8 @@ const HEAD_BYTES: usize = 4 << 10;
 pub struct PrometheusClient {
     transport: Arc<Transport>,
     identity: ForwardedIdentity,
+    caller: Caller,
+    memory: Memory,
     calls: Arc<CallsInProgress>,
 }
 
@@ -39,14 +41,16 @@ struct CallKey {
     params: Params,
     /// User of the call, if the user's tokens are forwarded.
     identity: Option<ForwardedIdentity>,
+    /// An alert rule does not wait for a call that waits in the queue of people.
+    purpose: Purpose,
 }
 
 /// Calls in progress, by the type of the answer.
 #[derive(Debug, Default)]
 struct CallsInProgress {
-    evaluations: Flights<CallKey, WithWarnings<Evaluated>>,
-    exemplars: Flights<CallKey, WithWarnings<Vec<ExemplarSeries>>>,
-    names: Flights<CallKey, WithWarnings<Vec<String>>>,
+    evaluations: Flights<CallKey, WithWarnings<Evaluated>, PrometheusError>,
+    exemplars: Flights<CallKey, WithWarnings<Vec<ExemplarSeries>>, PrometheusError>,
+    names: Flights<CallKey, WithWarnings<Vec<String>>, PrometheusError>,
 }
 
 /// Unread answer, passed on unchanged.
@@ -67,18 +71,29 @@ pub struct BuildInfo {
 }
 
 impl PrometheusClient {
-    /// Client for the given settings. Sends nothing yet.
+    /// Client for the given settings, whose calls take permits of `gate` and hold their answers in `memory`.
+    /// Sends nothing yet.
     ///
     /// Errors: [`PrometheusError::Client`].
-    pub fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
-        let transport = Arc::new(Transport::new(settings)?);
-        Ok(Self { transport, identity: ForwardedIdentity::default(), calls: Arc::default() })
+    pub fn new(
+        settings: &PrometheusSettings,
+        gate: Gate,
+        memory: Memory,
+    ) -> Result<Self, PrometheusError> {
+        let transport = Arc::new(Transport::new(settings, gate)?);
+        Ok(Self {
+            transport,
+            identity: ForwardedIdentity::default(),
+            caller: Caller::person(0),
+            memory,
+            calls: Arc::default(),
+        })
     }
 
-    /// Copy of the client with a user's tokens, if the settings forward them.
+    /// Copy of the client for a caller, with a user's tokens if the settings forward them.
     #[must_use]
-    pub fn on_behalf_of(&self, identity: &ForwardedIdentity) -> Self {
-        Self { identity: identity.clone(), ..self.clone() }
+    pub fn on_behalf_of(&self, caller: Caller, identity: &ForwardedIdentity) -> Self {
+        Self { caller, identity: identity.clone(), ..self.clone() }
     }
 
     /// Base URL, for messages.
@@ -181,7 +196,7 @@ impl PrometheusClient {
         method: HttpMethod,
     ) -> Result<RawAnswer, PrometheusError> {
         let url = self.endpoint(path)?;
-        let answer = self.transport.send(url, &params, method, &self.identity).await?;
+        let answer = self.transport.send(url, &params, method, self.caller, &self.identity).await?;
         let (status, body) = answer.whole().await?;
         if serde_json::from_slice::<&serde_json::value::RawValue>(&body).is_err() {
             return Err(self.not_prometheus(status, &body));
@@ -209,14 +224,17 @@ impl PrometheusClient {
         params: &Params,
     ) -> Result<WithWarnings<Evaluated>, PrometheusError> {
         let method = self.transport.settings().method;
-        let mut answer = self.transport.send(url, params, method, &self.identity).await?;
+        let mut answer =
+            self.transport.send(url, params, method, self.caller, &self.identity).await?;
         let status = answer.status;
+        let mut memory = self.memory.hold(self.caller);
         let mut reader = AnswerReader::new(MAX_SERIES);
         let (mut head, mut bytes) = (Vec::new(), 0);
         let mut unreadable = None;
         while let Some(chunk) = answer.chunks.next().await {
             let chunk = chunk?;
             bytes += chunk.len();
+            memory.set(bytes)?;
             let missing = HEAD_BYTES.saturating_sub(head.len()).min(chunk.len());
             head.extend_from_slice(chunk.get(..missing).unwrap_or_default());
             if unreadable.is_none() {
@@ -235,7 +253,8 @@ impl PrometheusClient {
             Ok(ReadAnswer { response, series_total }) => {
                 let answer = self.opened(status, response, &head)?;
                 let WithWarnings { data: result, warnings, infos } = answer;
-                Ok(WithWarnings { data: Evaluated { result, series_total }, warnings, infos })
+                let data = Evaluated { result, series_total, held: Arc::new(memory) };
+                Ok(WithWarnings { data, warnings, infos })
             }
             Err(UnreadableAnswer::CutOff) if status.is_success() => {
                 Err(PrometheusError::CutOff { bytes })
@@ -254,7 +273,7 @@ impl PrometheusClient {
         params: Params,
         method: HttpMethod,
     ) -> Result<WithWarnings<T>, PrometheusError> {
-        let answer = self.transport.send(url, &params, method, &self.identity).await?;
+        let answer = self.transport.send(url, &params, method, self.caller, &self.identity).await?;
         let (status, body) = answer.whole().await?;
         self.read(status, &body)
     }
@@ -265,7 +284,7 @@ impl PrometheusClient {
         params: Params,
     ) -> Result<WithWarnings<Vec<ExemplarSeries>>, PrometheusError> {
         let method = self.transport.settings().method;
-        let answer = self.transport.send(url, &params, method, &self.identity).await?;
+        let answer = self.transport.send(url, &params, method, self.caller, &self.identity).await?;
         let (status, body) = answer.whole().await?;
         // Prometheus' answer to an expression without series.
         if status == StatusCode::NO_CONTENT {
@@ -316,11 +335,12 @@ impl PrometheusClient {
     }
 
     fn key(&self, url: &Url, params: &Params) -> CallKey {
-        let is_told = self.transport.settings().forward_identity;
+        let is_forwarded = self.transport.settings().forward_identity;
         CallKey {
             url: url.clone(),
             params: params.clone(),
-            identity: is_told.then(|| self.identity.clone()),
+            identity: is_forwarded.then(|| self.identity.clone()),
+            purpose: self.caller.purpose,
         }
     }
 

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
+use budget::{Busy, OutOfMemory};
 use http::StatusCode;
 
 use crate::reader::UnreadableAnswer;
@@ -22,6 +23,12 @@ pub enum PrometheusError {
         "the browser sends PromQL of this data source to another one, which alert rules cannot reach: fill in `URL for alert rules` in its settings, or create the rule on that other data source"
     )]
     Delegated,
+    /// Too many calls run already.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The answer needs more memory than is free.
+    #[error(transparent)]
+    OutOfMemory(#[from] OutOfMemory),
     /// The connection failed.
     #[error("Prometheus at `{url}` cannot be reached: {failure}")]
     Unreachable {
@@ -171,6 +178,7 @@ impl PrometheusError {
     pub fn status(&self) -> u16 {
         match self {
             Self::NotConfigured | Self::Delegated => 400,
+            Self::Busy(_) | Self::OutOfMemory(_) => 503,
             Self::Unreachable { .. }
             | Self::Broken { .. }
             | Self::NotPrometheus { .. }

@@ -11,7 +11,6 @@ pub mod duration;
 mod entra;
 mod error;
 mod excerpt;
-mod flight;
 mod identity;
 mod reader;
 mod settings;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use budget::{Caller, Gate, Permit};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hubble_api::client::{ClientError, ClientIdentity, TlsSettings};
 use reqwest::Url;
 use secret::Secret;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wording::with_causes;
 
 use crate::body::{self, Chunks};
@@ -23,9 +23,6 @@ const MAX_REDIRECTS: usize = 3;
 /// Parameters of an API call, as names and values.
 pub type Params = Vec<(String, String)>;
 
-/// Maximum number of concurrent calls, and so of connections for a dashboard of many panels.
-/// Further calls wait; the wait does not count towards the request timeout.
-const MAX_CALLS: usize = 10;
 const USER_AGENT: &str = concat!("k8snet-hubble-datasource/", env!("CARGO_PKG_VERSION"));
 
 /// State shared by all calls to one Prometheus.
@@ -38,7 +35,9 @@ pub(crate) struct Transport {
     settings: PrometheusSettings,
     /// Token source for [`PrometheusAuth::Azure`].
     tokens: Option<TokenSource>,
-    calls: Arc<Semaphore>,
+    /// Bound on the calls at once, and so on the connections; the wait for a permit does not count
+    /// towards the request timeout.
+    gate: Gate,
     /// Whether a POST was answered with "use GET", so that further queries use GET at once.
     post_is_refused: AtomicBool,
 }
@@ -49,7 +48,7 @@ pub(crate) struct Response {
     /// Decompressed and bounded body.
     pub(crate) chunks: Chunks,
     /// Permit of the call, held until the body is read.
-    call: Option<OwnedSemaphorePermit>,
+    call: Option<Permit>,
 }
 
 impl Response {
@@ -63,7 +62,7 @@ impl Response {
 
 impl Transport {
     /// Transport for the given settings. Sends nothing yet. Errors: [`PrometheusError::Client`].
-    pub(crate) fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
+    pub(crate) fn new(settings: &PrometheusSettings, gate: Gate) -> Result<Self, PrometheusError> {
         let mut base = settings.url.clone();
         base.set_query(None);
         base.set_fragment(None);
@@ -97,7 +96,7 @@ impl Transport {
             base,
             settings: settings.clone(),
             tokens,
-            calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            gate,
             post_is_refused: AtomicBool::new(false),
         })
     }
@@ -124,10 +123,10 @@ impl Transport {
         url: Url,
         params: &Params,
         method: HttpMethod,
+        caller: Caller,
         identity: &ForwardedIdentity,
     ) -> Result<Response, PrometheusError> {
-        // The semaphore is never closed.
-        let call = Arc::clone(&self.calls).acquire_owned().await.ok();
+        let call = Some(self.gate.enter(caller).await?);
         let method = match method {
             HttpMethod::Post if self.post_is_refused.load(Ordering::Relaxed) => HttpMethod::Get,
             method => method,

@@ -6,6 +6,9 @@ use wording::Notice;
 
 use crate::fields::{self, Fields, InvalidFields};
 
+/// Maximum size of a legend's format, in bytes; it is filled for every series.
+const MAX_LEGEND_BYTES: usize = 4 << 10;
+
 /// A query for Prometheus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PromqlQuery {
@@ -113,6 +116,9 @@ pub enum InvalidPromqlQuery {
     /// A PromQL query without an expression.
     #[error("the expression is empty")]
     EmptyExpression,
+    /// A legend's format that is too long.
+    #[error("`legendFormat` is longer than {} KiB", MAX_LEGEND_BYTES >> 10)]
+    Legend,
 }
 
 impl PromqlQuery {
@@ -127,6 +133,10 @@ impl PromqlQuery {
         if expr.trim().is_empty() {
             return Err(InvalidPromqlQuery::EmptyExpression);
         }
+        let legend_format = json.legend_format.unwrap_or_default();
+        if legend_format.len() > MAX_LEGEND_BYTES {
+            return Err(InvalidPromqlQuery::Legend);
+        }
         let instant = json.instant.unwrap_or(false);
         let query = Self {
             expr,
@@ -134,7 +144,7 @@ impl PromqlQuery {
             range: json.range.unwrap_or(!instant) || !instant,
             instant,
             exemplar: json.exemplar.unwrap_or(false),
-            legend_format: json.legend_format.unwrap_or_default(),
+            legend_format,
             min_step: json.interval.unwrap_or_default(),
             interval_factor: whole(json.interval_factor),
             interval_ms: whole(json.interval_ms),

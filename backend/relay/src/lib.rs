@@ -25,9 +25,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use budget::{Busy, Gate, OutOfMemory};
 use hubble_api::client::{ClientError, DEFAULT_MAX_MESSAGE_BYTES};
 use hubble_api::client::{
-    ClientIdentity, Expiry, FlowRequest, FlowStream, NodeNames, RelayClient, RelayConfig,
+    ClientIdentity, Expiry, FlowRequest, FlowStream, Followed, NodeNames, RelayClient, RelayConfig,
     RelayNotices, RelayStatus, Tls, TlsSettings,
 };
 use hubble_api::release::Release;
@@ -57,6 +58,12 @@ pub enum RelayError {
         "no relay address is set for this data source: fill in `Relay address` in its settings"
     )]
     NotConfigured,
+    /// Too many scans run already.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The flows need more memory than is free.
+    #[error(transparent)]
+    OutOfMemory(#[from] OutOfMemory),
     /// The client's error: connection, TLS, or an answer of the relay itself.
     #[error("{}", .0.user_message())]
     Client(ClientError),
@@ -137,6 +144,7 @@ impl RelayError {
             | Self::TooOld { .. }
             | Self::NotRecorded { .. }
             | Self::Refused { .. } => 400,
+            Self::Busy(_) | Self::OutOfMemory(_) => 503,
             Self::Client(error) if error.is_configuration() => 400,
             Self::Client(ClientError::TimedOut { .. } | ClientError::ConnectTimedOut { .. }) => 504,
             Self::Client(_) | Self::NoNode { .. } | Self::Failed { .. } => 502,
@@ -148,6 +156,8 @@ impl RelayError {
 #[derive(Debug)]
 pub struct Relay {
     client: RelayClient,
+    /// Bound on the scans at once, over all data sources with this relay.
+    gate: Gate,
     buffer_start: Cached<BufferStart>,
     kept_nodes: Cached<Arc<Nodes>>,
     expiries: Cached<Vec<Expiry>>,
@@ -157,10 +167,10 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Prepares the connection, which opens with the first request.
+    /// Prepares the connection, which opens with the first request. Scans take permits of `gate`.
     ///
     /// Errors: the settings hold no usable address.
-    pub fn new(settings: &RelaySettings) -> Result<Self, RelayError> {
+    pub fn new(settings: &RelaySettings, gate: Gate) -> Result<Self, RelayError> {
         let tls = match &settings.tls {
             None => Tls::Off,
             Some(tls) => Tls::On(TlsSettings {
@@ -182,6 +192,7 @@ impl Relay {
         })?;
         Ok(Self {
             client,
+            gate,
             buffer_start: Cached::new(buffers::TTL),
             kept_nodes: Cached::new(nodes::TTL),
             expiries: Cached::new(certificates::TTL),
@@ -204,9 +215,10 @@ impl Relay {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// New flows, without end. Errors come in the stream.
-    pub fn follow(&self, request: FlowRequest) -> FlowStream {
-        self.client.get_flows(request)
+    /// New flows, without end, from where an earlier stream of `followed` broke off. Errors come in the
+    /// stream.
+    pub fn follow(&self, request: FlowRequest, followed: &Followed) -> FlowStream {
+        self.client.follow(request, followed)
     }
 
     /// Version and buffer fill, over all nodes.

@@ -3,6 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
 
+use budget::{Caller, Held, OutOfMemory};
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::{ColumnSet, NO_TIME};
@@ -45,6 +46,8 @@ pub struct NewestRequest {
     pub oldest: bool,
     /// The time now, in Unix milliseconds.
     pub now_ms: i64,
+    /// The caller, on whose account the flows are collected.
+    pub caller: Caller,
 }
 
 /// The flows that were collected.
@@ -85,6 +88,7 @@ struct NodeAnswers {
 enum RequestOutcome {
     Answered { newest: Box<Newest>, kept: NewestHeap, by_node: NodeAnswers },
     MaskRefused,
+    OutOfMemory(OutOfMemory),
 }
 
 /// Heap of the newest (or oldest) messages so far, with the next to be dropped on top.
@@ -94,6 +98,9 @@ struct NewestHeap {
     heap: BinaryHeap<Reverse<KeptFlow>>,
     bytes: usize,
 }
+
+/// Size of a flow in the heap beside its message, in bytes.
+const KEPT_BYTES: usize = size_of::<KeptFlow>();
 
 /// A flow in the heap, ordered by `key`.
 struct KeptFlow {
@@ -134,14 +141,14 @@ impl NewestHeap {
     }
 
     fn push(&mut self, time_nanos: i64, arrival: usize, flow: &WireFlow) {
-        self.bytes += flow.message().len();
+        self.bytes += KEPT_BYTES + flow.message().len();
         let key = (self.key(time_nanos), Reverse(arrival));
         self.heap.push(Reverse(KeptFlow { key, flow: flow.compacted() }));
     }
 
     fn pop_next(&mut self) {
         if let Some(Reverse(next)) = self.heap.pop() {
-            self.bytes -= next.flow.message().len();
+            self.bytes -= KEPT_BYTES + next.flow.message().len();
         }
     }
 
@@ -262,12 +269,20 @@ impl Relay {
     /// - The oldest flows of a range are counted from its start.
     ///
     /// Errors: [`RelayError`] if nothing came or no node answered; flows that came before an error
-    /// are kept.
-    pub async fn newest(&self, request: &NewestRequest) -> Result<Newest, RelayError> {
+    /// are kept. `held` grows by the size of the flows.
+    pub async fn newest(
+        &self,
+        request: &NewestRequest,
+        held: &mut Held,
+    ) -> Result<Newest, RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;
+        let permit = self.gate.enter(request.caller).await?;
+        let held_before = held.bytes();
         let mut number = request.first_number(&plan);
         let (mut newest, kept, by_node) = loop {
-            match self.newest_once(request, &mut plan, number).await {
+            held.set(held_before)?;
+            match self.newest_once(request, &mut plan, number, held).await {
+                RequestOutcome::OutOfMemory(error) => return Err(error.into()),
                 RequestOutcome::MaskRefused => plan = plan.unmasked(),
                 RequestOutcome::Answered { newest, kept, by_node } => {
                     let next = request.next_number(number, &kept, &by_node, &plan);
@@ -281,6 +296,7 @@ impl Relay {
                 }
             }
         };
+        drop(permit);
         // Every node sent fewer than requested, so none has more.
         let is_all = number == 0 || by_node.is_all(number);
         newest.matched_is_all = newest.broken.is_none() && is_all;
@@ -317,7 +333,9 @@ impl Relay {
         request: &NewestRequest,
         plan: &mut Plan,
         number: u64,
+        held: &mut Held,
     ) -> RequestOutcome {
+        let held_before = held.bytes();
         let TimeRange { from_nanos, to_nanos } = request.range;
         let flow_request = if request.counts_back() && number > 0 {
             FlowRequest { number, ..plan.request() }
@@ -379,6 +397,9 @@ impl Relay {
             while kept.bytes > MAX_KEPT_BYTES {
                 kept.pop_next();
                 newest.cut_by_bytes += 1;
+            }
+            if let Err(error) = held.set(held_before.saturating_add(kept.bytes)) {
+                return RequestOutcome::OutOfMemory(error);
             }
         }
         RequestOutcome::Answered { newest: Box::new(newest), kept, by_node }

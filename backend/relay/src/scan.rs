@@ -1,5 +1,6 @@
 //! Scans of all flows of a time range, one by one and without holding any.
 
+use budget::Caller;
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::ColumnSet;
@@ -31,6 +32,8 @@ pub struct ScanRequest {
     pub columns: ColumnSet,
     /// Time range.
     pub range: TimeRange,
+    /// The caller, on whose account the scan runs.
+    pub caller: Caller,
 }
 
 impl Relay {
@@ -46,6 +49,7 @@ impl Relay {
         mut take: impl FnMut(&mut T, &WireFlow),
     ) -> Result<(Scanned, T), RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;
+        let _permit = self.gate.enter(request.caller).await?;
         loop {
             let mut state = begin();
             match self.scan_once(request, &mut plan, &mut state, &mut take).await? {

@@ -126,6 +126,19 @@ test('timeouts are numbers of seconds; other values show an error and are not st
   expect(screen.getByText(text.limits.durationError)).toBeInTheDocument();
 });
 
+test('the completeness that alert rules need', async () => {
+  const user = userEvent.setup();
+  render(<Page initial={{ jsonData: {} }} />);
+  await user.click(screen.getByRole('button', { name: /Alert rules/ }));
+  await fill(user, ids.alertsMaxLost, '0');
+  expect(stored.jsonData).toEqual({ alertsMaxLostPercent: 0 });
+  await user.clear(screen.getByTestId(ids.alertsMaxLost));
+  await fill(user, ids.alertsMaxLost, '101');
+  expect(screen.getByText(text.numberError(0, 100))).toBeInTheDocument();
+  await user.click(screen.getByTestId(ids.alertsCountIncomplete));
+  expect(stored.jsonData.alertsCountIncomplete).toBe(true);
+});
+
 test('a provisioned data source is read-only', () => {
   render(<Page initial={{ readOnly: true, url: 'relay:4245' }} />);
   expect(screen.getByTestId(ids.address)).toBeDisabled();

@@ -42,6 +42,15 @@ export const text = {
     skipVerifyWarningText:
       'Anyone between Grafana and the relay can read and forge flows. Enter the CA certificate and the server name instead.',
   },
+  alertRules: {
+    title: 'Alert rules',
+    description:
+      'Alert rules about flows. Nobody reads the notices of an alert rule: with a missing node, a broken or cut answer, or too many lost events the rule ends in the state Error.',
+    maxLost: 'Maximum lost events',
+    maxLostHint: 'Share of a node’s events in the time range that may be lost, in percent',
+    countIncomplete: 'Count incomplete answers',
+    countIncompleteHint: 'Evaluate alert rules over incomplete answers. Their numbers are then lower bounds.',
+  },
   policies: {
     title: 'Network policies',
     description:

@@ -63,6 +63,8 @@ pub struct Source {
     pub secrets: BTreeMap<String, String>,
     /// The user's role.
     pub role: String,
+    /// The organisation's id; 0 stands for the first.
+    pub org_id: i64,
 }
 
 /// A time range in Unix milliseconds.
@@ -326,7 +328,7 @@ impl Source {
     /// The context of a call from this data source.
     pub fn context(&self) -> PluginContext {
         PluginContext {
-            org_id: 1,
+            org_id: self.org_id.max(1),
             plugin_id: "k8snet-hubble-datasource".to_owned(),
             user: Some(User { role: self.role.clone(), ..User::default() }),
             data_source_instance_settings: Some(DataSourceInstanceSettings {

@@ -1,6 +1,7 @@
 use super::backoff::Backoff;
 use super::codec::RawCodec;
 use super::error::ClientError;
+use super::followed::Followed;
 use super::wire_flow::{WireFlow, place};
 use super::{RelayClient, classify};
 use crate::pb;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::task::consume_budget;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::codec::Streaming;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -72,8 +74,8 @@ struct Source {
     /// Time limit of the whole answer; `None` while following.
     deadline: Option<Instant>,
     flows_received: u64,
-    /// Time of the newest flow.
-    last_seen: Option<Timestamp>,
+    /// What was received, if the request follows.
+    followed: Option<Followed>,
     /// Number of breaks of the stream.
     breaks: u32,
 }
@@ -114,8 +116,14 @@ impl FlowRequest {
 }
 
 impl FlowStream {
-    pub(super) fn new(client: RelayClient, request: FlowRequest) -> Self {
+    /// Stream of an answer. `followed`: what earlier streams of a following request have received.
+    pub(super) fn new(
+        client: RelayClient,
+        request: FlowRequest,
+        followed: Option<Followed>,
+    ) -> Self {
         let deadline = (!request.follow).then(|| Instant::now() + client.request_timeout());
+        let followed = request.follow.then(|| followed.unwrap_or_default());
         let source = Source {
             client,
             state: State::Connecting { after_break: false, wait: Duration::ZERO },
@@ -123,7 +131,7 @@ impl FlowStream {
             request,
             deadline,
             flows_received: 0,
-            last_seen: None,
+            followed,
             breaks: 0,
         };
         let inner = unfold(source, |mut source| async {
@@ -151,6 +159,8 @@ impl fmt::Debug for FlowStream {
 impl Source {
     async fn next(&mut self) -> Option<Result<FlowMessage, ClientError>> {
         loop {
+            // While the relay has data ready, nothing else would let other tasks run.
+            consume_budget().await;
             let step = match &mut self.state {
                 State::Done => return None,
                 State::Connecting { after_break, wait } => {
@@ -167,9 +177,16 @@ impl Source {
                 Ok(Some(message)) => return Some(Ok(message)),
                 Err(error) => {
                     self.state = State::Done;
+                    self.broke();
                     return Some(Err(error));
                 }
             }
+        }
+    }
+
+    fn broke(&self) {
+        if let Some(followed) = &self.followed {
+            followed.broke();
         }
     }
 
@@ -180,8 +197,7 @@ impl Source {
             Some(Ok(streaming)) => {
                 self.state =
                     State::Streaming { streaming: Box::new(streaming), since: Instant::now() };
-                let resumed =
-                    RelayNotice::Resumed { last_seen: self.last_seen, breaks: self.breaks };
+                let resumed = RelayNotice::Resumed { breaks: self.breaks };
                 Ok((self.breaks > 0).then_some(FlowMessage::Notice(resumed)))
             }
             // A first connection that fails is reported at once, because a user waits for it.
@@ -231,9 +247,10 @@ impl Source {
                 if self.breaks > 0 {
                     self.backoff = Backoff::new(retries(&self.request));
                 }
-                self.last_seen = self.last_seen.max(header.time);
                 let (time, node_name) = (header.time, place(&message, header.node_name));
-                Ok(Some(FlowMessage::Flow(WireFlow::new(message, time, node_name))))
+                let flow = WireFlow::new(message, time, node_name);
+                let is_new = self.followed.as_ref().is_none_or(|followed| followed.is_new(&flow));
+                Ok(is_new.then_some(FlowMessage::Flow(flow)))
             }
         }
     }
@@ -265,18 +282,19 @@ impl Source {
         // Followers receive the notice at once, not only when flows arrive again.
         let interrupted = matches!(self.state, State::Streaming { .. }) && self.request.follow;
         self.breaks += u32::from(interrupted);
+        self.broke();
         self.state = State::Connecting { after_break: true, wait: delay };
         let notice =
             || FlowMessage::Notice(RelayNotice::Interrupted { reason: error.user_message() });
         Ok(interrupted.then(notice))
     }
 
-    /// Request that continues after a break, from just after the newest received flow. Older flows
-    /// that arrive late are missed, as [`RelayNotice::Resumed`] says.
+    /// Request that continues after a break. It begins before the break, and what comes again is left
+    /// out.
     fn request_from_here(&self) -> pb::observer::GetFlowsRequest {
         let mut request = self.request.to_message();
-        if let Some(last_seen) = self.last_seen {
-            request.since = Some(timestamp(last_seen.one_nano_later()));
+        if let Some(since) = self.followed.as_ref().and_then(Followed::since) {
+            request.since = Some(timestamp(since));
             request.number = 0;
             request.first = false;
         }
@@ -303,10 +321,12 @@ impl RelayClient {
     }
 }
 
-/// Result of `call`; `None` if the deadline, if there is one, passes first.
+/// Result of `call`; `None` if the deadline, if there is one, has passed or passes first. A call that is
+/// ready at once does not outlive its deadline either.
 async fn before<T>(deadline: Option<Instant>, call: impl Future<Output = T>) -> Option<T> {
     match deadline {
         None => Some(call.await),
+        Some(deadline) if Instant::now() >= deadline => None,
         Some(deadline) => timeout_at(deadline, call).await.ok(),
     }
 }

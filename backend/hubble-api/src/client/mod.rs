@@ -15,6 +15,7 @@ mod error;
 mod error_text;
 mod expiry;
 mod flows;
+mod followed;
 mod handshake;
 mod state;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use certificate::CertificateFacts;
 pub use error::{ClientError, ConnectStage, PemError, PemKind};
 pub use expiry::{CertificateRole, Expiry};
 pub use flows::{FlowMessage, FlowRequest, FlowStream};
+pub use followed::Followed;
 pub use state::{NodeInfo, RelayStatus};
 pub use tls::{ClientIdentity, Tls, TlsSettings};
 pub use wire_flow::WireFlow;
@@ -155,7 +157,14 @@ impl RelayClient {
 
     /// Requests flows. Errors arrive in the stream.
     pub fn get_flows(&self, request: FlowRequest) -> FlowStream {
-        FlowStream::new(self.clone(), request)
+        FlowStream::new(self.clone(), request, None)
+    }
+
+    /// Requests flows without end, from where an earlier stream of `followed` broke off. Errors arrive in
+    /// the stream.
+    pub fn follow(&self, request: FlowRequest, followed: &Followed) -> FlowStream {
+        let request = FlowRequest { follow: true, ..request };
+        FlowStream::new(self.clone(), request, Some(followed.clone()))
     }
 
     /// Version, uptime and fill level of the ring buffers, summed over all nodes.

@@ -63,11 +63,9 @@ pub enum RelayNotice {
         /// Reason, in words.
         reason: String,
     },
-    /// A following stream broke off and was restored. Flows from the break on are requested again,
-    /// but may be lost or out of order.
+    /// A following stream broke off and was restored. Flows around the break are requested again, but
+    /// may come out of order, and those that ring buffers overwrote are lost.
     Resumed {
-        /// Time of the newest flow before the break.
-        last_seen: Option<Timestamp>,
         /// Number of breaks of the stream.
         breaks: u32,
     },
@@ -157,11 +155,7 @@ impl RelayNotice {
                 true
             }
             (Self::Interrupted { reason }, Self::Interrupted { reason: other }) => reason == other,
-            (
-                Self::Resumed { last_seen, breaks },
-                Self::Resumed { last_seen: other_last_seen, breaks: other_breaks },
-            ) => {
-                *last_seen = other_last_seen.or(*last_seen);
+            (Self::Resumed { breaks }, Self::Resumed { breaks: other_breaks }) => {
                 *breaks = (*breaks).max(*other_breaks);
                 true
             }
@@ -369,7 +363,7 @@ impl fmt::Display for RelayNotice {
                 write!(f, ": {source}")
             }
             Self::Interrupted { reason } => write!(f, "no flows for now, trying again: {reason}"),
-            Self::Resumed { breaks, .. } => {
+            Self::Resumed { breaks } => {
                 let times = if *breaks == 1 { "time" } else { "times" };
                 write!(
                     f,

@@ -157,7 +157,9 @@ async fn an_answer_that_broke_before_its_first_flow_is_requested_again() {
 #[tokio::test]
 async fn following_continues_after_a_break() {
     let interrupted = vec![vec![flow(10), flow(5)]];
-    let relay = Relay::start(Script { interrupted, hangs: true, ..script([flow(11)]) }).await;
+    // The relay sends again what the new request covers.
+    let again = script([flow(5), flow(10), flow(11)]);
+    let relay = Relay::start(Script { interrupted, hangs: true, ..again }).await;
     let cut = Arc::new(Notify::new());
     let address = cuttable(relay.address, Arc::clone(&cut)).await;
     let request = FlowRequest { follow: true, number: 20, ..FlowRequest::default() };
@@ -174,8 +176,42 @@ async fn following_continues_after_a_break() {
     let requests = relay.asked();
     let [first, second] = requests.as_slice() else { panic!("{requests:?}") };
     assert_eq!((first.number, first.since, first.follow), (20, None, true));
-    let just_after = prost_types::Timestamp { seconds: 10, nanos: 1 };
-    assert_eq!((second.number, second.since, second.follow), (0, Some(just_after), true));
+    let of_the_last = prost_types::Timestamp { seconds: 5, nanos: 0 };
+    assert_eq!((second.number, second.since, second.follow), (0, Some(of_the_last), true));
+}
+
+/// One node's clock is an hour ahead; the flows of the others go on after a break.
+#[tokio::test]
+async fn a_clock_that_is_ahead_hides_no_other_node() {
+    let now_ms = i64::try_from(
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis(),
+    )
+    .unwrap();
+    let of = |node: &str, time_ms: i64, uuid: &'static str| {
+        relay::flow(node, time_ms, move |flow| uuid.clone_into(&mut flow.uuid))
+    };
+    let ahead = of("ahead", now_ms + 3_600_000, "ahead-1");
+    let right = of("right", now_ms - 2_000, "right-1");
+    let interrupted = vec![vec![right.clone(), ahead.clone()]];
+    let missed = of("right", now_ms - 1_000, "right-2");
+    let again = script([right, missed, ahead, of("ahead", now_ms + 3_600_500, "ahead-2")]);
+    let relay = Relay::start(Script { interrupted, hangs: true, ..again }).await;
+    let cut = Arc::new(Notify::new());
+    let address = cuttable(relay.address, Arc::clone(&cut)).await;
+    let request = FlowRequest { follow: true, ..FlowRequest::default() };
+    let mut stream = client(address).get_flows(request);
+    assert_eq!(next_flow(&mut stream).await, "right-1");
+    assert_eq!(next_flow(&mut stream).await, "ahead-1");
+    cut.notify_one();
+    let mut came = Vec::new();
+    while came.len() < 2 {
+        let message = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
+        came.extend(uuids(&[message]));
+    }
+    assert_eq!(came, ["right-2", "ahead-2"]);
+    let requests = relay.asked();
+    let since = requests[1].since.unwrap();
+    assert!(since.seconds <= now_ms / 1_000 - 2, "{since:?}");
 }
 
 #[tokio::test]

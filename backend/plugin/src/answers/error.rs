@@ -7,6 +7,7 @@ use prometheus::PrometheusError;
 use query::InvalidQuery;
 use relay::RelayError;
 
+use crate::policies::PolicyReadError;
 use crate::settings::InvalidSettings;
 
 /// Reason why a query has no frames.
@@ -16,6 +17,8 @@ pub(crate) enum QueryError {
     Settings(#[from] Arc<InvalidSettings>),
     #[error(transparent)]
     Execution(#[from] ExecutionError),
+    #[error(transparent)]
+    Policies(#[from] PolicyReadError),
 }
 
 impl QueryError {
@@ -24,6 +27,8 @@ impl QueryError {
         match self {
             Self::Settings(_) => 400,
             Self::Execution(error) => error.status(),
+            Self::Policies(PolicyReadError::Busy(_)) => 503,
+            Self::Policies(PolicyReadError::TimedOut { .. }) => 504,
         }
     }
 
@@ -32,6 +37,7 @@ impl QueryError {
         match self {
             Self::Settings(error) => wording::with_causes(error),
             Self::Execution(error) => error.message(),
+            Self::Policies(error) => error.to_string(),
         }
     }
 }

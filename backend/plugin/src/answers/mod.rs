@@ -9,6 +9,7 @@ mod tests;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use ::budget::Held;
 use bytes::Bytes;
 use execution::{Consumer, ExecutionError, QueryContext};
 use frames::Frame;
@@ -46,7 +47,15 @@ pub(crate) struct RequestQuery {
 }
 
 /// The answer to one query: encoded frames, or a failure.
-pub(crate) type QueryAnswer = Result<Vec<Bytes>, QueryFailure>;
+pub(crate) type QueryAnswer = Result<EncodedFrames, QueryFailure>;
+
+/// Frames as Grafana reads them.
+#[derive(Debug)]
+pub(crate) struct EncodedFrames {
+    pub(crate) frames: Vec<Bytes>,
+    /// The memory that they hold.
+    _held: Held,
+}
 
 /// A failed query, as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +138,9 @@ struct RequestFacts {
 
 /// Turns a panic into a failure of this query alone. Otherwise Grafana would show "request
 /// canceled" for the whole panel, and the cause only at its debug level.
-async fn isolated(answer: impl Future<Output = QueryAnswer>) -> QueryAnswer {
+async fn isolated<T>(
+    answer: impl Future<Output = Result<T, QueryFailure>>,
+) -> Result<T, QueryFailure> {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
         Err(QueryFailure {
             message:
@@ -143,10 +154,27 @@ async fn isolated(answer: impl Future<Output = QueryAnswer>) -> QueryAnswer {
 
 async fn answer(instance: &Instance, query: RequestQuery, facts: RequestFacts) -> QueryAnswer {
     let ref_id = query.ref_id.clone();
-    let frames = frames(instance, query, facts).await?;
-    let encoded: Result<Vec<Bytes>, _> =
-        frames.iter().map(|frame| frames::encode(&ref_id, frame)).collect();
-    encoded.map_err(|error| QueryError::from(ExecutionError::from(error)).into())
+    let mut held = instance.budget.memory.hold(instance.caller(facts.consumer));
+    let frames = frames(instance, query, facts, &mut held).await?;
+    encode(&ref_id, frames, held).map_err(|error| QueryError::from(error).into())
+}
+
+/// Encodes frames, each of which is freed before the next. The bytes are held until Grafana has them.
+fn encode(
+    ref_id: &str,
+    frames: Vec<Frame>,
+    mut held: Held,
+) -> Result<EncodedFrames, ExecutionError> {
+    // The frames, and the largest of them a second time.
+    let sizes = || frames.iter().map(Frame::bytes);
+    held.set(sizes().sum::<usize>() + sizes().max().unwrap_or(0))?;
+    let mut encoded = Vec::with_capacity(frames.len());
+    for frame in frames {
+        encoded.push(frames::encode(ref_id, &frame)?);
+    }
+    // The answer, and its copy in the message.
+    held.set(encoded.iter().map(Bytes::len).sum::<usize>() * 2)?;
+    Ok(EncodedFrames { frames: encoded, _held: held })
 }
 
 /// The number of visible PromQL queries in format table.
@@ -168,6 +196,7 @@ async fn frames(
     instance: &Instance,
     query: RequestQuery,
     facts: RequestFacts,
+    held: &mut Held,
 ) -> Result<Vec<Frame>, QueryError> {
     let RequestQuery { read, ref_id, identity, context } = query;
     if context.from_ms > context.to_ms {
@@ -178,29 +207,32 @@ async fn frames(
     if consumer != Consumer::Panel {
         query.as_numbers();
     }
-    let source = || instance.flow_source();
+    let source = || instance.flow_source(consumer);
     let mut frames = match &query {
         Query::Flows(query) if query.format == FlowsFormat::Packed => {
-            let flows = execution::flows(source()?, &context, query);
-            let (frames, revision) = tokio::join!(flows, policies::revision(instance));
+            let flows = execution::flows(source()?, &context, query, held);
+            let (frames, revision) = tokio::join!(flows, policies::revision(instance, consumer));
             let mut frames = frames?;
-            policies::name_revision(&mut frames, revision.as_deref());
+            policies::name_revision(&mut frames, revision);
             frames
         }
-        Query::Flows(query) => execution::flows(source()?, &context, query).await?,
+        Query::Flows(query) => execution::flows(source()?, &context, query, held).await?,
         Query::FlowMetrics(query) => {
-            execution::flow_metrics(source()?, &context, query, consumer).await?
+            execution::flow_metrics(source()?, &context, query, consumer, held).await?
         }
-        Query::ServiceMap(query) => execution::service_map(source()?, &context, query).await?,
+        Query::ServiceMap(query) => {
+            execution::service_map(source()?, &context, query, held).await?
+        }
         Query::FlowAnnotations(query) => {
-            execution::flow_annotations(source()?, &context, query).await?
+            execution::flow_annotations(source()?, &context, query, held).await?
         }
         Query::DnsConnections(query) => {
-            execution::dns_connections(source()?, &context, query).await?
+            execution::dns_connections(source()?, &context, query, held).await?
         }
-        Query::Policies(PoliciesQuery) => policies::frames(instance).await?,
+        Query::Policies(PoliciesQuery) => policies::frames(instance, consumer).await?,
         Query::Promql(query) => {
-            let prometheus = instance.prometheus()?.on_behalf_of(&identity);
+            let prometheus = instance.prometheus()?;
+            let prometheus = prometheus.on_behalf_of(instance.caller(consumer), &identity);
             let is_one_of_several = query.format == PromqlFormat::Table && tables > 1;
             let value_name =
                 if is_one_of_several { format!("Value #{ref_id}") } else { "Value".to_owned() };

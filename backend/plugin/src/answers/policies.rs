@@ -1,39 +1,53 @@
 //! Answers to queries for the data source's network policies.
 
+use execution::Consumer;
 use frames::{Frame, Meta, policy_files};
 use serde_json::json;
+use wording::Notice;
 
 use super::QueryError;
 use crate::instance::Instance;
-use crate::policies::{PolicyFiles, Roots};
 
 /// One frame with a row for each file.
 ///
-/// Errors: the settings cannot be used.
-pub(super) async fn frames(instance: &Instance) -> Result<Vec<Frame>, QueryError> {
-    let source = instance.settings()?.policies.clone();
-    let namespace = source.namespace.clone();
-    let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
-    // The task is not aborted and does not panic.
-    let PolicyFiles { files, changed_ms, notices } = read.await.unwrap_or_default();
-    let meta = Meta { notices, ..Meta::default() };
-    Ok(vec![policy_files(&files, changed_ms, namespace.as_deref(), meta)])
+/// Errors: the settings cannot be used, or the files were not read.
+pub(super) async fn frames(
+    instance: &Instance,
+    consumer: Consumer,
+) -> Result<Vec<Frame>, QueryError> {
+    let policies = instance.policies()?;
+    let files = policies.files(instance.caller(consumer)).await?;
+    let meta = Meta { notices: files.notices.clone(), ..Meta::default() };
+    let namespace = policies.source().namespace.as_deref();
+    Ok(vec![policy_files(&files.files, files.changed_ms, namespace, meta)])
 }
 
-/// Revision of the policies; empty without files, `None` if no policies are configured.
-pub(super) async fn revision(instance: &Instance) -> Option<String> {
-    let source = instance.settings().ok()?.policies.clone();
-    let read = tokio::task::spawn_blocking(move || source.revision(&Roots::from_environment()));
-    // As above.
-    read.await.ok().flatten()
+/// Revision of the policies: empty without files, `None` if no policies are configured.
+///
+/// Errors: a notice that the policies were not read.
+pub(super) async fn revision(
+    instance: &Instance,
+    consumer: Consumer,
+) -> Result<Option<String>, Notice> {
+    let Ok(policies) = instance.policies() else { return Ok(None) };
+    let revision = policies.revision(instance.caller(consumer)).await;
+    revision.map_err(|error| Notice::warning(format!("the policies are not shown: {error}")))
 }
 
-/// Names the revision in the frames of packed flows: by it the panel chooses its Wasm module before
-/// it unpacks, and asks for policies only where there are others.
-pub(super) fn name_revision(frames: &mut [Frame], revision: Option<&str>) {
-    for frame in frames {
-        if let Some(revision) = revision {
-            frame.meta.custom.insert("policiesRevision".to_owned(), json!(revision));
+/// Writes the revision, or the notice why it is unknown, into the frames of packed flows. By it the panel
+/// chooses its Wasm module before it unpacks, and asks for policies only where there are others.
+pub(super) fn name_revision(frames: &mut [Frame], revision: Result<Option<String>, Notice>) {
+    match revision {
+        Ok(None) => {}
+        Ok(Some(revision)) => {
+            for frame in frames {
+                frame.meta.custom.insert("policiesRevision".to_owned(), json!(revision));
+            }
+        }
+        Err(notice) => {
+            if let Some(first) = frames.first_mut() {
+                first.meta.notices.push(notice);
+            }
         }
     }
 }

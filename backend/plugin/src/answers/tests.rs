@@ -14,7 +14,7 @@ fn read_query(json: &Value) -> RequestQuery {
 
 #[tokio::test]
 async fn a_range_that_ends_before_it_begins() {
-    let instance = Instance::new(&crate::settings::StoredSettings::default());
+    let instance = Instance::of_no_settings();
     let mut backwards = read_query(&json!({}));
     backwards.context.from_ms = 2;
     let facts = RequestFacts { consumer: Consumer::Panel, tables: 0 };
@@ -42,7 +42,7 @@ async fn a_panic_is_the_failure_of_one_query() {
         tokio::task::yield_now().await;
         panic!("a secret of the request");
     };
-    let failure = isolated(panicking).await.unwrap_err();
+    let failure = isolated::<()>(panicking).await.unwrap_err();
     assert_eq!(failure.source, FailureSource::Plugin);
     assert_eq!(failure.status, 500);
     assert!(!failure.message.contains("secret"));
@@ -52,7 +52,7 @@ async fn a_panic_is_the_failure_of_one_query() {
 
 #[tokio::test]
 async fn queries_beyond_the_bound_are_refused_and_the_rest_answered() {
-    let instance = Arc::new(Instance::new(&crate::settings::StoredSettings::default()));
+    let instance = Arc::new(Instance::of_no_settings());
     let queries = (0..=MAX_QUERIES)
         .map(|index| RequestQuery { ref_id: index.to_string(), ..read_query(&json!({})) })
         .collect();

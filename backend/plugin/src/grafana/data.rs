@@ -43,7 +43,7 @@ pub(super) async fn query(
         .map(|query| read_query(query, &datasource_uid, &identity))
         .collect();
     let answers = answers::run(instance, Request { queries, consumer, concurrent_queries }).await;
-    let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, response(answer)));
+    let responses = answers.iter().map(|(ref_id, answer)| (ref_id.clone(), response(answer)));
     Ok(QueryDataResponse { responses: responses.collect() })
 }
 
@@ -84,11 +84,13 @@ fn read_query(
     }
 }
 
-fn response(answer: QueryAnswer) -> DataResponse {
+fn response(answer: &QueryAnswer) -> DataResponse {
     match answer {
-        Ok(frames) => DataResponse { frames, status: 200, ..DataResponse::default() },
+        Ok(answer) => {
+            DataResponse { frames: answer.frames.clone(), status: 200, ..DataResponse::default() }
+        }
         Err(failure) => DataResponse {
-            error: failure.message,
+            error: failure.message.clone(),
             status: failure.status.into(),
             error_source: failure.source.as_str().to_owned(),
             ..DataResponse::default()

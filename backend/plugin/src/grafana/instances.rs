@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::CalledDataSource;
+use crate::budget::Budget;
 use crate::instance::Instance;
 
 /// Maximum number of data sources kept. The least recently used one is dropped with its
@@ -15,6 +16,7 @@ const MAX_INSTANCES: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
     kept: Mutex<CachedInstances>,
+    budget: Arc<Budget>,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ impl Instances {
             entry.last_use = last_use;
             return entry.instance.clone();
         }
-        let instance = Arc::new(Instance::new(&target.stored));
+        let instance = Arc::new(Instance::new(target.org_id, &target.stored, &self.budget));
         let entry = CachedInstance { target, instance: instance.clone(), last_use };
         kept.entries.insert(key, entry);
         if kept.entries.len() > MAX_INSTANCES {

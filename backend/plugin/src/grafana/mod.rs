@@ -24,6 +24,7 @@ const PROGRAM: Program = Program {
     name: "gpx_hubble",
     crates: &[
         "gpx_hubble",
+        "budget",
         "execution",
         "flow",
         "frames",

@@ -1,7 +1,8 @@
-//! The network policies of a data source: a text in its settings, and a folder on Grafana's
-//! machine. Every query reads both again; they are not parsed here.
+//! The network policies of a data source: a text in its settings, and a folder on Grafana's machine, read
+//! again where files differ. They are not parsed here.
 
 mod folder;
+mod reader;
 mod roots;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use frames::PolicyFileRow;
 use wording::Notice;
 
+pub(crate) use self::reader::{PolicyReadError, PolicyReader};
 pub(crate) use self::roots::Roots;
 
 /// Maximum size of the text in the settings, in bytes.

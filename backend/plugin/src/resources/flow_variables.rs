@@ -131,7 +131,7 @@ impl FlowVariable {
                 plain(known.filter_map(|reason| reason.name()).map(str::to_owned).collect())
             }
             ValueKind::Workloads | ValueKind::Pods | ValueKind::Labels | ValueKind::Identities => {
-                let sample = instance.sample.get(instance.relay()?).await?;
+                let sample = instance.flow_sample().await?;
                 self.seen(sample.columns(), Instant::now() + MAX_TIME)?
             }
         };

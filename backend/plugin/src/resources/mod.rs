@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use wording::{names, quote};
 
 use self::flow_variables::InvalidPattern;
-pub(crate) use self::sample::SampleCache;
+pub(crate) use self::sample::{FlowSample, SampleCache};
 use crate::answers::QueryError;
 use crate::instance::Instance;
 

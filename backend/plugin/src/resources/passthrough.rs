@@ -24,7 +24,7 @@ pub(super) async fn pass(
     path: &[&str],
     call: &Call,
 ) -> Result<Reply, CallError> {
-    let prometheus = instance.prometheus()?.on_behalf_of(&call.identity);
+    let prometheus = instance.prometheus_for(&call.identity)?;
     let mut params = params(&call.query);
     // These paths do not accept POST, so the fields of a form go into the URL.
     let only_get =

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::budget::{Caller, Memory};
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
 use flow::{EndpointRole, TimeRange};
@@ -50,7 +51,7 @@ pub(crate) struct SampleCache(Cached<Arc<FlowSample>>);
 
 /// Recent flows.
 #[derive(Debug)]
-pub(super) struct FlowSample {
+pub(crate) struct FlowSample {
     columns: FlowColumns,
     /// Notices about missing flows.
     pub(super) notices: Vec<String>,
@@ -66,12 +67,17 @@ impl SampleCache {
     /// The sample; concurrent callers share one request.
     ///
     /// Errors: the relay has none.
-    pub(super) async fn get(&self, relay: &Relay) -> Result<Arc<FlowSample>, RelayError> {
-        self.0.get(async { fetch(relay).await.map(Arc::new) }).await
+    pub(crate) async fn get(
+        &self,
+        relay: &Relay,
+        caller: Caller,
+        memory: &Memory,
+    ) -> Result<Arc<FlowSample>, RelayError> {
+        self.0.get(async { fetch(relay, caller, memory).await.map(Arc::new) }).await
     }
 }
 
-async fn fetch(relay: &Relay) -> Result<FlowSample, RelayError> {
+async fn fetch(relay: &Relay, caller: Caller, memory: &Memory) -> Result<FlowSample, RelayError> {
     let now_ms = now_ms();
     let request = NewestRequest {
         filters: FilterSet::default(),
@@ -80,8 +86,9 @@ async fn fetch(relay: &Relay) -> Result<FlowSample, RelayError> {
         limit: FLOWS,
         oldest: false,
         now_ms,
+        caller,
     };
-    let newest = relay.newest(&request).await?;
+    let newest = relay.newest(&request, &mut memory.hold(caller)).await?;
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(COLUMNS);
     for flow in &newest.flows {

@@ -166,7 +166,7 @@ async fn seen(
         Flag::Interface => (SOURCE, interface),
         _ => return Ok((Vec::new(), Vec::new())),
     };
-    let sample = instance.sample.get(instance.relay()?).await?;
+    let sample = instance.flow_sample().await?;
     let values = sample.collect(roles, namespace, read);
     let mut notices = sample.notices.clone();
     notices.push(format!("from the newest {} flows", sample.flows()));

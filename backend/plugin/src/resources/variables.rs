@@ -12,7 +12,6 @@ use wording::{names, quote};
 
 use super::flow_variables::{FlowVariable, InvalidPattern, VariableOption};
 use super::{Call, CallError, Reply};
-use crate::answers::QueryError;
 use crate::instance::Instance;
 
 /// The functions of variable queries, with their arguments.
@@ -115,9 +114,7 @@ impl VariableQuery {
         from_ms: i64,
         to_ms: i64,
     ) -> Result<Vec<VariableOption>, CallError> {
-        let prometheus = || -> Result<PrometheusClient, QueryError> {
-            Ok(instance.prometheus()?.on_behalf_of(&call.identity))
-        };
+        let prometheus = || instance.prometheus_for(&call.identity);
         let names_of = |prometheus: &PrometheusClient, selector: Option<&str>| {
             let mut params =
                 vec![("start".to_owned(), secs(from_ms)), ("end".to_owned(), secs(to_ms))];

@@ -28,6 +28,11 @@ pub(super) struct JsonData {
     #[serde(deserialize_with = "whole_number")]
     pub(super) request_timeout_secs: Option<u64>,
     pub(super) cluster: Option<String>,
+    /// Whether alert rules are evaluated over incomplete answers.
+    #[serde(deserialize_with = "flag")]
+    pub(super) alerts_count_incomplete: bool,
+    #[serde(deserialize_with = "whole_number")]
+    pub(super) alerts_max_lost_percent: Option<u64>,
     pub(super) prometheus_datasource_uid: Option<String>,
     pub(super) prometheus_url: Option<String>,
     pub(super) prometheus_auth: Option<String>,

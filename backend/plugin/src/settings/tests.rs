@@ -373,3 +373,30 @@ fn saved_data_sources_are_read() {
         check(&text("url"), &saved["jsonData"].to_string(), &secrets, expected);
     }
 }
+
+#[test]
+fn completeness_of_alert_rules() {
+    let check = |json: serde_json::Value, expected: Result<RequiredCompleteness, &str>| {
+        let stored = StoredSettings {
+            json_data: json.to_string().into_bytes(),
+            ..StoredSettings::default()
+        };
+        let read = Settings::read(&stored).map(|settings| settings.alert_rules);
+        assert_eq!(
+            read.map_err(|error| error.to_string()),
+            expected.map_err(str::to_owned),
+            "{json}"
+        );
+    };
+    let whole = |max_lost_share| Ok(RequiredCompleteness::Whole { max_lost_share });
+    check(serde_json::json!({}), whole(0.05));
+    check(serde_json::json!({ "alertsMaxLostPercent": 0 }), whole(0.0));
+    check(serde_json::json!({ "alertsMaxLostPercent": "20" }), whole(0.2));
+    check(serde_json::json!({ "alertsCountIncomplete": true }), Ok(RequiredCompleteness::Any));
+    let refused = "`alertsMaxLostPercent` is `101`: use 0 to 100";
+    check(serde_json::json!({ "alertsMaxLostPercent": 101 }), Err(refused));
+    check(
+        serde_json::json!({ "alertsMaxLostPercent": 101, "alertsCountIncomplete": true }),
+        Err(refused),
+    );
+}

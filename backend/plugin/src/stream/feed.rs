@@ -8,7 +8,7 @@ use flow::Timestamp;
 use frames::FramePart;
 use futures_util::StreamExt;
 use hubble_api::client::{
-    ClientError, FlowMessage, FlowRequest, FlowStream, RelayNotice, RelayNotices,
+    ClientError, FlowMessage, FlowRequest, FlowStream, Followed, RelayNotice, RelayNotices,
 };
 use relay::{self, Plan, Relay, StartMarkers};
 use tokio::sync::mpsc::Sender;
@@ -56,9 +56,9 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
             return sender.closed().await;
         }
     };
-    let mut source = FeedSource::Following(relay.follow(request.clone()));
+    let followed = Followed::default();
+    let mut source = FeedSource::Following(relay.follow(request.clone(), &followed));
     let mut wait = FIRST_WAIT;
-    let mut last_seen: Option<Timestamp> = None;
     let mut messages = RelayMessages::default();
     let mut counted = Instant::now().checked_sub(COUNT_PACE);
     let mut ticks = interval(PACE);
@@ -84,14 +84,12 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
             FeedEvent::Message(Some(message)) if is_mask_refused(relay, &plan, &message) => {
                 plan = plan.unmasked();
                 request.field_mask.clear();
-                go_on(&mut request, last_seen);
                 messages = RelayMessages::default();
-                source = FeedSource::Following(relay.follow(request.clone()));
+                source = FeedSource::Following(relay.follow(request.clone(), &followed));
             }
             FeedEvent::Message(Some(Ok(FlowMessage::Flow(flow)))) => {
                 wait = FIRST_WAIT;
                 messages.flows = true;
-                last_seen = last_seen.max(flow.time());
                 if plan.passes(&flow) {
                     batch.push(&flow);
                 }
@@ -111,8 +109,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 wait = (wait * 2).min(MAX_WAIT);
             }
             FeedEvent::Waited => {
-                go_on(&mut request, last_seen);
-                source = FeedSource::Following(relay.follow(request.clone()));
+                source = FeedSource::Following(relay.follow(request.clone(), &followed));
             }
             FeedEvent::Tick => {
                 if counted.is_none_or(|counted| counted.elapsed() >= COUNT_PACE)
@@ -170,13 +167,6 @@ fn is_mask_refused(relay: &Relay, plan: &Plan, message: &Result<FlowMessage, Cli
         Ok(FlowMessage::Flow(_)) => false,
         Ok(FlowMessage::Notice(notice)) => plan.is_mask_refused(relay, notice),
         Err(error) => plan.is_mask_refused_by(relay, error),
-    }
-}
-
-/// Continues from the newest flow received, if any.
-fn go_on(request: &mut FlowRequest, last_seen: Option<Timestamp>) {
-    if let Some(last_seen) = last_seen.map(Timestamp::one_nano_later) {
-        (request.number, request.since) = (0, Some(last_seen));
     }
 }
 

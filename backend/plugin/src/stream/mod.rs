@@ -10,6 +10,7 @@ mod feed;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use execution::Consumer;
 use flow::TimeRange;
 use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
@@ -165,7 +166,7 @@ impl LiveQuery {
 
     /// The filters for the relay, and notices about clusters.
     async fn filters(&self, instance: &Instance) -> (FilterSet, Vec<Notice>) {
-        let Ok(source) = instance.flow_source() else {
+        let Ok(source) = instance.flow_source(Consumer::Panel) else {
             return (self.selection.filters.clone(), Vec::new());
         };
         let (form, of_clusters) = execution::resolve_clusters(source, &self.form).await;

@@ -10,6 +10,7 @@
 mod answered;
 mod bad_flows;
 mod bad_input;
+mod budget;
 mod certificates;
 mod correlation;
 mod entra;

@@ -24,6 +24,7 @@ fn source(url: &str, json_data: serde_json::Value) -> Source {
         json_data,
         secrets: SECRETS.map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
         role: "None".to_owned(),
+        ..Source::default()
     }
 }
 

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -52,6 +54,8 @@ pub struct Script {
     pub namespaces: Vec<&'static str>,
     /// Keeps the stream open after the last answer.
     pub hangs: bool,
+    /// Time between the last answer and the end of the stream.
+    pub lasts: Duration,
     /// Applies `number` as nodes do: the newest flows of each node, up to that many.
     pub counts: bool,
     /// The reaction to a request with a field mask.
@@ -88,6 +92,7 @@ impl Default for Script {
             status: ServerStatusResponse::default(),
             namespaces: Vec::new(),
             hangs: false,
+            lasts: Duration::ZERO,
             counts: false,
             masks: Masks::Ignored,
         }
@@ -102,6 +107,7 @@ pub struct Relay {
     asked: watch::Sender<Vec<GetFlowsRequest>>,
     asked_for_oldest: Arc<Mutex<Vec<GetFlowsRequest>>>,
     open: watch::Sender<usize>,
+    most_open: Arc<AtomicUsize>,
 }
 
 impl Relay {
@@ -143,6 +149,7 @@ impl Relay {
             asked: watch::Sender::default(),
             asked_for_oldest: Arc::default(),
             open: watch::Sender::default(),
+            most_open: Arc::default(),
         }
     }
 
@@ -154,6 +161,7 @@ impl Relay {
             asked: self.asked.clone(),
             asked_for_oldest: Arc::clone(&self.asked_for_oldest),
             open: self.open.clone(),
+            most_open: Arc::clone(&self.most_open),
         };
         ObserverServer::new(service).max_encoding_message_size(usize::MAX)
     }
@@ -176,6 +184,11 @@ impl Relay {
     /// The number of open streams of flows.
     pub fn open(&self) -> usize {
         *self.open.borrow()
+    }
+
+    /// The most streams of flows that were open at once.
+    pub fn most_open(&self) -> usize {
+        self.most_open.load(Ordering::SeqCst)
     }
 
     /// Waits until `count` streams of flows are open.
@@ -208,6 +221,7 @@ struct Service {
     asked: watch::Sender<Vec<GetFlowsRequest>>,
     asked_for_oldest: Arc<Mutex<Vec<GetFlowsRequest>>>,
     open: watch::Sender<usize>,
+    most_open: Arc<AtomicUsize>,
 }
 
 /// A stream, counted while it lives.
@@ -282,11 +296,15 @@ impl Observer for Service {
         }
         self.asked.send_modify(|asked| asked.push(request.clone()));
         let open = Open::new(&self.open);
+        self.most_open.fetch_max(*self.open.borrow(), Ordering::SeqCst);
         let refused = || Status::unknown(INVALID_MASK);
         let (flows, hangs) = self.answer(&request).ok_or_else(refused)?;
-        let error = self.script.error.clone();
+        let (error, lasts) = (self.script.error.clone(), self.script.lasts);
         let end = stream::once(async move {
             let _open = open;
+            if !lasts.is_zero() {
+                tokio::time::sleep(lasts).await;
+            }
             if hangs {
                 std::future::pending::<()>().await;
             }

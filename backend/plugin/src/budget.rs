@@ -1,0 +1,63 @@
+//! The budget of this process: everything that all data sources, organisations and people share.
+
+use std::time::Duration;
+
+use budget::{Gate, GateLimits, Gates, Memory, MemoryLimit};
+
+/// Maximum number of scans of one relay at once, whichever data source or organisation they are for. Each
+/// reaches every node, where it walks the ring buffer on the network agent. One more stream may be open
+/// for the start of the buffers.
+const SCANS: GateLimits = GateLimits {
+    permits: 11,
+    kept_for_alerts: 2,
+    waiting: 1_000,
+    waiting_per_org: 500,
+    patience: Duration::from_secs(10),
+};
+/// Maximum number of calls of one Prometheus at once. Prometheus itself runs 20 queries.
+const CALLS: GateLimits = GateLimits { permits: 12, kept_for_alerts: 2, waiting: 5_000, ..SCANS };
+/// Maximum number of reads of policies at once; a file system that hangs then holds two threads.
+const POLICY_READS: GateLimits = GateLimits { permits: 2, kept_for_alerts: 0, ..SCANS };
+/// Share of the process' memory limit that answers may hold. Grafana may run in the same control group, and
+/// an answer is copied once more on its way out.
+const MEMORY_SHARE: u64 = 3;
+/// Variable with a memory limit in MiB, where the plugin should take less than its control group allows.
+const MEMORY_LIMIT: &str = "HUBBLE_MEMORY_LIMIT_MIB";
+/// Bounds of the memory of answers, in bytes.
+const MIN_MEMORY_BYTES: u64 = 64 << 20;
+const MAX_MEMORY_BYTES: u64 = 2 << 30;
+
+/// The budget.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// Scans, by the relay's address.
+    pub(crate) relays: Gates,
+    /// Calls, by the URL of Prometheus.
+    pub(crate) prometheus: Gates,
+    /// Reads of policies.
+    pub(crate) policy_reads: Gate,
+    /// Bytes that answers hold.
+    pub(crate) memory: Memory,
+}
+
+impl Budget {
+    /// The budget within a memory limit of the process, in bytes.
+    fn within(limit_bytes: u64) -> Self {
+        let bytes = (limit_bytes / MEMORY_SHARE).clamp(MIN_MEMORY_BYTES, MAX_MEMORY_BYTES);
+        Self {
+            relays: Gates::new("the relay", SCANS),
+            prometheus: Gates::new("Prometheus", CALLS),
+            policy_reads: Gate::new("the file system with the policies", POLICY_READS),
+            memory: Memory::new(usize::try_from(bytes).unwrap_or(usize::MAX)),
+        }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        let limit = MemoryLimit::of_this_process();
+        let named = std::env::var(MEMORY_LIMIT).ok().and_then(|mib| mib.trim().parse().ok());
+        let named = named.map(|mib: u64| mib.saturating_mul(1 << 20));
+        Self::within(named.map_or(limit.bytes, |bytes| bytes.min(limit.bytes)))
+    }
+}

@@ -1,0 +1,199 @@
+//! Tests of what all queries share: permits at the relay and at Prometheus, and memory.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use test_kit::grafana::{Plugin, Range, Source, Start};
+use test_kit::http::{Answer, Http};
+use test_kit::now_ms;
+use test_kit::relay::{Relay, Script, flow, node, node_status};
+
+/// Grafana's mark of a query of an alert rule.
+const FROM_ALERT: [(&str, &str); 1] = [("FromAlert", "true")];
+
+/// A query that differs from all others by its namespace.
+fn drops(namespace: usize) -> Value {
+    json!({
+        "queryType": "flowMetrics", "metric": "count", "format": "top",
+        "filter": { "namespace": [format!("ns-{namespace}")] },
+    })
+}
+
+/// Status and message of one query, asked with headers.
+async fn asked(
+    plugin: &Plugin,
+    source: &Source,
+    query: Value,
+    headers: &[(&str, &str)],
+) -> (i32, String) {
+    let answers = plugin.query_with(source, Range::last_hour(), &[("A", query)], headers).await;
+    (answers["A"].status, answers["A"].error.clone())
+}
+
+#[tokio::test]
+async fn the_relay_gets_a_few_scans_at_once_and_all_are_answered() {
+    let plugin = Plugin::start().await;
+    let relay =
+        Relay::start(Script { lasts: Duration::from_millis(50), ..Script::default() }).await;
+    let source = relay.source();
+    let answers = join_all((0..60).map(|n| asked(&plugin, &source, drops(n), &[]))).await;
+    assert_eq!(answers, vec![(200, String::new()); 60]);
+    let most = relay.most_open();
+    assert!((2..=11).contains(&most), "{most} streams at once");
+}
+
+#[tokio::test]
+async fn an_alert_rule_passes_beside_queries_that_wait() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script { hangs: true, ..Script::default() }).await;
+    let mut source = relay.source();
+    source.json_data = json!({ "requestTimeoutSecs": 3 });
+    let people = join_all((0..30).map(|n| asked(&plugin, &source, drops(n), &[])));
+    let rule = async {
+        relay.has_open(9).await;
+        let rule = asked(&plugin, &source, drops(99), &FROM_ALERT);
+        let reached = async {
+            relay.asked_times(10).await;
+            relay.asked().last().cloned()
+        };
+        let (rule, reached) = tokio::join!(rule, reached);
+        assert!(format!("{:?}", reached.unwrap().whitelist).contains("ns-99"));
+        rule
+    };
+    let (people, (status, message)) = tokio::join!(people, rule);
+    assert_eq!(status, 504, "{message}");
+    assert!(people.iter().all(|(status, _)| *status == 504), "{people:?}");
+    assert!(relay.most_open() <= 11);
+}
+
+#[tokio::test]
+async fn a_query_that_waits_too_long_is_refused_in_words() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script { hangs: true, ..Script::default() }).await;
+    let source = relay.source();
+    let other = Source { org_id: 2, ..relay.source() };
+    let hanging = join_all((0..9).map(|n| asked(&plugin, &source, drops(n), &[])));
+    let waiting = async {
+        relay.has_open(9).await;
+        asked(&plugin, &other, drops(20), &[]).await
+    };
+    let (status, message) = tokio::select! {
+        _ = hanging => panic!("the relay answers nobody"),
+        answer = waiting => answer,
+    };
+    assert_eq!(
+        (status, message.as_str()),
+        (
+            503,
+            "the relay is busy: this query gave up after 10 s; try again, or show fewer panels at once"
+        )
+    );
+}
+
+#[tokio::test]
+async fn prometheus_gets_a_few_calls_at_once() {
+    let plugin = Plugin::start().await;
+    let open = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let most = open.clone();
+    let counted = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let seen = counted.clone();
+    let prometheus = Http::start_with(move |_| {
+        let (open, most) = (most.clone(), counted.clone());
+        async move {
+            use std::sync::atomic::Ordering::SeqCst;
+            most.fetch_max(open.fetch_add(1, SeqCst) + 1, SeqCst);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            open.fetch_sub(1, SeqCst);
+            let body = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+            Some(Answer::json("200 OK", body))
+        }
+    })
+    .await;
+    let source = prometheus.source();
+    let query = |n: usize| json!({ "expr": format!("up{n}"), "instant": true });
+    let answers = join_all((0..100).map(|n| asked(&plugin, &source, query(n), &[]))).await;
+    assert_eq!(answers, vec![(200, String::new()); 100]);
+    let most = seen.load(std::sync::atomic::Ordering::SeqCst);
+    assert!((2..=10).contains(&most), "{most} calls at once");
+}
+
+/// Flows of 100 KB each: forty answers of 40 MiB do not fit, and are refused before the process is.
+#[tokio::test]
+async fn answers_beyond_the_memory_are_refused() {
+    let plugin = Plugin::start_with(Start {
+        env: vec![("HUBBLE_MEMORY_LIMIT_MIB", "512".to_owned())],
+        ..Start::default()
+    })
+    .await;
+    let now = now_ms();
+    let flows = (0..400)
+        .map(|n| flow("aks-1", now - n, |flow| flow.node_labels = vec!["x".repeat(100_000)]));
+    let relay = Relay::start(Script { flows: flows.collect(), ..Script::default() }).await;
+    let source = relay.source();
+    let query = |n: usize| {
+        json!({
+            "queryType": "flows", "format": "packed", "limit": 1_000,
+            "filter": { "namespace": [format!("ns-{n}"), "pets"] },
+        })
+    };
+    let answers = join_all((0..40).map(|n| asked(&plugin, &source, query(n), &[]))).await;
+    let refused: Vec<_> = answers.iter().filter(|(status, _)| *status != 200).collect();
+    assert!(!refused.is_empty());
+    for (status, message) in refused {
+        assert_eq!(*status, 503, "{message}");
+        assert!(
+            message.starts_with("this answer needs more memory than is free (")
+                || message.starts_with("the relay is busy: "),
+            "{message}"
+        );
+    }
+    let (status, message) = asked(&plugin, &source, query(1_000), &[]).await;
+    assert_eq!((status, message.as_str()), (200, ""), "the memory is free again");
+}
+
+#[tokio::test]
+async fn alert_rules_need_complete_answers() {
+    let now = now_ms();
+    let found = || flow("aks-1", now - 60_000, |_| {});
+    let lost = |count: u64| {
+        // The node holds 4,095 flows of the last minute.
+        test_kit::relay::lost("aks-1", 2, count)
+    };
+    let missing = node_status(2, &["aks-2"], "");
+    let check = async |flows, json_data: Value, expected: Result<(), &str>| {
+        let plugin = Plugin::start().await;
+        let mut one = node("aks-1", 1);
+        (one.num_flows, one.max_flows, one.seen_flows) = (4_095, 4_095, 9_000);
+        let script = Script {
+            flows,
+            oldest: vec![flow("aks-1", now - 3_600_000, |_| {})],
+            nodes: vec![one],
+            ..Script::default()
+        };
+        let relay = Relay::start(script).await;
+        let source = Source { json_data, ..relay.source() };
+        let query = || json!({ "queryType": "flowMetrics", "metric": "count", "format": "top" });
+        let (status, message) = asked(&plugin, &source, query(), &FROM_ALERT).await;
+        match expected {
+            Ok(()) => assert_eq!((status, message.as_str()), (200, "")),
+            Err(reason) => {
+                let whole = format!(
+                    "an alert rule needs a complete answer: {reason}; `Count incomplete answers` in the data source's settings evaluates rules nevertheless"
+                );
+                assert_eq!((status, message), (502, whole));
+            }
+        }
+        let (status, message) = asked(&plugin, &source, query(), &[]).await;
+        assert_eq!((status, message.as_str()), (200, ""), "a person gets notices");
+    };
+    check(vec![found()], json!({}), Ok(())).await;
+    let unavailable = "no flows from node `aks-2`: the relay cannot reach it";
+    check(vec![found(), missing.clone()], json!({}), Err(unavailable)).await;
+    let counted = json!({ "alertsCountIncomplete": true });
+    check(vec![found(), missing], counted, Ok(())).await;
+    check(vec![found(), lost(100)], json!({}), Ok(())).await;
+    let many = "1000 events lost on node `aks-1`, about 20 % of its events in the time range (an estimate): Hubble's queue of events was full (OBSERVER_EVENTS_QUEUE)";
+    check(vec![found(), lost(1_000)], json!({}), Err(many)).await;
+    check(vec![found(), lost(1_000)], json!({ "alertsMaxLostPercent": 25 }), Ok(())).await;
+}
