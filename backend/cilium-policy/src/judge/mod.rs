@@ -50,7 +50,7 @@ use crate::{
     Action, Direction, EntryId, Settings, SourceText,
     document::{dates::Changes, pods},
 };
-use memory::{Classes, MAX_IDENTITIES, Pairs, Shared};
+use memory::{Classes, KnownIdentities, MAX_IDENTITIES, Pairs, Shared};
 use pair::{Class, Pair, Selected};
 
 /// A judge of flows against one set. It remembers its findings about identities and pairs, and any
@@ -58,6 +58,7 @@ use pair::{Class, Pair, Selected};
 #[derive(Debug)]
 pub struct Judge {
     set: Arc<PolicySet>,
+    identities: KnownIdentities,
     classes: Shared<Classes>,
     pairs: Pairs,
     subjects: Shared<Subjects>,
@@ -96,6 +97,7 @@ impl Judge {
     pub fn new(set: Arc<PolicySet>) -> Self {
         Self {
             set,
+            identities: KnownIdentities::default(),
             classes: Shared::default(),
             pairs: Pairs::default(),
             subjects: Shared::default(),
@@ -112,9 +114,22 @@ impl Judge {
 
     /// The class of an identity: no selector tells the identities of one class apart.
     #[must_use]
+    #[inline]
     pub fn class(&self, identity: &Identity) -> ClassId {
-        if let Some(known) = self.classes.read().known(identity) {
-            return known;
+        match self.identities.class(identity) {
+            Some(known) => known,
+            None => self.class_anew(identity),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn class_anew(&self, identity: &Identity) -> ClassId {
+        let known = self.classes.read().known(identity);
+        if let Some(id) = known {
+            // An identity that came before will come again.
+            self.identities.remember(identity, id);
+            return id;
         }
         let class = Class::of(identity, &self.set);
         self.classes.write().insert(identity, class)
@@ -128,6 +143,7 @@ impl Judge {
 
     /// Judges an access between two classes.
     #[must_use]
+    #[inline]
     pub fn decide(&self, access: Access<'_, ClassId>) -> Decision {
         let Access { subject, peer, direction, traffic, named_ports } = access;
         match self.pairs.near((subject, peer, direction)) {
@@ -151,11 +167,13 @@ impl Judge {
 
     /// Judges an access between two identities.
     #[must_use]
+    #[inline]
     pub fn judge(&self, access: Access<'_, &Identity>) -> Decision {
         self.decide(self.by_class(access))
     }
 
     /// The access between the classes of two identities.
+    #[inline]
     fn by_class<'p>(&self, access: Access<'p, &Identity>) -> Access<'p, ClassId> {
         let Access { subject, peer, direction, traffic, named_ports } = access;
         let (subject, peer) = (self.class(subject), self.class(peer));
