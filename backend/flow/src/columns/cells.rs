@@ -51,6 +51,7 @@ impl<T: Copy + Default + PartialEq> Cells<T> {
     }
 
     /// Fills the cell of a new row within the room.
+    #[inline]
     pub(super) fn set(&mut self, row: usize, value: T) {
         if value != self.absent {
             match self.values.get_mut(row) {
@@ -86,6 +87,7 @@ impl<T: Copy + Default + PartialEq> Cells<T> {
 
     /// Takes memory that [`Fill::WhenWritten`] put off, and fills a cell.
     #[cold]
+    #[inline(never)]
     fn set_first(&mut self, row: usize, value: T) {
         if self.fill == Fill::WhenWritten && self.values.is_empty() {
             self.values = vec![self.absent; self.room];

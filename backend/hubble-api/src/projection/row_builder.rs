@@ -47,16 +47,6 @@ impl<'a> RowBuilder<'a> {
         let wants = |column| wanted.contains(column);
         while let Some(field) = flow.field()? {
             match field.number {
-                number::SOURCE | number::DESTINATION | number::EVENT_TYPE
-                    if wants(Column::Parts) =>
-                {
-                    self.row.parts |= match field.number {
-                        number::SOURCE => parts::SOURCE,
-                        number::DESTINATION => parts::DESTINATION,
-                        _ => parts::EVENT_TYPE,
-                    };
-                    self.flow_field(field, lists)?;
-                }
                 number::TIME if wants(Column::TimeNanos) => {
                     WireTimestamp::merge(&mut self.time, field.message()?)?;
                 }
@@ -70,7 +60,11 @@ impl<'a> RowBuilder<'a> {
                 number::L7 if wanted.intersects(L7) => self.layer7(field.message()?, lists)?,
                 number::REPLY if wants(Column::IsReply) => self.reply_mark = field.bool()?,
                 number::IS_REPLY if wants(Column::IsReply) => self.bool_value(field.message()?)?,
-                _ => self.flow_field(field, lists)?,
+                // The only call, which is inlined.
+                _ => {
+                    self.row.parts |= part(field.number);
+                    self.flow_field(field, lists)?;
+                }
             }
         }
         Ok(())
@@ -87,6 +81,9 @@ impl<'a> RowBuilder<'a> {
                 None => header.time,
             };
             self.row.time_nanos = time.and_then(Timestamp::unix_nanos).unwrap_or(NO_TIME);
+        }
+        if !self.wanted.contains(Column::Parts) {
+            self.row.parts = 0;
         }
         if self.wanted.contains(Column::NodeName) && self.row.node_name.is_empty() {
             self.row.node_name = header.node_name;
@@ -141,6 +138,17 @@ fn workload(list: &mut JoinedList, workload: Reader<'_>) -> Result<(), WireError
     list.push(name);
     list.push(kind);
     Ok(())
+}
+
+/// The bit of a message that a flow holds.
+#[inline]
+const fn part(number: u32) -> u8 {
+    match number {
+        number::SOURCE => parts::SOURCE,
+        number::DESTINATION => parts::DESTINATION,
+        number::EVENT_TYPE => parts::EVENT_TYPE,
+        _ => 0,
+    }
 }
 
 fn httpheader(list: &mut JoinedList, header: Reader<'_>) -> Result<(), WireError> {
