@@ -45,40 +45,46 @@ impl<T> Shared<T> {
 /// a read lock alone takes 8 ns, a third of a decision.
 #[derive(Debug, Default)]
 pub(super) struct KnownIdentities {
-    /// By a hash, the index into `all` of the identity that came first, or [`NONE`].
-    slots: OnceLock<Box<[AtomicU32]>>,
+    /// Two tables. A judge that answers a few questions pays for the small one only.
+    slots: [OnceLock<Box<[AtomicU32]>>; SLOTS.len()],
     all: boxcar::Vec<(Identity, ClassId)>,
     hasher: DefaultHashBuilder,
 }
 
-/// The number of slots for identities, a power of two; they take 4 KiB.
-const IDENTITY_SLOTS: u32 = 1_024;
+/// The numbers of slots for identities, powers of two. A slot holds an index into
+/// [`KnownIdentities::all`] by a hash, or [`NONE`]; they take 4 KiB and a quarter.
+const SLOTS: [u32; 2] = [64, 1_024];
 
 impl KnownIdentities {
-    fn slot(&self, slots: &[AtomicU32], identity: &Identity) -> usize {
-        let mask = slots.len().saturating_sub(1) as u64;
-        usize::try_from(self.hasher.hash_one(identity) & mask).unwrap_or_default()
-    }
-
-    /// The class of an identity. `None` if it is not remembered, or if another one has its slot.
+    /// The class of an identity. `None` if it is not remembered, or if others have its slots.
     #[inline]
     pub(super) fn class(&self, identity: &Identity) -> Option<ClassId> {
-        let slots = self.slots.get()?;
-        let at = slots.get(self.slot(slots, identity))?.load(Ordering::Acquire);
-        let (known, class) = self.all.get(at as usize)?;
-        (known == identity).then_some(*class)
+        let hash = self.hasher.hash_one(identity);
+        self.slots.iter().find_map(|slots| {
+            let at = slot(slots.get()?, hash)?.load(Ordering::Acquire);
+            let (known, class) = self.all.get(at as usize)?;
+            (known == identity).then_some(*class)
+        })
     }
 
-    /// Remembers an identity, if its slot is free.
+    /// Remembers an identity, if one of its slots is free.
     pub(super) fn remember(&self, identity: &Identity, class: ClassId) {
-        let slots = self.slots.get_or_init(|| indices(IDENTITY_SLOTS));
-        let Some(slot) = slots.get(self.slot(slots, identity)) else { return };
-        if slot.load(Ordering::Acquire) == NONE {
-            let at = u32::try_from(self.all.push((identity.clone(), class))).unwrap_or(NONE);
-            // Of two at once, the other is found by the lock.
-            slot.store(at, Ordering::Release);
+        let hash = self.hasher.hash_one(identity);
+        for (slots, len) in self.slots.iter().zip(SLOTS) {
+            let Some(slot) = slot(slots.get_or_init(|| indices(len)), hash) else { return };
+            if slot.load(Ordering::Acquire) == NONE {
+                let at = u32::try_from(self.all.push((identity.clone(), class))).unwrap_or(NONE);
+                // Of two at once, the other is found by the lock.
+                slot.store(at, Ordering::Release);
+                return;
+            }
         }
     }
+}
+
+fn slot(slots: &[AtomicU32], hash: u64) -> Option<&AtomicU32> {
+    let mask = slots.len().saturating_sub(1) as u64;
+    slots.get(usize::try_from(hash & mask).ok()?)
 }
 
 /// Classes by their ids, and the ids of identities.
@@ -253,7 +259,8 @@ mod tests {
             Identity::of_labels([label], false)
         };
         assert_eq!(known.class(&identity(0)), None);
-        let count = 2 * IDENTITY_SLOTS;
+        let slots: u32 = SLOTS.iter().sum();
+        let count = 2 * slots;
         for number in 0..count {
             known.remember(&identity(number), ClassId(number));
         }
@@ -264,8 +271,8 @@ mod tests {
                 found += 1;
             }
         }
-        assert!((IDENTITY_SLOTS / 2..=IDENTITY_SLOTS).contains(&found), "{found}");
-        assert!(known.all.count() <= IDENTITY_SLOTS as usize);
+        assert!((slots / 2..=slots).contains(&found), "{found}");
+        assert!(known.all.count() <= slots as usize);
     }
 
     fn named_conflict(number: usize) -> Arc<Conflict> {
