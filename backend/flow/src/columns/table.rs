@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::cells::{Cells, Fill, next_room};
+use super::cells::{Cells, Zeros, next_room};
 use super::{
     ABSENT, ColumnLimits, ColumnSet, ColumnsFull, Dictionary, JoinedList, NO_TIME, REPLY_UNKNOWN,
     TextColumn,
@@ -132,6 +132,9 @@ macro_rules! columns {
         pub struct FlowColumns {
             limits: ColumnLimits,
             len: usize,
+            /// Rows that there is room for.
+            room: usize,
+            zeros: Zeros,
             dictionary: Dictionary,
             uuid: TextColumn,
             $( $number: Cells<$number_type>, )*
@@ -142,26 +145,31 @@ macro_rules! columns {
         impl FlowColumns {
             /// Columns without rows, bounded by `limits`.
             pub fn new(limits: ColumnLimits) -> Self {
-                Self::with(limits, |_| Fill::Ahead)
+                Self::with(limits, Zeros::new(true), |_| true)
             }
 
             /// Columns without rows, of which only `columns` and the time are ever filled. Arrays to
             /// which nothing is written may stay empty: read them by [`at`](super::at).
             pub fn only(columns: ColumnSet, limits: ColumnLimits) -> Self {
                 let columns = columns.with(Column::TimeNanos);
-                let is_in = |column| columns.contains(column);
-                Self::with(limits, |column| if is_in(column) { Fill::WhenWritten } else { Fill::Never })
+                Self::with(limits, Zeros::new(false), |column| columns.contains(column))
             }
 
-            fn with(limits: ColumnLimits, fill: impl Fn(Column) -> Fill) -> Self {
+            fn with(
+                limits: ColumnLimits,
+                zeros: Zeros,
+                is_filled: impl Fn(Column) -> bool,
+            ) -> Self {
                 Self {
                     limits,
                     len: 0,
+                    room: 0,
+                    zeros,
                     dictionary: Dictionary::new(limits.max_text_bytes),
                     uuid: TextColumn::default(),
-                    $( $number: Cells::new($absent, fill(Column::$Number)), )*
-                    $( $text: Cells::new(ABSENT, fill(Column::$Text)), )*
-                    $( $list: Cells::new(ABSENT, fill(Column::$List)), )*
+                    $( $number: Cells::new($absent, is_filled(Column::$Number)), )*
+                    $( $text: Cells::new(ABSENT, is_filled(Column::$Text)), )*
+                    $( $list: Cells::new(ABSENT, is_filled(Column::$List)), )*
                 }
             }
 
@@ -176,7 +184,7 @@ macro_rules! columns {
                 if !self.uuid.has_room_for(row.uuid, max_text_bytes) {
                     return Err(ColumnsFull::Text { max_text_bytes });
                 }
-                if self.time_nanos.room() <= self.len {
+                if self.room <= self.len {
                     self.grow(next_room(self.len));
                 }
                 let mark = self.dictionary.mark();
@@ -186,7 +194,7 @@ macro_rules! columns {
                     $( self.$list.unset(self.len); )*
                     return Err(full);
                 }
-                $( self.$number.set(self.len, row.$number); )*
+                $( self.$number.set(self.len, row.$number, self.room); )*
                 self.uuid.push(row.uuid);
                 self.len += 1;
                 Ok(())
@@ -200,7 +208,7 @@ macro_rules! columns {
                     if !row.$text.is_empty() {
                         let above = self.$text.above(self.len);
                         let code = self.dictionary.code_after(above, row.$text)?;
-                        self.$text.set(self.len, code);
+                        self.$text.set(self.len, code, self.room);
                     }
                 )*
                 $(
@@ -208,7 +216,7 @@ macro_rules! columns {
                     if !joined.is_empty() {
                         let above = self.$list.above(self.len);
                         let code = self.dictionary.code_after(above, joined)?;
-                        self.$list.set(self.len, code);
+                        self.$list.set(self.len, code, self.room);
                     }
                 )*
                 Ok(())
@@ -217,7 +225,7 @@ macro_rules! columns {
             /// Makes room for that many more rows at once, as far as there may be as many.
             pub fn reserve(&mut self, rows: usize) {
                 let room = self.len.saturating_add(rows);
-                if self.time_nanos.room() < room {
+                if self.room < room {
                     self.grow(room);
                 }
             }
@@ -225,6 +233,8 @@ macro_rules! columns {
             #[cold]
             fn grow(&mut self, room: usize) {
                 let room = room.min(self.limits.max_flows);
+                self.room = room;
+                self.zeros.grow(room);
                 $( self.$number.grow(room); )*
                 $( self.$text.grow(room); )*
                 $( self.$list.grow(room); )*
@@ -233,19 +243,19 @@ macro_rules! columns {
             $(
                 $(#[doc = $number_doc])* #[doc = concat!("Source: " $(, "`", $number_source, "` ")+)]
                 pub fn $number(&self) -> &[$number_type] {
-                    self.$number.first(self.len)
+                    self.$number.first(self.len, &self.zeros)
                 }
             )*
             $(
                 $(#[doc = $text_doc])* #[doc = concat!("Source: " $(, "`", $text_source, "` ")+)] /// By row, a code of [`FlowColumns::dictionary`].
                 pub fn $text(&self) -> &[u32] {
-                    self.$text.first(self.len)
+                    self.$text.first(self.len, &self.zeros)
                 }
             )*
             $(
                 $(#[doc = $list_doc])* #[doc = concat!("Source: " $(, "`", $list_source, "` ")+)] /// By row, a code of [`FlowColumns::dictionary`].
                 pub fn $list(&self) -> &[u32] {
-                    self.$list.first(self.len)
+                    self.$list.first(self.len, &self.zeros)
                 }
             )*
         }

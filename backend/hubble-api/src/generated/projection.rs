@@ -25,6 +25,66 @@ mod number {
     pub(super) const IS_REPLY: u32 = 26;
 }
 
+/// Numbers of the fields of `flow`, and the columns that are read from each.
+const FLOW_FIELDS: &[(u32, ColumnSet)] = &[
+    (1, ColumnSet::read_from("time")),
+    (2, ColumnSet::read_from("verdict")),
+    (3, ColumnSet::read_from("drop_reason")),
+    (4, ColumnSet::read_from("ethernet")),
+    (5, ColumnSet::read_from("IP")),
+    (6, ColumnSet::read_from("l4")),
+    (8, ColumnSet::read_from("source")),
+    (9, ColumnSet::read_from("destination")),
+    (10, ColumnSet::read_from("Type")),
+    (11, ColumnSet::read_from("node_name")),
+    (13, ColumnSet::read_from("source_names")),
+    (14, ColumnSet::read_from("destination_names")),
+    (15, ColumnSet::read_from("l7")),
+    (16, ColumnSet::read_from("reply")),
+    (19, ColumnSet::read_from("event_type")),
+    (20, ColumnSet::read_from("source_service")),
+    (21, ColumnSet::read_from("destination_service")),
+    (22, ColumnSet::read_from("traffic_direction")),
+    (23, ColumnSet::read_from("policy_match_type")),
+    (24, ColumnSet::read_from("trace_observation_point")),
+    (25, ColumnSet::read_from("drop_reason_desc")),
+    (26, ColumnSet::read_from("is_reply")),
+    (27, ColumnSet::read_from("debug_capture_point")),
+    (28, ColumnSet::read_from("interface")),
+    (29, ColumnSet::read_from("proxy_port")),
+    (31, ColumnSet::read_from("sock_xlate_point")),
+    (34, ColumnSet::read_from("uuid")),
+    (35, ColumnSet::read_from("auth_type")),
+    (36, ColumnSet::read_from("trace_reason")),
+    (37, ColumnSet::read_from("node_labels")),
+    (21_001, ColumnSet::read_from("egress_allowed_by")),
+    (21_002, ColumnSet::read_from("ingress_allowed_by")),
+    (21_004, ColumnSet::read_from("egress_denied_by")),
+    (21_005, ColumnSet::read_from("ingress_denied_by")),
+    (21_006, ColumnSet::read_from("policy_log")),
+    (21_007, ColumnSet::read_from("aggregate")),
+];
+
+/// Numbers of the fields of `destination`, and the columns that are read from each.
+const DESTINATION_FIELDS: &[(u32, ColumnSet)] = &[
+    (2, ColumnSet::read_from("destination.identity")),
+    (3, ColumnSet::read_from("destination.namespace")),
+    (4, ColumnSet::read_from("destination.labels")),
+    (5, ColumnSet::read_from("destination.pod_name")),
+    (6, ColumnSet::read_from("destination.workloads")),
+    (7, ColumnSet::read_from("destination.cluster_name")),
+];
+
+/// Numbers of the fields of `source`, and the columns that are read from each.
+const SOURCE_FIELDS: &[(u32, ColumnSet)] = &[
+    (2, ColumnSet::read_from("source.identity")),
+    (3, ColumnSet::read_from("source.namespace")),
+    (4, ColumnSet::read_from("source.labels")),
+    (5, ColumnSet::read_from("source.pod_name")),
+    (6, ColumnSet::read_from("source.workloads")),
+    (7, ColumnSet::read_from("source.cluster_name")),
+];
+
 impl<'a> RowBuilder<'a> {
     /// `Flow`.
     #[inline]
@@ -101,7 +161,7 @@ impl<'a> RowBuilder<'a> {
     pub(super) fn destination(&mut self, mut message: Reader<'a>, lists: &mut RowLists) -> Result<(), WireError> {
         let wanted = self.wanted;
         let wants = |column| wanted.contains(column);
-        while let Some(field) = message.field()? {
+        while let Some(field) = message.field_of(self.fields.destination)? {
             match field.number {
                 2 if wants(Column::DestinationIdentity) => self.row.destination_identity = field.uint32()?,
                 3 if wants(Column::DestinationNamespace) => self.row.destination_namespace = field.bytes()?,
@@ -224,7 +284,7 @@ impl<'a> RowBuilder<'a> {
     pub(super) fn source(&mut self, mut message: Reader<'a>, lists: &mut RowLists) -> Result<(), WireError> {
         let wanted = self.wanted;
         let wants = |column| wanted.contains(column);
-        while let Some(field) = message.field()? {
+        while let Some(field) = message.field_of(self.fields.source)? {
             match field.number {
                 2 if wants(Column::SourceIdentity) => self.row.source_identity = field.uint32()?,
                 3 if wants(Column::SourceNamespace) => self.row.source_namespace = field.bytes()?,

@@ -19,7 +19,7 @@ pub use wire::WireError;
 
 use flow::columns::{ColumnSet, ColumnsFull, FlowColumns, RowLists};
 use flow::{Timestamp, TimestampError};
-use row_builder::RowBuilder;
+use row_builder::{RowBuilder, WantedFields};
 use wire::Reader;
 
 /// Columns to read; all others stay empty.
@@ -29,6 +29,7 @@ pub type Projection = ColumnSet;
 #[derive(Clone, Debug)]
 pub struct Decoder {
     projection: Projection,
+    fields: WantedFields,
     lists: RowLists,
 }
 
@@ -52,6 +53,13 @@ pub struct MessageHeader<'a> {
     pub time: Option<Timestamp>,
     /// `GetFlowsResponse.node_name`; need not be UTF-8.
     pub node_name: &'a [u8],
+}
+
+/// Header of a message together with its content.
+struct Outline<'a> {
+    header: MessageHeader<'a>,
+    /// Content that arrived in one part, as nearly always; `None` if it is spread over several.
+    only_part: Option<&'a [u8]>,
 }
 
 /// Kinds of a `GetFlowsResponse`.
@@ -107,7 +115,7 @@ struct WireTimestamp {
 impl Decoder {
     /// Decoder for the columns of `projection`.
     pub fn new(projection: Projection) -> Self {
-        Self { projection, lists: RowLists::default() }
+        Self { projection, fields: WantedFields::of(projection), lists: RowLists::default() }
     }
 
     /// Reads one `GetFlowsResponse`. A flow becomes a row of `columns`.
@@ -118,7 +126,17 @@ impl Decoder {
         message: &[u8],
         columns: &mut FlowColumns,
     ) -> Result<Decoded, ProjectionError> {
-        self.decode_with_header(message, MessageHeader::read(message)?, columns)
+        let Outline { header, only_part } = Outline::read(message)?;
+        match (header.kind, only_part) {
+            (MessageKind::Flow, Some(part)) => {
+                self.lists.clear();
+                let mut builder = RowBuilder::new(self.projection, self.fields);
+                builder.flow(Reader::new(part), &mut self.lists)?;
+                columns.append(builder.finish(header)?, &self.lists)?;
+                Ok(Decoded::Flow)
+            }
+            _ => self.decode_with_header(message, header, columns),
+        }
     }
 
     /// Reads one `GetFlowsResponse` whose `header` is already known, like [`Self::decode`].
@@ -138,12 +156,12 @@ impl Decoder {
             }
             MessageKind::Flow => {
                 self.lists.clear();
-                let mut builder = RowBuilder::new(self.projection);
+                let mut builder = RowBuilder::new(self.projection, self.fields);
                 let mut is_first = true;
                 for_parts(message, MessageKind::Flow, |part, begins_anew| {
                     if begins_anew && !is_first {
                         self.lists.clear();
-                        builder = RowBuilder::new(self.projection);
+                        builder = RowBuilder::new(self.projection, self.fields);
                     }
                     is_first = false;
                     builder.flow(part, &mut self.lists)
@@ -160,7 +178,14 @@ impl<'a> MessageHeader<'a> {
     ///
     /// Errors: the message is malformed at its outermost level.
     pub fn read(message: &'a [u8]) -> Result<Self, ProjectionError> {
-        let mut kind = MessageKind::Empty;
+        Outline::read(message).map(|outline| outline.header)
+    }
+}
+
+impl<'a> Outline<'a> {
+    #[inline]
+    fn read(message: &'a [u8]) -> Result<Self, ProjectionError> {
+        let (mut kind, mut only_part) = (MessageKind::Empty, None);
         let mut time = None;
         let mut node_name: &[u8] = &[];
         let mut reader = Reader::new(message);
@@ -170,14 +195,15 @@ impl<'a> MessageHeader<'a> {
                 1001 => WireTimestamp::merge(&mut time, field.message()?)?,
                 number => {
                     if let Some(known) = MessageKind::of_field(number) {
-                        field.bytes()?;
+                        let part = field.bytes()?;
+                        only_part = (kind == MessageKind::Empty).then_some(part);
                         kind = known;
                     }
                 }
             }
         }
         let time = time.map(|time: WireTimestamp| time.finish("time")).transpose()?;
-        Ok(Self { kind, time, node_name })
+        Ok(Self { header: MessageHeader { kind, time, node_name }, only_part })
     }
 }
 

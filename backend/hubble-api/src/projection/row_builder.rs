@@ -1,5 +1,5 @@
 use super::layer4::Layer4Header;
-use super::wire::{Field, Reader, WireError};
+use super::wire::{Field, FieldSet, Reader, WireError};
 use super::{MessageHeader, Projection, ProjectionError, WireTimestamp};
 use flow::Timestamp;
 use flow::columns::{
@@ -12,7 +12,8 @@ const OUTSIDE_OF_RECORDS: ColumnSet =
 
 /// Row under construction. Fields may arrive in any order and repeatedly; the last one counts.
 pub(super) struct RowBuilder<'a> {
-    pub(super) wanted: Projection,
+    wanted: Projection,
+    fields: WantedFields,
     pub(super) row: FlowRow<'a>,
     time: Option<WireTimestamp>,
     drop_reason_code: u32,
@@ -21,13 +22,36 @@ pub(super) struct RowBuilder<'a> {
     l4: Layer4Header,
 }
 
+/// Fields from which the columns of a projection are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WantedFields {
+    flow: FieldSet,
+    source: FieldSet,
+    destination: FieldSet,
+}
+
 // Readers of the fields that become columns unchanged.
 include!("../generated/projection.rs");
 
+impl WantedFields {
+    pub(super) fn of(wanted: Projection) -> Self {
+        let of = |fields: &[(u32, ColumnSet)]| {
+            let wanted = fields.iter().filter(|(_, columns)| wanted.intersects(*columns));
+            wanted.fold(FieldSet::default(), |set, (number, _)| set.with(*number))
+        };
+        Self {
+            flow: of(FLOW_FIELDS),
+            source: of(SOURCE_FIELDS),
+            destination: of(DESTINATION_FIELDS),
+        }
+    }
+}
+
 impl<'a> RowBuilder<'a> {
-    pub(super) fn new(wanted: Projection) -> Self {
+    pub(super) fn new(wanted: Projection, fields: WantedFields) -> Self {
         Self {
             wanted,
+            fields,
             row: FlowRow::default(),
             time: None,
             drop_reason_code: 0,
@@ -45,7 +69,7 @@ impl<'a> RowBuilder<'a> {
     ) -> Result<(), WireError> {
         let wanted = self.wanted;
         let wants = |column| wanted.contains(column);
-        while let Some(field) = flow.field()? {
+        while let Some(field) = flow.field_of(self.fields.flow)? {
             match field.number {
                 number::TIME if wants(Column::TimeNanos) => {
                     WireTimestamp::merge(&mut self.time, field.message()?)?;

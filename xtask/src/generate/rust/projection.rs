@@ -25,6 +25,8 @@ struct Message<'a> {
     descriptor: &'a DescriptorProto,
     /// By field number.
     arms: BTreeMap<i32, String>,
+    /// Paths that the arms read, by field number.
+    paths: BTreeMap<i32, &'static str>,
     fills_lists: bool,
 }
 
@@ -34,6 +36,7 @@ pub(crate) fn readers(files: &[FileDescriptorProto]) -> Result<String, UnknownFi
     let mut messages: BTreeMap<&str, Message<'_>> = BTreeMap::new();
     let mut by_hand: BTreeMap<i32, &str> = BTreeMap::new();
     let mut groups: BTreeSet<&str> = BTreeSet::new();
+    let mut of_flow: BTreeMap<i32, &str> = BTreeMap::new();
     for &column in Column::ALL {
         for &path in column.sources() {
             let unknown = || UnknownField { column: column.name(), path };
@@ -48,23 +51,29 @@ pub(crate) fn readers(files: &[FileDescriptorProto]) -> Result<String, UnknownFi
             if first != path {
                 groups.insert(first);
             }
+            let outermost = flow.and_then(|flow| field(flow, first)).ok_or_else(unknown)?;
+            of_flow.insert(outermost.number(), first);
             // Ports and ICMP types are fields of several headers.
             let reading = reading(column, leaf).filter(|_| column.sources().len() == 1);
             if let Some(reading) = reading.filter(|_| first != "l4") {
                 let own = messages.entry(parent).or_insert_with(|| Message {
                     descriptor: holder,
                     arms: BTreeMap::new(),
+                    paths: BTreeMap::new(),
                     fills_lists: false,
                 });
+                own.paths.insert(leaf.number(), path);
                 own.fills_lists |= reading.contains("lists.");
                 let number = grouped(leaf.number());
                 let arm = format!("{number} if wants(Column::{column:?}) => {reading},");
                 own.arms.insert(leaf.number(), arm);
             } else {
-                let first = flow.and_then(|flow| field(flow, first)).ok_or_else(unknown)?;
-                by_hand.insert(first.number(), first.name());
+                by_hand.insert(outermost.number(), outermost.name());
             }
         }
+    }
+    if let Some(flow) = messages.get_mut("") {
+        flow.paths = of_flow;
     }
     call_readers(&mut messages);
     Ok(written(&messages, &by_hand, &groups))
@@ -110,11 +119,31 @@ fn written(
         let (name, number) = (constant(name), grouped(*number));
         let _ = writeln!(out, "    pub(super) const {name}: u32 = {number};");
     }
-    out += "}\n\nimpl<'a> RowBuilder<'a> {\n";
+    out += "}\n";
+    for (path, message) in messages.iter().filter(|(path, message)| skips_early(path, message)) {
+        let name = if path.is_empty() { "FLOW".to_owned() } else { constant(path) };
+        let of = if path.is_empty() { "flow" } else { path };
+        let _ = writeln!(
+            out,
+            "\n/// Numbers of the fields of `{of}`, and the columns that are read from each.\nconst {name}_FIELDS: &[(u32, ColumnSet)] = &["
+        );
+        for (number, path) in &message.paths {
+            let number = grouped(*number);
+            let _ = writeln!(out, "    ({number}, ColumnSet::read_from(\"{path}\")),");
+        }
+        out += "];\n";
+    }
+    out += "\nimpl<'a> RowBuilder<'a> {\n";
     let bodies: Vec<String> = messages.iter().map(|(path, message)| body(path, message)).collect();
     out += &bodies.join("\n");
     out += "}\n";
     out
+}
+
+/// Whether unwanted fields are skipped by one look at a set of numbers: worth it for the flow and
+/// for the messages that hold most of its bytes.
+fn skips_early(path: &str, message: &Message<'_>) -> bool {
+    path.is_empty() || message.fills_lists && !path.contains('.')
 }
 
 /// The reader of a message; for a message that is partly read by hand, the reader of a field.
@@ -137,7 +166,12 @@ fn body(path: &str, message: &Message<'_>) -> String {
     let mut out = format!("    /// `{}`.\n{head}", message.descriptor.name());
     out += "        let wanted = self.wanted;\n        let wants = |column| wanted.contains(column);\n";
     if !of_field {
-        out += "        while let Some(field) = message.field()? {\n";
+        let next = if skips_early(path, message) {
+            format!("field_of(self.fields.{name})")
+        } else {
+            "field()".to_owned()
+        };
+        let _ = writeln!(out, "        while let Some(field) = message.{next}? {{");
     }
     let _ = writeln!(out, "{indent}match field.number {{");
     for arm in message.arms.values() {
