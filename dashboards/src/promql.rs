@@ -118,8 +118,8 @@ impl Counter {
     /// A `hubble_http_*` counter. The endpoint whose policy has HTTP rules reports a request:
     /// mostly the pod itself, else its peer. If both report, the pod's own report counts, matched
     /// by the addresses that both know; the peer may not know the workload.
-    pub(crate) fn http(metric: &str, scope: Scope, side: PacketDirection, more: &str) -> Self {
-        let (end, own, other) = match side {
+    pub(crate) fn http(metric: &str, scope: Scope, traffic: PacketDirection, more: &str) -> Self {
+        let (end, own, other) = match traffic {
             PacketDirection::Outgoing => ("source", "client", "server"),
             PacketDirection::Incoming => ("destination", "server", "client"),
         };
@@ -179,9 +179,14 @@ impl Counter {
     }
 
     /// Falls back to Retina's metric of pods.
-    pub(crate) fn or_retina(mut self, metric: &str, scope: Scope, side: PacketDirection) -> Self {
-        let plane = Plane::new(metric, &scope.retina(side), "");
-        self.planes.push(Plane { pod: Some(side.label()), ..plane });
+    pub(crate) fn or_retina(
+        mut self,
+        metric: &str,
+        scope: Scope,
+        traffic: PacketDirection,
+    ) -> Self {
+        let plane = Plane::new(metric, &scope.retina(traffic), "");
+        self.planes.push(Plane { pod: Some(traffic.label()), ..plane });
         self
     }
 
@@ -354,19 +359,19 @@ fn joined(labels: &str, label: &str) -> String {
 
 /// Packets that Retina forwards for the same pods; their existence shows that missing drops mean
 /// zero.
-pub(crate) fn forwarded_by_retina(scope: Scope, side: PacketDirection) -> String {
-    format!("networkobservability_adv_forward_count{{{}}}", scope.retina(side))
+pub(crate) fn forwarded_by_retina(scope: Scope, traffic: PacketDirection) -> String {
+    format!("networkobservability_adv_forward_count{{{}}}", scope.retina(traffic))
 }
 
 /// Drops per second by reason, each packet once; zero if no flow is dropped.
-pub(crate) fn reasons_rate(scope: Scope, side: PacketDirection) -> String {
-    let matchers = scope.hubble(side);
+pub(crate) fn reasons_rate(scope: Scope, traffic: PacketDirection) -> String {
+    let matchers = scope.hubble(traffic);
     let drops = Counter::new("hubble_drop_total", &matchers).or_retina(
         "networkobservability_adv_drop_count",
         scope,
-        side,
+        traffic,
     );
-    let retina = Plane::new("networkobservability_adv_drop_count", &scope.retina(side), "");
+    let retina = Plane::new("networkobservability_adv_drop_count", &scope.retina(traffic), "");
     let hubble = Plane::new("hubble_drop_total", &matchers, "");
     let rate = format!(
         "sum by (reason) ({} or (sum by (cluster, reason) ({}) unless on (cluster) group by (cluster) ({} @ end())))",
@@ -376,13 +381,13 @@ pub(crate) fn reasons_rate(scope: Scope, side: PacketDirection) -> String {
     );
     let zero = format!(
         "0 * group(hubble_flows_processed_total{{{matchers}}}) or on () 0 * group({})",
-        forwarded_by_retina(scope, side)
+        forwarded_by_retina(scope, traffic)
     );
     lone_zero(&rate, &zero, &drops.seen())
 }
 
 /// Drops in the range by reason and `labels`, each packet once.
-pub(crate) fn reasons_increase(scope: Scope, side: PacketDirection, labels: &str) -> String {
-    let drops = drops_once("increase", "$__range", &scope.hubble(side), labels);
+pub(crate) fn reasons_increase(scope: Scope, traffic: PacketDirection, labels: &str) -> String {
+    let drops = drops_once("increase", "$__range", &scope.hubble(traffic), labels);
     format!("sum by ({labels}, reason) ({drops})")
 }

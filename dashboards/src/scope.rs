@@ -104,8 +104,8 @@ impl Scope {
     pub(crate) const CHOSEN: &str = r#"cluster=~"$cluster", instance=~"$node(:[0-9]+)?""#;
 
     /// Matchers of a `hubble_*` metric of pods.
-    pub(crate) fn hubble(self, side: PacketDirection) -> String {
-        let label = side.label();
+    pub(crate) fn hubble(self, traffic: PacketDirection) -> String {
+        let label = traffic.label();
         match self {
             Self::Cluster => Self::CHOSEN.into(),
             Self::Namespace => format!(r#"cluster=~"$cluster", {label}=~"$namespace/.*""#),
@@ -116,8 +116,8 @@ impl Scope {
     }
 
     /// Matchers of a `networkobservability_adv_*` metric of pods.
-    pub(crate) fn retina(self, side: PacketDirection) -> String {
-        let direction = match side {
+    pub(crate) fn retina(self, traffic: PacketDirection) -> String {
+        let direction = match traffic {
             PacketDirection::Outgoing => "egress",
             PacketDirection::Incoming => "ingress",
         };
@@ -133,8 +133,8 @@ impl Scope {
     }
 
     /// The dashboard's variables as conditions for Hubble, without a direction.
-    pub(crate) fn end(self, side: PacketDirection) -> Vec<FlowCondition> {
-        let (namespace, workload, pod) = match side {
+    pub(crate) fn endpoint(self, traffic: PacketDirection) -> Vec<FlowCondition> {
+        let (namespace, workload, pod) = match traffic {
             PacketDirection::Outgoing => ("fromNamespace", "fromWorkload", "fromPod"),
             PacketDirection::Incoming => ("toNamespace", "toWorkload", "toPod"),
         };
@@ -152,13 +152,13 @@ impl Scope {
     /// The flows of one direction that belong to a pod, since the metrics' contexts only name pods.
     /// Without this, with everything selected, an answer from the world would count as outgoing
     /// like a request.
-    pub(crate) fn flows(self, side: PacketDirection) -> Vec<FlowCondition> {
-        let label = match side {
+    pub(crate) fn flows(self, traffic: PacketDirection) -> Vec<FlowCondition> {
+        let label = match traffic {
             PacketDirection::Outgoing => "fromLabel",
             PacketDirection::Incoming => "toLabel",
         };
-        let mut conditions = self.end(side);
-        conditions.push(("trafficDirection", side.direction().into()));
+        let mut conditions = self.endpoint(traffic);
+        conditions.push(("trafficDirection", traffic.direction().into()));
         conditions.push((label, OF_PODS.into()));
         conditions
     }

@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status, Streaming};
 pub(crate) const MAX_REQUEST_BYTES: usize = 64 << 20;
 
 /// A complete HTTP exchange of a service.
-pub(crate) type Exchange = BoxFuture<'static, Result<http::Response<BoxBody>, Infallible>>;
+pub(crate) type RpcFuture = BoxFuture<'static, Result<http::Response<BoxBody>, Infallible>>;
 
 fn grpc<In, Out>() -> Grpc<ProstCodec<Out, In>>
 where
@@ -35,7 +35,7 @@ where
 pub(crate) fn unary<In, Out, F>(
     request: http::Request<BoxBody>,
     handler: impl FnOnce(Request<In>) -> F + Send + Clone + 'static,
-) -> Exchange
+) -> RpcFuture
 where
     In: Message + Default + 'static,
     Out: Message + 'static,
@@ -49,7 +49,7 @@ where
 pub(crate) fn server_streaming<In, Out, S, F>(
     request: http::Request<BoxBody>,
     handler: impl FnOnce(Request<In>) -> F + Send + Clone + 'static,
-) -> Exchange
+) -> RpcFuture
 where
     In: Message + Default + 'static,
     Out: Message + 'static,
@@ -67,7 +67,7 @@ where
 pub(crate) fn bidi_streaming<In, Out, S>(
     request: http::Request<BoxBody>,
     handler: impl FnOnce(Streaming<In>) -> S + Send + Clone + 'static,
-) -> Exchange
+) -> RpcFuture
 where
     In: Message + Default + 'static,
     Out: Message + 'static,
@@ -81,7 +81,7 @@ where
 }
 
 /// The answer to a path that the service does not have.
-pub(crate) fn unimplemented(path: &str) -> Exchange {
+pub(crate) fn unimplemented(path: &str) -> RpcFuture {
     let status = Status::unimplemented(format!("`{path}` is not served by this plugin"));
     Box::pin(async move { Ok(status.into_http()) })
 }
@@ -98,7 +98,7 @@ macro_rules! serve {
         {
             type Response = http::Response<tonic::body::BoxBody>;
             type Error = std::convert::Infallible;
-            type Future = $crate::rpc::Exchange;
+            type Future = $crate::rpc::RpcFuture;
 
             fn poll_ready(
                 &mut self,

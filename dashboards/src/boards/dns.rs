@@ -108,14 +108,14 @@ fn refused_of_pods(scope: Scope) -> Counter {
 }
 
 /// The flows of queries or answers. Hubble has no filter by record type.
-fn flows(scope: Scope, side: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
+fn flows(scope: Scope, traffic: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
     let mut conditions: Vec<FlowCondition> = vec![("protocol", "dns".into())];
     // Answers are counted by namespace.
-    let of = match (scope, side) {
+    let of = match (scope, traffic) {
         (Scope::Workload, PacketDirection::Incoming) => Scope::Namespace,
         _ => scope,
     };
-    conditions.extend(of.end(side));
+    conditions.extend(of.endpoint(traffic));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     Behind::from(conditions).of("any type of record")
 }

@@ -40,42 +40,42 @@ pub(super) fn board() -> Board {
 
 fn snapshot() -> Vec<Panel> {
     let mut panels = Vec::new();
-    for side in PacketDirection::BOTH {
-        let (word, direction) = (side.word(), side.word().to_lowercase());
+    for traffic in PacketDirection::BOTH {
+        let (word, direction) = (traffic.word(), traffic.word().to_lowercase());
         panels.push(
             Panel::extremes(
                 format!("{word} Drops, Max / Min"),
                 format!("The highest and the lowest rate of {direction} drops in the range. A refused packet counts once where hubble_flows_processed_total is scraped."),
-                drops(SCOPE, side).rate(""),
+                drops(SCOPE, traffic).rate(""),
             )
             .sized(8, 4)
             .unit("eps")
             .bad_news()
-            .behind(dropped(SCOPE, side, &[]))
+            .behind(dropped(SCOPE, traffic, &[]))
             .when_empty(empty_texts::DROPS),
         );
         panels.push(
             Panel::stat(
                 format!("{word} Drops"),
                 format!("{word} drops in the whole range. A refused packet counts once where hubble_flows_processed_total is scraped."),
-                format!("round({})", drops(SCOPE, side).increase("")),
+                format!("round({})", drops(SCOPE, traffic).increase("")),
             )
             .sized(8, 4)
             .unit("locale")
             .bad_news()
-            .behind(dropped(SCOPE, side, &[]))
+            .behind(dropped(SCOPE, traffic, &[]))
             .when_empty(empty_texts::DROPS),
         );
         panels.push(
             Panel::stat(
                 format!("Pods with {word} Drops"),
                 format!("Number of pods with {direction} drops in the range."),
-                drops(SCOPE, side).active(side.label()),
+                drops(SCOPE, traffic).active(traffic.label()),
             )
             .sized(8, 4)
             .unit("locale")
             .bad_news()
-            .behind(dropped(SCOPE, side, &[]))
+            .behind(dropped(SCOPE, traffic, &[]))
             .when_empty(empty_texts::DROPS),
         );
     }
@@ -99,8 +99,8 @@ fn snapshot() -> Vec<Panel> {
     panels
 }
 
-fn reason(side: PacketDirection) -> Panel {
-    let (title, description) = match side {
+fn reason(traffic: PacketDirection) -> Panel {
+    let (title, description) = match traffic {
         PacketDirection::Incoming => (
             "Incoming drops by reason",
             "Drops per second on the way to the workload's pods. Click a point for the flows behind it.",
@@ -110,39 +110,44 @@ fn reason(side: PacketDirection) -> Panel {
             "Drops per second on the way from the workload's pods. A refused DNS query has no reason (DROP_REASON_UNKNOWN), because the proxy answered it. Click a point for the flows behind it.",
         ),
     };
-    Panel::lines(title, format!("{description} {COUNTED}"), reasons_rate(SCOPE, side), "{{reason}}")
-        .sized(10, 9)
-        .unit("eps")
-        .behind(dropped(SCOPE, side, &[("dropReasonDesc", "${__field.labels.reason}")]))
-        .when_empty(empty_texts::DROPS)
+    Panel::lines(
+        title,
+        format!("{description} {COUNTED}"),
+        reasons_rate(SCOPE, traffic),
+        "{{reason}}",
+    )
+    .sized(10, 9)
+    .unit("eps")
+    .behind(dropped(SCOPE, traffic, &[("dropReasonDesc", "${__field.labels.reason}")]))
+    .when_empty(empty_texts::DROPS)
 }
 
 fn pods() -> Vec<Panel> {
     let mut panels = Vec::new();
-    for side in PacketDirection::BOTH {
+    for traffic in PacketDirection::BOTH {
         panels.push(
             Panel::cells(
-                format!("{} Drops, Top {}s", side.word(), side.pod()),
+                format!("{} Drops, Top {}s", traffic.word(), traffic.pod()),
                 "The ten pods with the most drops in the range, one row each; a stronger colour means more drops. Click a cell for the flows behind it.",
-                drops(SCOPE, side).rate_of_top(side.label()),
-                side.legend(),
+                drops(SCOPE, traffic).rate_of_top(traffic.label()),
+                traffic.legend(),
             )
             .bad_news()
             .unit("eps")
-            .behind(dropped_of_pod(side))
+            .behind(dropped_of_pod(traffic))
             .when_empty(empty_texts::DROPS),
         );
     }
-    for side in PacketDirection::BOTH {
+    for traffic in PacketDirection::BOTH {
         panels.push(
             Panel::stacked(
-                format!("{} Drops by {}", side.word(), side.pod()),
-                format!("Drops per second, stacked, as seen on the node of the {}. A drop is either incoming or outgoing.", side.pod().to_lowercase()),
-                drops(SCOPE, side).rate(side.label()),
-                side.legend(),
+                format!("{} Drops by {}", traffic.word(), traffic.pod()),
+                format!("Drops per second, stacked, as seen on the node of the {}. A drop is either incoming or outgoing.", traffic.pod().to_lowercase()),
+                drops(SCOPE, traffic).rate(traffic.label()),
+                traffic.legend(),
             )
             .unit("eps")
-            .behind(dropped_of_pod(side))
+            .behind(dropped_of_pod(traffic))
             .when_empty(empty_texts::DROPS),
         );
     }
@@ -152,9 +157,9 @@ fn pods() -> Vec<Panel> {
 
 /// Drops in both directions by source and destination, as far as the labels name them.
 fn pairs() -> Panel {
-    let of = |side: PacketDirection| {
-        let drops = reasons_increase(SCOPE, side, "source, destination, protocol");
-        format!(r#"label_replace({drops}, "direction", "{}", "", "")"#, side.direction())
+    let of = |traffic: PacketDirection| {
+        let drops = reasons_increase(SCOPE, traffic, "source, destination, protocol");
+        format!(r#"label_replace({drops}, "direction", "{}", "", "")"#, traffic.direction())
     };
     // The labels stay unchanged for the links, which expect a pod's name.
     let named = |vector: String, end: &str, label: &str| {
@@ -195,16 +200,16 @@ fn pairs() -> Panel {
 }
 
 fn verdicts() -> Vec<Panel> {
-    let verdicts = |side| Counter::new("hubble_policy_verdicts_total", &SCOPE.hubble(side));
+    let verdicts = |traffic| Counter::new("hubble_policy_verdicts_total", &SCOPE.hubble(traffic));
     PacketDirection::BOTH
         .into_iter()
-        .map(|side| {
-            let mut behind = SCOPE.flows(side);
+        .map(|traffic| {
+            let mut behind = SCOPE.flows(traffic);
             behind.push(("verdict", "${__field.labels.action}".into()));
             Panel::lines(
-                format!("{} Policy Verdicts by Action and Match", side.word()),
+                format!("{} Policy Verdicts by Action and Match", traffic.word()),
                 "Policy verdicts per second of the workload's pods. A refused packet counts once. none: no rule matched, and the default denied.",
-                verdicts(side).rate("action, match"),
+                verdicts(traffic).rate("action, match"),
                 "{{action}} {{match}}",
             )
             .unit("ops")

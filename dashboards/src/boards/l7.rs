@@ -38,29 +38,33 @@ pub(super) fn board(scope: Scope) -> Board {
     Board { name, title, description, needs_flows: false, variables, rows }
 }
 
-fn requests(scope: Scope, side: PacketDirection, more: &str) -> Counter {
-    Counter::http("hubble_http_requests_total", scope, side, more)
+fn requests(scope: Scope, traffic: PacketDirection, more: &str) -> Counter {
+    Counter::http("hubble_http_requests_total", scope, traffic, more)
 }
 
 /// Flows of HTTP, as Hubble counts them by verdict; a request that the proxy refuses is included.
-fn http_flows(scope: Scope, side: PacketDirection, more: &str) -> Counter {
+fn http_flows(scope: Scope, traffic: PacketDirection, more: &str) -> Counter {
     Counter::picked(
         "hubble_flows_processed_total",
-        &scope.hubble(side),
+        &scope.hubble(traffic),
         &format!(r#"{more}type="L7", protocol="HTTP""#),
     )
 }
 
-fn flows(scope: Scope, side: PacketDirection, more: &[(&'static str, &str)]) -> Vec<FlowCondition> {
+fn flows(
+    scope: Scope,
+    traffic: PacketDirection,
+    more: &[(&'static str, &str)],
+) -> Vec<FlowCondition> {
     let mut conditions: Vec<FlowCondition> = vec![("protocol", "http".into())];
-    conditions.extend(scope.end(side));
+    conditions.extend(scope.endpoint(traffic));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     conditions
 }
 
 /// The flows that [`http_flows`] counts: those whose pod the contexts name.
-fn counted(scope: Scope, side: PacketDirection, verdict: &str) -> Vec<FlowCondition> {
-    let mut conditions = scope.flows(side);
+fn counted(scope: Scope, traffic: PacketDirection, verdict: &str) -> Vec<FlowCondition> {
+    let mut conditions = scope.flows(traffic);
     conditions.extend([("protocol", "http".into()), ("verdict", verdict.into())]);
     conditions
 }
@@ -68,10 +72,10 @@ fn counted(scope: Scope, side: PacketDirection, verdict: &str) -> Vec<FlowCondit
 /// Answers, which go back to the client.
 fn answers(
     scope: Scope,
-    side: PacketDirection,
+    traffic: PacketDirection,
     more: &[(&'static str, &str)],
 ) -> Vec<FlowCondition> {
-    let back = match side {
+    let back = match traffic {
         PacketDirection::Outgoing => PacketDirection::Incoming,
         PacketDirection::Incoming => PacketDirection::Outgoing,
     };
@@ -82,9 +86,9 @@ fn answers(
 
 fn snapshot(scope: Scope) -> Vec<Panel> {
     let mut panels = Vec::new();
-    for side in PacketDirection::BOTH {
-        let word = side.word();
-        let all = requests(scope, side, "").rate("");
+    for traffic in PacketDirection::BOTH {
+        let word = traffic.word();
+        let all = requests(scope, traffic, "").rate("");
         panels.push(
             Panel::extremes(
                 format!("{word} Requests, Max / Min"),
@@ -95,7 +99,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
                 all.clone(),
             )
             .unit("reqps")
-            .behind(answers(scope, side, &[]))
+            .behind(answers(scope, traffic, &[]))
             .when_empty(empty_texts::HTTP)
             .sized(8, 5),
         );
@@ -104,13 +108,13 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
                 format!("{word} Server Errors, Max / Min"),
                 "Highest and lowest share of answers with a status of 500 or more.",
                 share(
-                    &requests(scope, side, r#"status=~"5..""#).bare_rate(""),
-                    &requests(scope, side, "").bare_rate(""),
+                    &requests(scope, traffic, r#"status=~"5..""#).bare_rate(""),
+                    &requests(scope, traffic, "").bare_rate(""),
                 ),
             )
             .unit("percentunit")
             .bad_news()
-            .behind(answers(scope, side, &[("httpStatus", "5+")]))
+            .behind(answers(scope, traffic, &[("httpStatus", "5+")]))
             .when_empty(empty_texts::HTTP)
             .sized(8, 5),
         );
@@ -120,12 +124,12 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
                 "HTTP requests in the range that the proxy refused because no rule allows them.",
                 format!(
                     "round({})",
-                    http_flows(scope, side, r#"verdict="DROPPED", "#).increase("")
+                    http_flows(scope, traffic, r#"verdict="DROPPED", "#).increase("")
                 ),
             )
             .unit("locale")
             .bad_news()
-            .behind(counted(scope, side, "DROPPED"))
+            .behind(counted(scope, traffic, "DROPPED"))
             .when_empty(empty_texts::L7_FLOWS)
             .sized(8, 5),
         );
@@ -135,8 +139,8 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
 
 /// Title word, labels and legend for workloads. Hubble's HTTP metrics name a workload wherever they
 /// name anything, but rarely a pod.
-fn workloads(side: PacketDirection) -> (&'static str, &'static str, &'static str) {
-    match side {
+fn workloads(traffic: PacketDirection) -> (&'static str, &'static str, &'static str) {
+    match traffic {
         PacketDirection::Outgoing => (
             "Source Workload",
             "source_namespace, source_workload",
@@ -151,8 +155,8 @@ fn workloads(side: PacketDirection) -> (&'static str, &'static str, &'static str
 }
 
 /// Answers to a series' workload, which go back to the client.
-fn of_workload(side: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
-    let back: [(&'static str, &str); 2] = match side {
+fn of_workload(traffic: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
+    let back: [(&'static str, &str); 2] = match traffic {
         PacketDirection::Outgoing => [
             ("toNamespace", "${__field.labels.source_namespace}"),
             ("toWorkload", "${__field.labels.source_workload}"),
@@ -169,10 +173,10 @@ fn of_workload(side: PacketDirection, more: &[(&'static str, &str)]) -> Behind {
     Behind::from(conditions).of("every workload where the metric names none")
 }
 
-fn side_panels(scope: Scope, side: PacketDirection) -> Vec<Panel> {
-    let (word, pod) = (side.word(), side.pod());
-    let (workload, by, legend) = workloads(side);
-    let buckets = Counter::http("hubble_http_request_duration_seconds_bucket", scope, side, "");
+fn side_panels(scope: Scope, traffic: PacketDirection) -> Vec<Panel> {
+    let (word, pod) = (traffic.word(), traffic.pod());
+    let (workload, by, legend) = workloads(traffic);
+    let buckets = Counter::http("hubble_http_request_duration_seconds_bucket", scope, traffic, "");
     let quantile = |quantile: &str| {
         // Without requests the value is NaN, which the comparison removes.
         format!("histogram_quantile({quantile}, {}) >= 0", buckets.bare_rate("le"))
@@ -184,25 +188,25 @@ fn side_panels(scope: Scope, side: PacketDirection) -> Vec<Panel> {
             .behind(behind)
             .when_empty(empty_texts::HTTP)
     };
-    let denied = http_flows(scope, side, r#"verdict="DROPPED", "#);
+    let denied = http_flows(scope, traffic, r#"verdict="DROPPED", "#);
     vec![
         Panel::lines(
             format!("{word} HTTP Flows by Verdict"),
             "HTTP flow records per second by verdict, requests and answers. DROPPED: the proxy refused the request.",
-            http_flows(scope, side, "").rate("verdict"),
+            http_flows(scope, traffic, "").rate("verdict"),
             "{{verdict}}",
         )
         .unit("eps")
-        .behind(counted(scope, side, "${__field.labels.verdict}"))
+        .behind(counted(scope, traffic, "${__field.labels.verdict}"))
         .when_empty(empty_texts::L7_FLOWS),
         Panel::lines(
             format!("{word} HTTP Requests by Method and Status"),
             "Requests per second by method and status of the answer.",
-            requests(scope, side, "").rate("method, status"),
+            requests(scope, traffic, "").rate("method, status"),
             "{{method}} {{status}}",
         )
         .unit("reqps")
-        .behind(answers(scope, side, &[
+        .behind(answers(scope, traffic, &[
             ("httpMethod", "${__field.labels.method}"),
             ("httpStatus", "${__field.labels.status}"),
         ]))
@@ -210,38 +214,38 @@ fn side_panels(scope: Scope, side: PacketDirection) -> Vec<Panel> {
         by_workload(
             format!("{word} HTTP 4xx, Top {workload}s"),
             "The ten workloads with the most client errors in the range, one row each. Cilium's proxy answers 403 to a request that no rule allows.",
-            &requests(scope, side, r#"status=~"4..""#),
-            of_workload(side, &[("httpStatus", "4+")]),
+            &requests(scope, traffic, r#"status=~"4..""#),
+            of_workload(traffic, &[("httpStatus", "4+")]),
         ),
         by_workload(
             format!("{word} HTTP 5xx, Top {workload}s"),
             "The ten workloads with the most server errors in the range, one row each.",
-            &requests(scope, side, r#"status=~"5..""#),
-            of_workload(side, &[("httpStatus", "5+")]),
+            &requests(scope, traffic, r#"status=~"5..""#),
+            of_workload(traffic, &[("httpStatus", "5+")]),
         ),
         Panel::cells(
             format!("{word} Dropped HTTP Requests, Top {pod}s"),
             "The ten pods with the most refused requests in the range, one row each.",
-            denied.rate_of_top(side.label()),
-            side.legend(),
+            denied.rate_of_top(traffic.label()),
+            traffic.legend(),
         )
         .bad_news()
         .unit("reqps")
         .behind(vec![
             ("protocol", "http".into()),
             ("verdict", "DROPPED".into()),
-            ("trafficDirection", side.direction().into()),
-            side.pod_condition(),
+            ("trafficDirection", traffic.direction().into()),
+            traffic.pod_condition(),
         ])
         .when_empty(empty_texts::L7_FLOWS),
         Panel::stacked(
             format!("{word} HTTP Requests by {workload}"),
             format!("Requests per second, stacked by {}. The workload is empty where the reporting endpoint does not know it.", workload.to_lowercase()),
-            requests(scope, side, "").rate(by),
+            requests(scope, traffic, "").rate(by),
             legend,
         )
         .unit("reqps")
-        .behind(of_workload(side, &[]))
+        .behind(of_workload(traffic, &[]))
         .when_empty(empty_texts::HTTP),
         Panel::lines(
             format!("{word} HTTP Request Duration"),
@@ -252,7 +256,7 @@ fn side_panels(scope: Scope, side: PacketDirection) -> Vec<Panel> {
         .and(quantile("0.95"), "P95")
         .and(quantile("0.99"), "P99")
         .unit("s")
-        .behind(answers(scope, side, &[]))
+        .behind(answers(scope, traffic, &[]))
         .when_empty(empty_texts::HTTP),
         Panel::histogram(
             format!("{word} HTTP Request Duration, Distribution"),
@@ -260,7 +264,7 @@ fn side_panels(scope: Scope, side: PacketDirection) -> Vec<Panel> {
             buckets.bare_rate("le"),
         )
         .unit("reqps")
-        .behind(Behind::from(answers(scope, side, &[])).of("any duration"))
+        .behind(Behind::from(answers(scope, traffic, &[])).of("any duration"))
         .when_empty(empty_texts::HTTP),
     ]
 }
@@ -268,15 +272,15 @@ fn side_panels(scope: Scope, side: PacketDirection) -> Vec<Panel> {
 fn others(scope: Scope) -> Vec<Panel> {
     PacketDirection::BOTH
         .into_iter()
-        .map(|side| {
+        .map(|traffic| {
             Panel::lines(
-                format!("{} Requests by Protocol", side.word()),
+                format!("{} Requests by Protocol", traffic.word()),
                 "Requests per second by version of HTTP. gRPC uses HTTP/2; Hubble's metrics do not show it separately.",
-                requests(scope, side, "").rate("protocol"),
+                requests(scope, traffic, "").rate("protocol"),
                 "{{protocol}}",
             )
             .unit("reqps")
-            .behind(Behind::from(flows(scope, side, &[("reply", "false")])).of("any protocol"))
+            .behind(Behind::from(flows(scope, traffic, &[("reply", "false")])).of("any protocol"))
             .when_empty(empty_texts::HTTP)
         })
         .collect()

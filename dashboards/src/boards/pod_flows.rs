@@ -12,64 +12,64 @@ use crate::variable::Variable;
 
 /// Flows by verdict without policy verdicts: these repeat a packet's drop or trace and would count
 /// it twice.
-fn flows_with(scope: Scope, side: PacketDirection, more: &str) -> Counter {
+fn flows_with(scope: Scope, traffic: PacketDirection, more: &str) -> Counter {
     Counter::picked(
         "hubble_flows_processed_total",
-        &scope.hubble(side),
+        &scope.hubble(traffic),
         &format!(r#"{more}type!="PolicyVerdict""#),
     )
 }
 
-fn forwarded(scope: Scope, side: PacketDirection) -> Counter {
-    flows_with(scope, side, r#"verdict="FORWARDED", "#).or_retina(
+fn forwarded(scope: Scope, traffic: PacketDirection) -> Counter {
+    flows_with(scope, traffic, r#"verdict="FORWARDED", "#).or_retina(
         "networkobservability_adv_forward_count",
         scope,
-        side,
+        traffic,
     )
 }
 
 /// Drops, each refused packet once; where `hubble_flows_processed_total` is not scraped, events.
 /// Retina has no drop series before the first drop: its forwarded packets show that the count is
 /// zero.
-pub(super) fn drops(scope: Scope, side: PacketDirection) -> Counter {
-    flows_with(scope, side, r#"verdict="DROPPED", "#)
-        .or("hubble_drop_total", &scope.hubble(side))
-        .or_retina("networkobservability_adv_drop_count", scope, side)
-        .zero_where(forwarded_by_retina(scope, side))
+pub(super) fn drops(scope: Scope, traffic: PacketDirection) -> Counter {
+    flows_with(scope, traffic, r#"verdict="DROPPED", "#)
+        .or("hubble_drop_total", &scope.hubble(traffic))
+        .or_retina("networkobservability_adv_drop_count", scope, traffic)
+        .zero_where(forwarded_by_retina(scope, traffic))
 }
 
 /// The flows of drops in one direction.
 pub(super) fn dropped(
     scope: Scope,
-    side: PacketDirection,
+    traffic: PacketDirection,
     more: &[(&'static str, &str)],
 ) -> Behind {
     let mut conditions: Vec<FlowCondition> = vec![("verdict", "DROPPED".into())];
-    conditions.extend(scope.flows(side));
+    conditions.extend(scope.flows(traffic));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     Behind::from(conditions).once()
 }
 
 /// The flows of drops of the series' pod.
-pub(super) fn dropped_of_pod(side: PacketDirection) -> Behind {
-    of_pod_with(side, "DROPPED")
+pub(super) fn dropped_of_pod(traffic: PacketDirection) -> Behind {
+    of_pod_with(traffic, "DROPPED")
 }
 
 /// Flows to a workload. A node names the workload only for its own pods: an answer that the other
 /// node counts as incoming has only the pod.
-fn named(scope: Scope, side: PacketDirection, behind: Behind) -> Behind {
-    if scope == Scope::Workload && side == PacketDirection::Incoming {
+fn named(scope: Scope, traffic: PacketDirection, behind: Behind) -> Behind {
+    if scope == Scope::Workload && traffic == PacketDirection::Incoming {
         return behind.of("records that name the workload");
     }
     behind
 }
 
 /// The flows of the series' pod with a verdict.
-fn of_pod_with(side: PacketDirection, verdict: &str) -> Behind {
+fn of_pod_with(traffic: PacketDirection, verdict: &str) -> Behind {
     Behind::from(vec![
         ("verdict", verdict.into()),
-        ("trafficDirection", side.direction().into()),
-        side.pod_condition(),
+        ("trafficDirection", traffic.direction().into()),
+        traffic.pod_condition(),
     ])
     .once()
 }
@@ -134,8 +134,8 @@ pub(super) fn board(scope: Scope) -> Board {
 fn top_namespaces() -> Vec<Panel> {
     let mut panels = Vec::new();
     for (dropped, what) in [(false, "Traffic"), (true, "Drops")] {
-        for side in PacketDirection::BOTH {
-            let label = side.label();
+        for traffic in PacketDirection::BOTH {
+            let label = traffic.label();
             let pods = format!(r#"cluster=~"$cluster", {label}=~".+/.+""#);
             let (metric, title) = if dropped {
                 (
@@ -145,7 +145,7 @@ fn top_namespaces() -> Vec<Panel> {
                         r#"verdict="DROPPED", type!="PolicyVerdict""#,
                     )
                     .or("hubble_drop_total", &pods),
-                    format!("Top Namespaces with {} {what}", side.word()),
+                    format!("Top Namespaces with {} {what}", traffic.word()),
                 )
             } else {
                 (
@@ -154,7 +154,7 @@ fn top_namespaces() -> Vec<Panel> {
                         &pods,
                         r#"verdict="FORWARDED", type!="PolicyVerdict""#,
                     ),
-                    format!("Top {} Namespaces ({} {what})", end(side), side.word()),
+                    format!("Top {} Namespaces ({} {what})", end(traffic), traffic.word()),
                 )
             };
             let by_namespace = format!(
@@ -165,7 +165,7 @@ fn top_namespaces() -> Vec<Panel> {
                 (
                     format!(
                         "Drops of the namespaces' pods in the range, {}. A drop is either incoming or outgoing.",
-                        side.word().to_lowercase()
+                        traffic.word().to_lowercase()
                     ),
                     empty_texts::HUBBLE_DROPS,
                 )
@@ -173,14 +173,14 @@ fn top_namespaces() -> Vec<Panel> {
                 (
                     format!(
                         "Flow records of the namespaces' pods in the range, {}. A packet has one at each point where it is observed.",
-                        side.word().to_lowercase()
+                        traffic.word().to_lowercase()
                     ),
                     empty_texts::HUBBLE_FLOWS,
                 )
             };
             let mut behind: Vec<FlowCondition> = vec![
-                ("trafficDirection", side.direction().into()),
-                (namespace_flag(side), "${__field.labels.namespace}".into()),
+                ("trafficDirection", traffic.direction().into()),
+                (namespace_flag(traffic), "${__field.labels.namespace}".into()),
             ];
             behind.push(("verdict", if dropped { "DROPPED" } else { "FORWARDED" }.into()));
             let mut panel = Panel::bars(title, description, by_namespace, "{{namespace}}")
@@ -213,15 +213,15 @@ fn top_namespaces() -> Vec<Panel> {
     panels
 }
 
-fn end(side: PacketDirection) -> &'static str {
-    match side {
+fn end(traffic: PacketDirection) -> &'static str {
+    match traffic {
         PacketDirection::Outgoing => "Source",
         PacketDirection::Incoming => "Destination",
     }
 }
 
-fn namespace_flag(side: PacketDirection) -> &'static str {
-    match side {
+fn namespace_flag(traffic: PacketDirection) -> &'static str {
+    match traffic {
         PacketDirection::Outgoing => "fromNamespace",
         PacketDirection::Incoming => "toNamespace",
     }
@@ -230,13 +230,13 @@ fn namespace_flag(side: PacketDirection) -> &'static str {
 /// The number of pods, and the largest and smallest rate, from one query.
 fn pods_and_extremes(
     scope: Scope,
-    side: PacketDirection,
+    traffic: PacketDirection,
     what: &str,
     counter: &Counter,
     behind: &Behind,
     text: &'static str,
 ) -> [Panel; 2] {
-    let (word, lower) = (side.word(), what.to_lowercase());
+    let (word, lower) = (traffic.word(), what.to_lowercase());
     [
         Panel::stat(
             format!("Pods with {word} {what}"),
@@ -245,7 +245,7 @@ fn pods_and_extremes(
                 scope.word(),
                 word.to_lowercase()
             ),
-            counter.active(side.label()),
+            counter.active(traffic.label()),
         )
         .unit("locale")
         .behind(behind.clone())
@@ -267,29 +267,29 @@ fn pods_and_extremes(
 
 fn snapshot(scope: Scope) -> Vec<Panel> {
     let mut panels = Vec::new();
-    for side in PacketDirection::BOTH {
-        let mut behind = scope.flows(side);
+    for traffic in PacketDirection::BOTH {
+        let mut behind = scope.flows(traffic);
         behind.push(("verdict", "FORWARDED".into()));
         panels.extend(
             pods_and_extremes(
                 scope,
-                side,
+                traffic,
                 "Traffic",
-                &forwarded(scope, side),
-                &named(scope, side, Behind::from(behind).once()),
+                &forwarded(scope, traffic),
+                &named(scope, traffic, Behind::from(behind).once()),
                 empty_texts::FLOWS,
             )
             .map(|panel| panel.sized(6, 5)),
         );
     }
-    for side in PacketDirection::BOTH {
-        let behind = dropped(scope, side, &[]);
+    for traffic in PacketDirection::BOTH {
+        let behind = dropped(scope, traffic, &[]);
         panels.extend(
             pods_and_extremes(
                 scope,
-                side,
+                traffic,
                 "Drops",
-                &drops(scope, side),
+                &drops(scope, traffic),
                 &behind,
                 empty_texts::DROPS,
             )
@@ -300,10 +300,10 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
 }
 
 fn flows(scope: Scope) -> Vec<Panel> {
-    let all = |side| Counter::new("hubble_flows_processed_total", &scope.hubble(side));
+    let all = |traffic| Counter::new("hubble_flows_processed_total", &scope.hubble(traffic));
     let mut panels = Vec::new();
-    for side in PacketDirection::BOTH {
-        let points = match side {
+    for traffic in PacketDirection::BOTH {
+        let points = match traffic {
             PacketDirection::Outgoing => {
                 "to-stack: leaving the pod; to-network, to-overlay: leaving the node."
             }
@@ -313,54 +313,54 @@ fn flows(scope: Scope) -> Vec<Panel> {
         };
         panels.push(
             Panel::lines(
-                format!("{} Traffic by Trace Type", side.word()),
+                format!("{} Traffic by Trace Type", traffic.word()),
                 format!("Flow records per second by observation point. {points}"),
-                all(side).rate("type, subtype"),
+                all(traffic).rate("type, subtype"),
                 "{{type}}/{{subtype}}",
             )
             .unit("eps")
-            .behind(Behind::from(scope.flows(side)).of("any trace type"))
+            .behind(Behind::from(scope.flows(traffic)).of("any trace type"))
             .when_empty(empty_texts::HUBBLE_FLOWS),
         );
     }
-    for side in PacketDirection::BOTH {
-        let mut behind = scope.flows(side);
+    for traffic in PacketDirection::BOTH {
+        let mut behind = scope.flows(traffic);
         behind.push(("verdict", "${__field.labels.verdict}".into()));
         panels.push(
             Panel::lines(
-                format!("{} Traffic by Verdict", side.word()),
+                format!("{} Traffic by Verdict", traffic.word()),
                 "Flow records per second by verdict, without policy verdicts, which would count a packet twice.",
-                flows_with(scope, side, "").rate("verdict"),
+                flows_with(scope, traffic, "").rate("verdict"),
                 "{{verdict}}",
             )
             .unit("eps")
-            .behind(named(scope, side, Behind::from(behind).once()))
+            .behind(named(scope, traffic, Behind::from(behind).once()))
             .when_empty(empty_texts::HUBBLE_FLOWS),
         );
     }
-    for side in PacketDirection::BOTH {
+    for traffic in PacketDirection::BOTH {
         panels.push(
             Panel::cells(
-                format!("{} Traffic, Top {}s", side.word(), side.pod()),
+                format!("{} Traffic, Top {}s", traffic.word(), traffic.pod()),
                 "The ten pods with the most flow records in the range, one row each; a stronger colour means more records.",
-                forwarded(scope, side).rate_of_top(side.label()),
-                side.legend(),
+                forwarded(scope, traffic).rate_of_top(traffic.label()),
+                traffic.legend(),
             )
             .unit("eps")
-            .behind(of_pod_with(side, "FORWARDED"))
+            .behind(of_pod_with(traffic, "FORWARDED"))
             .when_empty(empty_texts::FLOWS),
         );
     }
-    for side in PacketDirection::BOTH {
+    for traffic in PacketDirection::BOTH {
         panels.push(
             Panel::stacked(
-                format!("{} Traffic by {}", side.word(), side.pod()),
-                format!("Flow records per second, stacked by {}.", side.pod().to_lowercase()),
-                forwarded(scope, side).rate(side.label()),
-                side.legend(),
+                format!("{} Traffic by {}", traffic.word(), traffic.pod()),
+                format!("Flow records per second, stacked by {}.", traffic.pod().to_lowercase()),
+                forwarded(scope, traffic).rate(traffic.label()),
+                traffic.legend(),
             )
             .unit("eps")
-            .behind(of_pod_with(side, "FORWARDED"))
+            .behind(of_pod_with(traffic, "FORWARDED"))
             .when_empty(empty_texts::FLOWS),
         );
     }
@@ -369,38 +369,38 @@ fn flows(scope: Scope) -> Vec<Panel> {
 
 fn drop_panels(scope: Scope) -> Vec<Panel> {
     let mut panels = Vec::new();
-    for side in PacketDirection::BOTH {
+    for traffic in PacketDirection::BOTH {
         panels.push(
             Panel::cells(
-                format!("{} Drops, Top {}s", side.word(), side.pod()),
+                format!("{} Drops, Top {}s", traffic.word(), traffic.pod()),
                 "The ten pods with the most drops in the range, one row each; a stronger colour means more drops. A refused packet counts once where hubble_flows_processed_total is scraped.",
-                drops(scope, side).rate_of_top(side.label()),
-                side.legend(),
+                drops(scope, traffic).rate_of_top(traffic.label()),
+                traffic.legend(),
             )
             .bad_news()
             .unit("eps")
-            .behind(dropped_of_pod(side))
+            .behind(dropped_of_pod(traffic))
             .when_empty(empty_texts::DROPS),
         );
     }
-    for side in PacketDirection::BOTH {
+    for traffic in PacketDirection::BOTH {
         panels.push(
             Panel::stacked(
-                format!("{} Drops by {}", side.word(), side.pod()),
-                format!("Drops per second, stacked, as seen on the node of the {}. A drop is either incoming or outgoing. A refused packet counts once where hubble_flows_processed_total is scraped.", side.pod().to_lowercase()),
-                drops(scope, side).rate(side.label()),
-                side.legend(),
+                format!("{} Drops by {}", traffic.word(), traffic.pod()),
+                format!("Drops per second, stacked, as seen on the node of the {}. A drop is either incoming or outgoing. A refused packet counts once where hubble_flows_processed_total is scraped.", traffic.pod().to_lowercase()),
+                drops(scope, traffic).rate(traffic.label()),
+                traffic.legend(),
             )
             .unit("eps")
-            .behind(dropped_of_pod(side))
+            .behind(dropped_of_pod(traffic))
             .when_empty(empty_texts::DROPS),
         );
     }
     panels
 }
 
-fn flag(scope: Scope, side: PacketDirection, flag: &str) -> Counter {
-    Counter::picked("hubble_tcp_flags_total", &scope.hubble(side), &format!(r#"flag="{flag}""#))
+fn flag(scope: Scope, traffic: PacketDirection, flag: &str) -> Counter {
+    Counter::picked("hubble_tcp_flags_total", &scope.hubble(traffic), &format!(r#"flag="{flag}""#))
 }
 
 fn tcp(scope: Scope) -> Vec<Panel> {
@@ -451,52 +451,56 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
         _ => "FIN: a connection ended in order.",
     };
     let mut panels = Vec::new();
-    for side in PacketDirection::BOTH {
-        let mut behind = scope.flows(side);
+    for traffic in PacketDirection::BOTH {
+        let mut behind = scope.flows(traffic);
         behind.extend(flags(name));
-        let packets = flag(scope, side, name);
+        let packets = flag(scope, traffic, name);
         panels.extend(
             pods_and_extremes(
                 scope,
-                side,
+                traffic,
                 name,
                 &packets,
-                &named(scope, side, behind.into()),
+                &named(scope, traffic, behind.into()),
                 empty_texts::TCP,
             )
             .map(|panel| panel.sized(6, 5)),
         );
     }
-    for side in PacketDirection::BOTH {
+    for traffic in PacketDirection::BOTH {
         let panel = Panel::cells(
-            format!("{} TCP {name}, Top {}s", side.word(), side.pod()),
+            format!("{} TCP {name}, Top {}s", traffic.word(), traffic.pod()),
             format!("The ten pods with the most in the range, one row each. {meaning}"),
-            flag(scope, side, name).rate_of_top(side.label()),
-            side.legend(),
+            flag(scope, traffic, name).rate_of_top(traffic.label()),
+            traffic.legend(),
         )
         .unit("eps")
-        .behind(flag_of_pod(side, name))
+        .behind(flag_of_pod(traffic, name))
         .when_empty(empty_texts::TCP);
         panels.push(if name == "RST" { panel.bad_news() } else { panel });
     }
-    for side in PacketDirection::BOTH {
+    for traffic in PacketDirection::BOTH {
         panels.push(
             Panel::stacked(
-                format!("{} TCP {name} by {}", side.word(), side.pod()),
-                format!("Packets per second, stacked by {}. {meaning}", side.pod().to_lowercase()),
-                flag(scope, side, name).rate(side.label()),
-                side.legend(),
+                format!("{} TCP {name} by {}", traffic.word(), traffic.pod()),
+                format!(
+                    "Packets per second, stacked by {}. {meaning}",
+                    traffic.pod().to_lowercase()
+                ),
+                flag(scope, traffic, name).rate(traffic.label()),
+                traffic.legend(),
             )
             .unit("eps")
-            .behind(flag_of_pod(side, name))
+            .behind(flag_of_pod(traffic, name))
             .when_empty(empty_texts::TCP),
         );
     }
     panels
 }
 
-fn flag_of_pod(side: PacketDirection, name: &str) -> Vec<FlowCondition> {
-    let mut conditions = vec![side.pod_condition(), ("trafficDirection", side.direction().into())];
+fn flag_of_pod(traffic: PacketDirection, name: &str) -> Vec<FlowCondition> {
+    let mut conditions =
+        vec![traffic.pod_condition(), ("trafficDirection", traffic.direction().into())];
     conditions.extend(flags(name));
     conditions
 }
@@ -512,13 +516,13 @@ fn flags(name: &str) -> Vec<FlowCondition> {
 
 /// Panels that the flows' metrics do not cover.
 fn beyond(scope: Scope) -> Vec<Panel> {
-    let verdicts = |side| {
-        let mut behind = scope.flows(side);
+    let verdicts = |traffic| {
+        let mut behind = scope.flows(traffic);
         behind.push(("verdict", "${__field.labels.action}".into()));
         Panel::lines(
-            format!("{} Policy Verdicts by Action", side.word()),
+            format!("{} Policy Verdicts by Action", traffic.word()),
             "Policy verdicts per second. A new connection has one; a refused packet counts once.",
-            Counter::new("hubble_policy_verdicts_total", &scope.hubble(side)).rate("action"),
+            Counter::new("hubble_policy_verdicts_total", &scope.hubble(traffic)).rate("action"),
             "{{action}}",
         )
         .sized(8, 9)
@@ -526,8 +530,8 @@ fn beyond(scope: Scope) -> Vec<Panel> {
         .behind(policy_verdicts(behind))
         .when_empty(empty_texts::VERDICTS)
     };
-    let echo = |side, kind: &str| {
-        Counter::picked("hubble_icmp_total", &scope.hubble(side), &format!(r#"type="{kind}""#))
+    let echo = |traffic, kind: &str| {
+        Counter::picked("hubble_icmp_total", &scope.hubble(traffic), &format!(r#"type="{kind}""#))
     };
     let mut ping = scope.flows(PacketDirection::Outgoing);
     ping.push(("protocol", "icmp".into()));
