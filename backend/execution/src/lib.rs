@@ -18,6 +18,8 @@ mod scan;
 mod select;
 mod service_map;
 
+use std::sync::Arc;
+
 use budget::{Caller, OutOfMemory};
 use frames::BadFrame;
 use prometheus::{InvalidMinStep, PrometheusError};
@@ -36,7 +38,7 @@ pub use self::service_map::service_map;
 #[derive(Debug, Clone, Copy)]
 pub struct FlowSource<'a> {
     /// The relay.
-    pub relay: &'a Relay,
+    pub relay: &'a Arc<Relay>,
     /// The name of the relay's cluster in the metrics, if configured.
     pub cluster: Option<&'a str>,
     /// The caller, on whose account flows are read.

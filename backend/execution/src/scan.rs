@@ -1,12 +1,11 @@
 //! The scan of single flows that all counting queries share: select → plan → read → fold. Memory is
-//! bounded by one batch of rows.
+//! bounded by a few batches of rows.
 
 use budget::Held;
 use flow::TimeRange;
-use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
+use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME, at};
 use frames::Meta;
-use hubble_api::client::{RelayNotice, WireFlow};
-use hubble_api::projection::{Decoded, Decoder};
+use hubble_api::client::RelayNotice;
 use relay::{BufferStart, ScanRequest, Scanned};
 use wording::Notice;
 
@@ -17,12 +16,7 @@ use crate::completeness::{
 use crate::select::SelectedFlows;
 use crate::{ExecutionError, FlowSource};
 
-/// Number of flows in a batch; its dictionary is reused by the next batch.
-const BATCH_FLOWS: usize = 1_024;
-/// Maximum text in a batch, in bytes; hostile labels reach 64 KB per flow.
-const BATCH_TEXT_BYTES: usize = 16 << 20;
-
-/// Bytes that a scan holds: a batch of rows, and the groups, edges or names into which it folds them.
+/// Bytes that a scan holds: batches of rows, and the groups, edges or names into which it folds them.
 const FOLD_BYTES: usize = 8 << 20;
 
 /// The columns to read of each flow, and the fate of flows without a time.
@@ -98,94 +92,45 @@ pub(crate) async fn scan<T>(
     held.grow(FOLD_BYTES)?;
     let relay = source.relay;
     let request = ScanRequest { filters, columns: rows.columns, range, caller: source.caller };
-    let (scanned, buffer_start) = tokio::join!(
-        relay.scan(
-            &request,
-            || RowReader::new(rows.columns, begin()),
-            |reader, flow| reader.take(flow, &add),
-        ),
-        relay.buffer_start()
-    );
-    let (scanned, reader) = scanned?;
-    notices.extend(reader.notices(&scanned, rows.timeless));
+    let is_timed = rows.columns.contains(Column::TimeNanos);
+    let add = |(state, timeless): &mut (T, usize), columns: &FlowColumns, row: usize| {
+        *timeless += usize::from(is_timed && at(columns.time_nanos(), row) == NO_TIME);
+        add(state, columns, row);
+    };
+    let (scanned, buffer_start) =
+        tokio::join!(relay.scan(&request, || (begin(), 0), add), relay.buffer_start());
+    let (scanned, (state, timeless)) = scanned?;
+    notices.extend(scan_notices(&scanned));
+    notices.extend(without_time(timeless, rows.timeless));
     let completeness =
         Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
-    let gaps = gaps(&scanned.notices, scanned.broken.as_ref(), reader.unreadable);
+    let gaps = gaps(&scanned.notices, scanned.broken.as_ref(), scanned.unreadable);
     completeness.check(source.required, gaps)?;
     let scan = Scan {
         range,
         now_ms,
         executed,
         notices,
-        saw_all: reader.saw_all(&scanned) && !completeness.is_lossy,
+        saw_all: saw_all(&scanned) && !completeness.is_lossy,
         completeness,
         misses_nodes: !scanned.notices.missing().is_empty(),
         is_broken: scanned.broken.is_some(),
         start: buffer_start.ok().flatten(),
     };
-    Ok((scan, reader.state))
+    Ok((scan, state))
 }
 
-/// Reader of messages: hands each flow on as the last row of its columns.
-#[derive(Debug)]
-struct RowReader<T> {
-    decoder: Decoder,
-    columns: FlowColumns,
-    state: T,
-    unreadable: usize,
-    /// Whether the columns include the time.
-    timed: bool,
-    without_time: usize,
+/// Notices about the flows that were read, and about the plan.
+fn scan_notices(scanned: &Scanned) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = scanned.broken.iter().map(incomplete).collect();
+    notices.extend(relay_notices(&scanned.notices));
+    notices.extend(plan_notices(&scanned.plan_notices));
+    notices.extend((scanned.unreadable > 0).then(|| unreadable(scanned.unreadable)));
+    notices
 }
 
-impl<T> RowReader<T> {
-    /// A reader of the columns in `projection`.
-    fn new(projection: ColumnSet, state: T) -> Self {
-        let decoder = Decoder::new(projection);
-        let timed = projection.contains(Column::TimeNanos);
-        Self { decoder, columns: room(), state, unreadable: 0, timed, without_time: 0 }
-    }
-
-    /// Reads one flow.
-    fn take(&mut self, flow: &WireFlow, add: &impl Fn(&mut T, &FlowColumns, usize)) {
-        let (message, header) = (flow.message(), flow.header());
-        let mut read = self.decoder.decode_with_header(message, header, &mut self.columns);
-        if read.is_err() {
-            // The columns may be full or the message malformed. A second try on empty columns tells
-            // which.
-            self.columns = room();
-            read = self.decoder.decode_with_header(message, header, &mut self.columns);
-        }
-        match (read, self.columns.len().checked_sub(1)) {
-            (Ok(Decoded::Flow), Some(row)) => {
-                let time = self.columns.time_nanos().get(row);
-                self.without_time +=
-                    usize::from(self.timed && time.is_none_or(|time| *time == NO_TIME));
-                add(&mut self.state, &self.columns, row);
-            }
-            _ => self.unreadable += 1,
-        }
-    }
-
-    /// Notices about the flows that were read, and about the plan.
-    fn notices(&self, scanned: &Scanned, timeless: &str) -> Vec<Notice> {
-        let mut notices: Vec<Notice> = scanned.broken.iter().map(incomplete).collect();
-        notices.extend(relay_notices(&scanned.notices));
-        notices.extend(plan_notices(&scanned.plan_notices));
-        if self.unreadable > 0 {
-            notices.push(unreadable(self.unreadable));
-        }
-        notices.extend(without_time(self.without_time, timeless));
-        notices
-    }
-
-    /// Whether every flow that the relay sent was read, and all nodes sent theirs.
-    fn saw_all(&self, scanned: &Scanned) -> bool {
-        let lacks = |notice: &RelayNotice| !matches!(notice, RelayNotice::NodesConnected { .. });
-        self.unreadable == 0 && scanned.broken.is_none() && !scanned.notices.iter().any(lacks)
-    }
-}
-
-fn room() -> FlowColumns {
-    FlowColumns::new(ColumnLimits { max_flows: BATCH_FLOWS, max_text_bytes: BATCH_TEXT_BYTES })
+/// Whether every flow that the relay sent was read, and all nodes sent theirs.
+fn saw_all(scanned: &Scanned) -> bool {
+    let lacks = |notice: &RelayNotice| !matches!(notice, RelayNotice::NodesConnected { .. });
+    scanned.unreadable == 0 && scanned.broken.is_none() && !scanned.notices.iter().any(lacks)
 }

@@ -18,7 +18,7 @@ use crate::settings::{InvalidSettings, Settings, StoredSettings};
 pub(crate) struct Instance {
     org_id: i64,
     settings: Result<Settings, Arc<InvalidSettings>>,
-    relay: Result<Relay, RelayError>,
+    relay: Result<Arc<Relay>, RelayError>,
     prometheus: Result<PrometheusClient, PrometheusError>,
     policies: PolicyReader,
     /// Recent flows, for suggestions.
@@ -33,7 +33,7 @@ impl Instance {
         let settings = Settings::read(stored).map_err(Arc::new);
         let usable = settings.as_ref().ok();
         let relay = match usable.and_then(|settings| settings.relay.as_ref()) {
-            Some(relay) => Relay::new(relay, budget.relays.of(&relay.address)),
+            Some(relay) => Relay::new(relay, budget.relays.of(&relay.address)).map(Arc::new),
             None => Err(RelayError::NotConfigured),
         };
         let prometheus = match usable.and_then(|settings| settings.prometheus.as_ref()) {
@@ -70,7 +70,7 @@ impl Instance {
     /// The relay.
     ///
     /// Errors: the settings cannot be used, or have no relay.
-    pub(crate) fn relay(&self) -> Result<&Relay, QueryError> {
+    pub(crate) fn relay(&self) -> Result<&Arc<Relay>, QueryError> {
         self.settings()?;
         self.relay.as_ref().map_err(|error| error.clone().into())
     }

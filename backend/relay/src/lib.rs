@@ -10,6 +10,7 @@
 //! Everything that is kept in memory is bounded.
 
 mod answered;
+mod batch;
 mod buffers;
 mod cached;
 mod certificates;
@@ -20,6 +21,7 @@ mod nodes;
 mod plan;
 mod scan;
 mod settings;
+mod shared_scans;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +48,7 @@ use self::nodes::Nodes;
 pub use self::plan::{Plan, PlanNotice};
 pub use self::scan::{ScanRequest, Scanned};
 pub use self::settings::{RelaySettings, RelayTls};
+use self::shared_scans::Scans;
 
 /// Time without masks after a node refused one, in milliseconds.
 const MASKS_REFUSED_MS: u64 = 600_000;
@@ -64,6 +67,9 @@ pub enum RelayError {
     /// The flows need more memory than is free.
     #[error(transparent)]
     OutOfMemory(#[from] OutOfMemory),
+    /// A scan that ended without an answer, by a fault of the plugin.
+    #[error("reading flows stopped inside the plugin: please report it with Grafana's log")]
+    Stopped,
     /// The client's error: connection, TLS, or an answer of the relay itself.
     #[error("{}", .0.user_message())]
     Client(ClientError),
@@ -148,6 +154,7 @@ impl RelayError {
             Self::Client(error) if error.is_configuration() => 400,
             Self::Client(ClientError::TimedOut { .. } | ClientError::ConnectTimedOut { .. }) => 504,
             Self::Client(_) | Self::NoNode { .. } | Self::Failed { .. } => 502,
+            Self::Stopped => 500,
         }
     }
 }
@@ -158,6 +165,7 @@ pub struct Relay {
     client: RelayClient,
     /// Bound on the scans at once, over all data sources with this relay.
     gate: Gate,
+    scans: Scans,
     buffer_start: Cached<BufferStart>,
     kept_nodes: Cached<Arc<Nodes>>,
     expiries: Cached<Vec<Expiry>>,
@@ -193,6 +201,7 @@ impl Relay {
         Ok(Self {
             client,
             gate,
+            scans: Scans::default(),
             buffer_start: Cached::new(buffers::TTL),
             kept_nodes: Cached::new(nodes::TTL),
             expiries: Cached::new(certificates::TTL),

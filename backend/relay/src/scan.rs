@@ -1,13 +1,18 @@
-//! Scans of all flows of a time range, one by one and without holding any.
+//! Scans of all flows of a time range, in batches of rows. Requests that differ only in their columns
+//! share one.
+
+use std::sync::Arc;
 
 use budget::Caller;
 use flow::TimeRange;
 use flow::Timestamp;
-use flow::columns::ColumnSet;
+use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use flow::filter::FilterSet;
 use futures_util::StreamExt;
-use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
+use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices};
 
+use crate::batch::BatchReader;
+use crate::shared_scans::{Listeners, Piece, ScanEnd};
 use crate::{LostEvents, Plan, PlanNotice, Relay, RelayError};
 
 /// Information about a scan beside its flows.
@@ -17,6 +22,8 @@ pub struct Scanned {
     pub notices: RelayNotices,
     /// Lost events of the range.
     pub lost: LostEvents,
+    /// Number of unreadable messages.
+    pub unreadable: usize,
     /// Notices about the plan.
     pub plan_notices: Vec<PlanNotice>,
     /// The error that ended the stream early, after some flows.
@@ -24,11 +31,11 @@ pub struct Scanned {
 }
 
 /// The flows to read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ScanRequest {
     /// Selected flows.
     pub filters: FilterSet,
-    /// Columns to read of each flow; nodes need not send the rest.
+    /// Columns to read of each flow, beside the time; nodes need not send the rest.
     pub columns: ColumnSet,
     /// Time range.
     pub range: TimeRange,
@@ -37,75 +44,124 @@ pub struct ScanRequest {
 }
 
 impl Relay {
-    /// Calls `take` for every flow of the range, with the state that `begin` makes. A repeated
-    /// request starts with a new state.
+    /// Calls `take` for every flow of the range, with the state that `begin` makes, and columns and row
+    /// of the flow. A repeated request starts with a new state.
     ///
     /// Errors: [`RelayError`] if nothing came or no node answered; flows that came before an error
     /// count.
     pub async fn scan<T>(
-        &self,
+        self: &Arc<Self>,
         request: &ScanRequest,
         begin: impl Fn() -> T,
-        mut take: impl FnMut(&mut T, &WireFlow),
+        take: impl Fn(&mut T, &FlowColumns, usize),
     ) -> Result<(Scanned, T), RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;
-        let _permit = self.gate.enter(request.caller).await?;
+        let mut pieces = self.scans.join(self, request);
+        let (mut state, mut scanned) = (begin(), Scanned::default());
         loop {
-            let mut state = begin();
-            match self.scan_once(request, &mut plan, &mut state, &mut take).await? {
-                Some(mut scanned) => {
-                    scanned.plan_notices = plan.into_notices();
+            match pieces.next().await {
+                Some(Piece::Rows(columns)) => {
+                    for row in rows_within(&columns, request.range) {
+                        take(&mut state, &columns, row);
+                    }
+                }
+                Some(Piece::Notice(notice)) => {
+                    if !scanned.lost.take(&notice, request.range) {
+                        scanned.notices.add(notice);
+                    }
+                }
+                Some(Piece::Again) => {
+                    (state, scanned) = (begin(), Scanned::default());
+                    plan = plan.unmasked();
+                }
+                Some(Piece::End(end)) => {
+                    let ScanEnd { broken, unreadable, let_through } = end?;
+                    if broken.is_some() {
+                        scanned.lost.read_in_part();
+                    }
+                    let plan_notices = plan.into_notices().into_iter().chain(let_through);
+                    scanned.plan_notices = plan_notices.collect();
+                    (scanned.broken, scanned.unreadable) = (broken, unreadable);
                     return Ok((scanned, state));
                 }
-                None => plan = plan.unmasked(),
+                None => return Err(RelayError::Stopped),
             }
         }
     }
 
-    /// One request; `None`: the mask was refused.
-    async fn scan_once<T>(
+    /// Reads the flows for all `listeners`, in the range of `request`.
+    pub(crate) async fn read_for(
         &self,
+        listeners: &Listeners,
         request: &ScanRequest,
+    ) -> Result<ScanEnd, RelayError> {
+        let _permit = self.gate.enter(request.caller).await?;
+        let columns = listeners.columns().with(Column::TimeNanos);
+        let mut plan = self.plan(&request.filters, columns).await?;
+        loop {
+            if let Some(end) = self.read_once(listeners, request, columns, &mut plan).await? {
+                return Ok(end);
+            }
+            plan = plan.unmasked();
+            listeners.send(Piece::Again).await;
+        }
+    }
+
+    /// One request; `None`: the mask was refused.
+    async fn read_once(
+        &self,
+        listeners: &Listeners,
+        request: &ScanRequest,
+        columns: ColumnSet,
         plan: &mut Plan,
-        state: &mut T,
-        take: &mut impl FnMut(&mut T, &WireFlow),
-    ) -> Result<Option<Scanned>, RelayError> {
-        let range = request.range;
+    ) -> Result<Option<ScanEnd>, RelayError> {
         let mut stream = self.client.get_flows(FlowRequest {
-            since: Some(Timestamp::from_unix_nanos(range.from_nanos)),
-            until: Some(Timestamp::from_unix_nanos(range.to_nanos)),
+            since: Some(Timestamp::from_unix_nanos(request.range.from_nanos)),
+            until: Some(Timestamp::from_unix_nanos(request.range.to_nanos)),
             ..plan.request()
         });
-        let mut scanned = Scanned::default();
-        let mut came = false;
+        let mut batch = BatchReader::new(columns);
+        let mut notices = RelayNotices::default();
+        let (mut came, mut broken) = (false, None);
         while let Some(message) = stream.next().await {
             match message {
                 Ok(FlowMessage::Flow(flow)) => {
                     came = true;
-                    if plan.passes(&flow) {
-                        take(state, &flow);
+                    if plan.passes(&flow)
+                        && let Some(full) = batch.take(&flow)
+                    {
+                        listeners.send(Piece::Rows(Arc::new(full))).await;
                     }
                 }
                 Ok(FlowMessage::Notice(notice)) => {
                     if plan.is_mask_refused(self, &notice) {
                         return Ok(None);
                     }
-                    if !scanned.lost.take(&notice, range) {
-                        scanned.notices.add(notice);
-                    }
+                    notices.add(notice.clone());
+                    listeners.send(Piece::Notice(notice)).await;
                 }
                 Err(error) if plan.is_mask_refused_by(self, &error) => return Ok(None),
                 Err(error) if !came => return Err(error.into()),
                 Err(error) => {
-                    scanned.broken = Some(error.into());
-                    scanned.lost.read_in_part();
+                    broken = Some(error.into());
                     break;
                 }
             }
         }
         if !came {
-            self.check_answered(&scanned.notices).await?;
+            self.check_answered(&notices).await?;
         }
-        Ok(Some(scanned))
+        let unreadable = batch.unreadable();
+        listeners.send(Piece::Rows(Arc::new(batch.finish()))).await;
+        Ok(Some(ScanEnd { broken, unreadable, let_through: plan.take_let_through() }))
     }
+}
+
+/// The rows of `range`. Flows without a time are in every range, as for the nodes.
+fn rows_within(columns: &FlowColumns, range: TimeRange) -> impl Iterator<Item = usize> {
+    columns.time_nanos().iter().enumerate().filter_map(move |(row, time_nanos)| {
+        let is_within =
+            *time_nanos == NO_TIME || (range.from_nanos..=range.to_nanos).contains(time_nanos);
+        is_within.then_some(row)
+    })
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use test_kit::frame::Frame;
 use test_kit::grafana::{Plugin, Range, Source, Start};
 use test_kit::http::{Answer, Http};
 use test_kit::now_ms;
@@ -41,6 +42,82 @@ async fn the_relay_gets_a_few_scans_at_once_and_all_are_answered() {
     assert_eq!(answers, vec![(200, String::new()); 60]);
     let most = relay.most_open();
     assert!((2..=11).contains(&most), "{most} streams at once");
+}
+
+/// Counts by a field, of a range that begins some milliseconds later.
+async fn counted(
+    plugin: &Plugin,
+    source: &Source,
+    group_by: &str,
+    range: Range,
+) -> Vec<(String, String)> {
+    let query = json!({
+        "queryType": "flowMetrics", "metric": "count", "format": "top", "groupBy": [group_by],
+        "filter": { "verdict": ["FORWARDED"] },
+    });
+    let frames = plugin.tables(source, range, query).await;
+    let value = |frame: &Frame| {
+        let name = frame.fields().into_iter().find(|name| name != "time").unwrap_or_default();
+        (name.clone(), frame.cells(&name).join(" "))
+    };
+    let mut counts: Vec<_> = frames.iter().map(value).collect();
+    counts.sort();
+    counts
+}
+
+/// The panels of a dashboard: the same flows by several fields, asked for in one moment. Ranges that
+/// differ by less than a second share the scan as well, and each counts its own.
+#[tokio::test]
+async fn queries_that_differ_in_grouping_read_the_flows_once() {
+    let plugin = Plugin::start().await;
+    let to_ms = now_ms().div_euclid(1_000) * 1_000 - 10_500;
+    let range = Range { from_ms: to_ms - 3_600_000, to_ms };
+    let begin = flow("aks-1", range.from_ms, |_| {});
+    let flows = (0..3_000).map(|n| flow(["aks-1", "aks-2"][n % 2], to_ms - 60_000, |_| {}));
+    let flows = std::iter::once(begin).chain(flows).collect();
+    let relay = Relay::start(Script { flows, ..Script::default() }).await;
+    let source = relay.source();
+    let alone = counted(&plugin, &source, "nodeName", range).await;
+    assert_eq!(relay.asked().len(), 1);
+    let later = Range { from_ms: range.from_ms + 1, to_ms: range.to_ms + 3 };
+    let (by_node, by_verdict, again, of_later, by_pod) = tokio::join!(
+        counted(&plugin, &source, "nodeName", range),
+        counted(&plugin, &source, "verdict", range),
+        counted(&plugin, &source, "nodeName", range),
+        counted(&plugin, &source, "verdict", later),
+        counted(&plugin, &source, "fromPod", range),
+    );
+    assert_eq!(relay.asked().len(), 2, "one scan for five queries");
+    assert_eq!((&by_node, &again), (&alone, &alone));
+    let sum = |counts: &[(String, String)]| -> u64 {
+        counts.iter().map(|(_, count)| count.parse::<u64>().unwrap()).sum()
+    };
+    let sums = [&by_node, &by_verdict, &of_later, &by_pod].map(|counts| sum(counts));
+    assert_eq!(sums, [3_001, 3_001, 3_000, 3_001]);
+}
+
+/// Nobody waits for a scan that nobody needs any more, and whoever leaves takes nothing from the others.
+#[tokio::test]
+async fn a_shared_scan_ends_with_its_last_query() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script { hangs: true, ..Script::default() }).await;
+    let source = relay.source();
+    let first = asked(&plugin, &source, drops(1), &[]);
+    let second = asked(&plugin, &source, drops(1), &[]);
+    let (mut first, mut second) = (Box::pin(first), Box::pin(second));
+    tokio::select! {
+        _ = &mut first => panic!("the relay does not answer"),
+        _ = &mut second => panic!("the relay does not answer"),
+        () = relay.has_open(1) => {}
+    }
+    drop(first);
+    tokio::select! {
+        _ = &mut second => panic!("the relay does not answer"),
+        () = tokio::time::sleep(Duration::from_millis(200)) => {}
+    }
+    assert_eq!((relay.open(), relay.most_open()), (1, 1));
+    drop(second);
+    relay.has_open(0).await;
 }
 
 #[tokio::test]
