@@ -3,6 +3,8 @@
 const esmPackages = [
   '@bsull/augurs',
   '@grafana',
+  '@noble/hashes',
+  'canonicalize',
   '@kusto',
   'd3',
   'd3-[a-z-]+',
@@ -57,6 +59,8 @@ const react18 = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
   moduleNameMapper: {
+    // It exports itself to `import` alone.
+    '^canonicalize$': '<rootDir>/node_modules/canonicalize/lib/canonicalize.js',
     '\\?worker-text$': '<rootDir>/tests/frontend/asset.ts',
     '\\.wasm\\?address$': '<rootDir>/tests/frontend/asset.ts',
     // Icons are fetched; none is looked at.

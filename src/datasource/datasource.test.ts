@@ -1,11 +1,18 @@
 import {
   dateTime,
+  LoadingState,
   toDataFrame,
   type DataQueryRequest,
+  type DataQueryResponse,
   type DataSourceApi,
   type DataSourceInstanceSettings,
 } from '@grafana/data';
-import { DataSourceWithBackend } from '@grafana/runtime';
+import {
+  DataSourceWithBackend,
+  setGrafanaLiveSrv,
+  type GrafanaLiveSrv,
+  type LiveDataStreamOptions,
+} from '@grafana/runtime';
 import { firstValueFrom, of } from 'rxjs';
 
 import { HubbleDataSource } from './datasource';
@@ -307,4 +314,39 @@ test('a label of a log line belongs to source, destination or flow', () => {
   expect(source().getLabelDisplayTypeFromFrame('verdict', frame, 0)).toBe('Flow');
   expect(source().getLabelDisplayTypeFromFrame('toPod', frame, 0)).toBeNull();
   expect(source().getLabelDisplayTypeFromFrame('toPod', undefined, null)).toBeNull();
+});
+
+describe('a live query', () => {
+  const forbidden = { data: [], state: LoadingState.Error, error: { message: 'Streaming channel error: Forbidden' } };
+  const streamed = async (answer: DataQueryResponse, refusal: string | null) => {
+    const getDataStream = jest.fn().mockReturnValue(of(answer));
+    setGrafanaLiveSrv({ getDataStream } as unknown as GrafanaLiveSrv);
+    const datasource = source();
+    const asked = jest.spyOn(datasource, 'getResource').mockResolvedValue({ refusal });
+    const targets = [{ refId: 'B', queryType: 'flows', follow: true, filter: { namespace: ['$ns'] } }];
+    const request = { app: 'dashboard', requestId: 'Q1', targets, scopedVars: {} };
+    const response = await firstValueFrom(datasource.query(request as unknown as DataQueryRequest<HubbleQuery>));
+    const [options] = getDataStream.mock.calls[0] as [LiveDataStreamOptions];
+    return { response, addr: options.addr, asked: asked.mock.calls };
+  };
+
+  test('has the frames of its channel under its own name', async () => {
+    const frame = toDataFrame({ refId: 'A', fields: [] });
+    const { response, addr, asked } = await streamed({ data: [frame] }, null);
+    expect(response).toMatchObject({ key: 'Q1.B', state: LoadingState.Streaming, data: [{ refId: 'B' }] });
+    expect(response.data[0]).toBe(frame);
+    expect(addr.data).toEqual({ queryType: 'flows', format: 'table', filter: { namespace: ['pets'] } });
+    expect(asked).toEqual([]);
+  });
+
+  test('that the backend refuses says which limit it met', async () => {
+    const { response, asked } = await streamed(forbidden, '50 live streams run');
+    expect(asked).toEqual([['live']]);
+    expect(response).toMatchObject({ state: LoadingState.Error, error: { message: '50 live streams run' } });
+  });
+
+  test('that is refused for another reason has Grafana’s own error', async () => {
+    const { response } = await streamed(forbidden, null);
+    expect(response.error).toEqual(forbidden.error);
+  });
 });

@@ -26,16 +26,16 @@ import {
   type TimeRange,
   type ToggleFilterAction,
 } from '@grafana/data';
-import { config, DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
+import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
 import type { DataQuery } from '@grafana/schema';
 import { createElement, type ReactNode } from 'react';
-import { firstValueFrom, last, map, merge, type Observable } from 'rxjs';
+import { concatMap, defer, firstValueFrom, last, map, merge, of, type Observable } from 'rxjs';
 
 import { flowAnnotations } from './annotations';
 import { Delegation, isFlowVariable } from './delegation';
 import { dropEmptyConditions } from './emptyConditions';
 import { toExploreQueries, fromExploreResponse } from './explore';
-import { liveAddress, liveQueries } from './live/live';
+import { isRefused, liveAddress, liveQueries, withRefId } from './live/live';
 import { contextRows, contextQuery, contextRequest, type ContextScope } from './logs/context';
 import { ContextUi } from './logs/ContextUi';
 import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
@@ -55,6 +55,7 @@ import {
   queryTypeOf,
   selectionOf,
   type FlowSelection,
+  type FlowsQuery,
   type HubbleQuery,
   type RelayQuery,
 } from './query/model';
@@ -143,7 +144,7 @@ export class HubbleDataSource
     }
     const streamed = new Set(live.map(({ refId }) => refId));
     const rest = { ...request, targets: request.targets.filter(({ refId }) => !streamed.has(refId)) };
-    const streams = live.map((query) => this.stream(query, request));
+    const streams = live.map((query) => defer(() => this.stream(query, request)));
     // Explore's live view accepts streams only.
     return request.liveStreaming || rest.targets.length === 0
       ? merge(...streams)
@@ -180,20 +181,27 @@ export class HubbleDataSource
     if (queryTypeOf(interpolated) !== 'flows') {
       throw new Error('only flows are streamed');
     }
-    const { refId } = query;
+    const key = `${request.requestId}.${query.refId}`;
     return getGrafanaLiveSrv()
       .getDataStream({
-        addr: liveAddress(this.uid, config.bootData.user.id, interpolated as Parameters<typeof liveAddress>[2]),
-        key: `${request.requestId}.${refId}`,
+        addr: liveAddress(this.uid, interpolated as FlowsQuery),
+        key,
         buffer: { maxLength: ('limit' in interpolated ? interpolated.limit : undefined) ?? defaultLimit },
       })
       .pipe(
+        concatMap((response) => (isRefused(response) ? this.withRefusal(response) : of(response))),
         map((response) => ({
-          ...response,
-          key: `${request.requestId}.${refId}`,
+          ...withRefId(response, query.refId),
+          key,
           state: response.state ?? LoadingState.Streaming,
         }))
       );
+  }
+
+  /** The answer of a refused stream with the limit that it met, if it met one. */
+  private async withRefusal(response: DataQueryResponse): Promise<DataQueryResponse> {
+    const { refusal } = await this.getResource<{ refusal?: string | null }>('live').catch(() => ({ refusal: null }));
+    return refusal ? { ...response, error: { ...response.error, message: refusal } } : response;
   }
 
   // Logs in Explore

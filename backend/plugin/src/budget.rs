@@ -1,8 +1,11 @@
 //! The budget of this process: everything that all data sources, organisations and people share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use budget::{Gate, GateLimits, Gates, Memory, MemoryLimit};
+
+use crate::stream::{ChannelLimits, Channels};
 
 /// Maximum number of scans of one relay at once, whichever data source or organisation they are for. Each
 /// reaches every node, where it walks the ring buffer on the network agent. One more stream may be open
@@ -18,6 +21,8 @@ const SCANS: GateLimits = GateLimits {
 const CALLS: GateLimits = GateLimits { permits: 12, kept_for_alerts: 2, waiting: 5_000, ..SCANS };
 /// Maximum number of reads of policies at once; a file system that hangs then holds two threads.
 const POLICY_READS: GateLimits = GateLimits { permits: 2, kept_for_alerts: 0, ..SCANS };
+/// Maximum numbers of live streams that run at once. Each is one stream on every node.
+const LIVE: ChannelLimits = ChannelLimits { per_org: 50, per_person: 10 };
 /// Share of the process' memory limit that answers may hold. Grafana may run in the same control group, and
 /// an answer is copied once more on its way out.
 const MEMORY_SHARE: u64 = 3;
@@ -36,6 +41,8 @@ pub(crate) struct Budget {
     pub(crate) prometheus: Gates,
     /// Reads of policies.
     pub(crate) policy_reads: Gate,
+    /// Live streams.
+    pub(crate) live: Arc<Channels>,
     /// Bytes that answers hold.
     pub(crate) memory: Memory,
 }
@@ -48,6 +55,7 @@ impl Budget {
             relays: Gates::new("the relay", SCANS),
             prometheus: Gates::new("Prometheus", CALLS),
             policy_reads: Gate::new("the file system with the policies", POLICY_READS),
+            live: Arc::new(Channels::new(LIVE)),
             memory: Memory::new(usize::try_from(bytes).unwrap_or(usize::MAX)),
         }
     }

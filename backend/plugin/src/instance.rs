@@ -12,6 +12,7 @@ use crate::budget::Budget;
 use crate::policies::PolicyReader;
 use crate::resources::{FlowSample, SampleCache};
 use crate::settings::{InvalidSettings, Settings, StoredSettings};
+use crate::stream::LimitReached;
 
 /// A data source. Unusable settings are kept as an error that every query returns.
 #[derive(Debug)]
@@ -121,6 +122,11 @@ impl Instance {
             Consumer::Panel | Consumer::Expression => Purpose::Person,
         };
         Caller { org_id: self.org_id, purpose }
+    }
+
+    /// The limit that a further live channel of a person meets.
+    pub(crate) fn live_limit_reached(&self, login: &str) -> Option<LimitReached> {
+        self.budget.live.limit_reached(self.org_id, login)
     }
 
     /// The Prometheus client.

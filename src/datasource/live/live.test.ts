@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import type { DataQueryRequest } from '@grafana/data';
 
-import type { HubbleQuery } from '../query/model';
-import { follows, liveAddress, liveQueries } from './live';
+import type { FlowsQuery, HubbleQuery } from '../query/model';
+import { follows, liveAddress, livePath, liveQueries } from './live';
 
 test.each<[Partial<HubbleQuery>, boolean]>([
   [{ follow: true }, true],
@@ -44,11 +47,35 @@ describe('a request', () => {
   });
 });
 
-test('each query and user has a channel', () => {
-  const query = { refId: 'A', queryType: 'flows' } as const;
-  const pathOf = (user: number, given: object) => liveAddress('hubble', user, { ...query, ...given }).path;
-  expect(pathOf(7, {})).toMatch(/^flows\/7-[0-9a-f]{1,16}$/);
-  expect(pathOf(7, {})).toBe(pathOf(7, {}));
-  const others = [pathOf(8, {}), pathOf(7, { limit: 1 }), pathOf(7, { filter: { pod: ['a'] } })];
-  expect(new Set([pathOf(7, {}), ...others]).size).toBe(4);
+test('a channel is named by what it follows, whoever views it and however', () => {
+  const query: FlowsQuery = { refId: 'A', queryType: 'flows', format: 'table', filter: { pod: ['a'], ip: ['::1'] } };
+  const pathOf = (given: object) => liveAddress('hubble', { ...query, ...given }).path;
+  const path = pathOf({});
+  expect(path).toMatch(/^flows\/[0-9a-f]{64}$/);
+  const views: object[] = [
+    { refId: 'B', key: 'Q-1', datasource: { uid: 'hubble' }, hide: false },
+    { filter: { ip: ['::1'], pod: ['a'] } },
+    { format: undefined, queryType: undefined, exclude: undefined },
+    { limit: 50, follow: true, editorMode: 'builder' },
+  ];
+  expect(views.map(pathOf)).toEqual(views.map(() => path));
+  const others = [{ filter: { pod: ['a'] } }, { last: 5 }, { format: 'logs' }, { text: 'hubble observe -f' }].map(
+    pathOf
+  );
+  expect(new Set([path, ...others]).size).toBe(5);
+});
+
+const vectors = readFileSync(join(__dirname, '../../../tests/vectors/live-paths.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as { query: string; path: string });
+
+test.each(vectors)('the backend expects $query on the path that the page asks for', ({ query, path }) => {
+  expect(livePath(JSON.parse(query) as object)).toBe(path);
+});
+
+test('the backend hashes what the page sends', () => {
+  const { path, data } = liveAddress('hubble', { refId: 'A', queryType: 'flows', since: undefined, last: 20 });
+  expect(livePath(JSON.parse(JSON.stringify(data)) as object)).toBe(path);
+  expect(data).toEqual({ queryType: 'flows', format: 'table', last: 20 });
 });

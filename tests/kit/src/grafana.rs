@@ -61,6 +61,8 @@ pub struct Source {
     pub json_data: Value,
     /// The secrets, which no browser can read.
     pub secrets: BTreeMap<String, String>,
+    /// The user's login; empty for anonymous people.
+    pub login: String,
     /// The user's role.
     pub role: String,
     /// The organisation's id; 0 stands for the first.
@@ -330,7 +332,11 @@ impl Source {
         PluginContext {
             org_id: self.org_id.max(1),
             plugin_id: "k8snet-hubble-datasource".to_owned(),
-            user: Some(User { role: self.role.clone(), ..User::default() }),
+            user: Some(User {
+                login: self.login.clone(),
+                role: self.role.clone(),
+                ..User::default()
+            }),
             data_source_instance_settings: Some(DataSourceInstanceSettings {
                 uid: "hubble".to_owned(),
                 name: "Hubble".to_owned(),

@@ -50,6 +50,12 @@ impl TryFrom<Option<PluginContext>> for CalledDataSource {
     }
 }
 
+/// Login of the person who calls, unique within Grafana; empty for anonymous people.
+pub(super) fn login(context: Option<&PluginContext>) -> String {
+    let user = context.and_then(|context| context.user.as_ref());
+    user.map(|user| user.login.clone()).unwrap_or_default()
+}
+
 fn secrets(decrypted: BTreeMap<String, String>) -> BTreeMap<String, Secret> {
     decrypted.into_iter().filter_map(|(name, text)| Some((name, Secret::new(&text)?))).collect()
 }

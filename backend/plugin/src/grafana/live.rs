@@ -8,19 +8,30 @@ use plugin_protocol::{
     SubscribeStreamRequest, SubscribeStreamResponse,
 };
 
-use super::context::{CalledDataSource, NoDataSource};
+use super::context::{self, CalledDataSource, NoDataSource};
 use super::instances::Instances;
 use crate::instance::Instance;
-use crate::stream::{self, ChannelKey, Channels, RefusedChannel};
+use crate::stream::{self, ChannelKey, RefusedChannel};
 
-fn channel(
-    instances: &Instances,
-    context: Option<PluginContext>,
-    path: String,
-) -> Result<(Arc<Instance>, ChannelKey), NoDataSource> {
-    let target = CalledDataSource::try_from(context)?;
-    let key = ChannelKey { org_id: target.org_id, uid: target.uid.clone(), path };
-    Ok((instances.get(target), key))
+/// A channel that is subscribed to or run.
+struct CalledChannel {
+    instance: Arc<Instance>,
+    key: ChannelKey,
+    /// Login of the person who subscribes, or whose subscription Grafana runs.
+    login: String,
+}
+
+impl CalledChannel {
+    fn new(
+        instances: &Instances,
+        context: Option<PluginContext>,
+        path: String,
+    ) -> Result<Self, NoDataSource> {
+        let login = context::login(context.as_ref());
+        let target = CalledDataSource::try_from(context)?;
+        let key = ChannelKey { org_id: target.org_id, uid: target.uid.clone(), path };
+        Ok(Self { instance: instances.get(target), key, login })
+    }
 }
 
 /// Answers a subscription.
@@ -28,18 +39,18 @@ fn channel(
 /// Errors: the call names no data source.
 pub(super) fn subscribe(
     instances: &Instances,
-    channels: &Channels,
     request: SubscribeStreamRequest,
 ) -> Result<SubscribeStreamResponse, NoDataSource> {
-    let (instance, key) = channel(instances, request.plugin_context, request.path)?;
-    let (status, data) = match stream::first_message(&instance, channels, &key, &request.data) {
+    let CalledChannel { instance, key, login } =
+        CalledChannel::new(instances, request.plugin_context, request.path)?;
+    let (status, data) = match stream::first_message(&instance, &key, &login, &request.data) {
         Ok(message) => (SubscribeStatus::Ok, message),
         Err(refusal) => {
             let status = match refusal {
                 RefusedChannel::Path { .. } => SubscribeStatus::NotFound,
                 RefusedChannel::OtherQuery { .. }
-                | RefusedChannel::TooMany(_)
-                | RefusedChannel::TooLarge => SubscribeStatus::PermissionDenied,
+                | RefusedChannel::Query(_)
+                | RefusedChannel::Limit(_) => SubscribeStatus::PermissionDenied,
             };
             let message = serde_json::json!({ "message": refusal.to_string() });
             (status, message.to_string().into_bytes())
@@ -64,8 +75,8 @@ impl From<RunError> for Status {
             RunError::NoDataSource(error) => error.into(),
             RunError::Refused(RefusedChannel::Path { .. }) => Self::not_found(text),
             RunError::Refused(RefusedChannel::OtherQuery { .. }) => Self::permission_denied(text),
-            RunError::Refused(RefusedChannel::TooMany(_)) => Self::resource_exhausted(text),
-            RunError::Refused(RefusedChannel::TooLarge) => Self::invalid_argument(text),
+            RunError::Refused(RefusedChannel::Query(_)) => Self::invalid_argument(text),
+            RunError::Refused(RefusedChannel::Limit(_)) => Self::resource_exhausted(text),
         }
     }
 }
@@ -75,10 +86,10 @@ impl From<RunError> for Status {
 /// Errors: [`RunError`].
 pub(super) fn run(
     instances: &Instances,
-    channels: &Arc<Channels>,
     request: RunStreamRequest,
 ) -> Result<Answers<StreamPacket>, RunError> {
-    let (instance, key) = channel(instances, request.plugin_context, request.path)?;
-    let messages = stream::run(instance, channels, &key, &request.data)?;
+    let CalledChannel { instance, key, login } =
+        CalledChannel::new(instances, request.plugin_context, request.path)?;
+    let messages = stream::run(instance, &key, &login, &request.data)?;
     Ok(messages.map(|data| StreamPacket { data }).map(Ok).boxed())
 }

@@ -8,7 +8,6 @@ mod live;
 mod resource;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use plugin_protocol::{
     Answers, Backend, CallResourceRequest, CallResourceResponse, CheckHealthRequest,
@@ -18,7 +17,6 @@ use plugin_protocol::{
 };
 
 use self::instances::Instances;
-use crate::stream::Channels;
 
 const PROGRAM: Program = Program {
     name: "gpx_hubble",
@@ -37,11 +35,10 @@ const PROGRAM: Program = Program {
     ],
 };
 
-/// The data sources in use, and their live channels.
+/// The data sources in use.
 #[derive(Debug, Default)]
 struct DataSources {
     instances: Instances,
-    channels: Arc<Channels>,
 }
 
 /// Serves Grafana until it ends the plugin.
@@ -77,11 +74,11 @@ impl Backend for DataSources {
         &self,
         request: SubscribeStreamRequest,
     ) -> Result<SubscribeStreamResponse, Status> {
-        Ok(live::subscribe(&self.instances, &self.channels, request)?)
+        Ok(live::subscribe(&self.instances, request)?)
     }
 
     async fn run_stream(&self, request: RunStreamRequest) -> Result<Answers<StreamPacket>, Status> {
-        Ok(live::run(&self.instances, &self.channels, request)?)
+        Ok(live::run(&self.instances, request)?)
     }
 
     async fn publish_stream(

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use plugin_protocol::{Answers, CallResourceRequest, CallResourceResponse, Status, StringList};
 use prometheus::{ForwardedIdentity, HeaderOrigin};
 
-use super::context::CalledDataSource;
+use super::context::{self, CalledDataSource};
 use super::instances::Instances;
 use crate::resources::{self, Call, ReplyBody};
 
@@ -28,6 +28,7 @@ pub(super) async fn call(
         query: request.url.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default(),
         body: request.body,
         identity,
+        login: context::login(request.plugin_context.as_ref()),
     };
     let instance = instances.get(CalledDataSource::try_from(request.plugin_context)?);
     let reply = resources::call(&instance, call).await;

@@ -24,7 +24,7 @@ use crate::instance::Instance;
 
 const JSON: &str = "application/json";
 /// The plugin's own resources.
-const RESOURCES: [&str; 8] = [
+const RESOURCES: [&str; 9] = [
     "namespaces",
     "nodes",
     "suggestions",
@@ -33,6 +33,7 @@ const RESOURCES: [&str; 8] = [
     "group-by-keys",
     "convert",
     "flows",
+    "live",
 ];
 /// Maximum size of a call's body, in bytes; editors send only queries and names.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -49,6 +50,8 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// The user who calls.
     pub(crate) identity: ForwardedIdentity,
+    /// The user's login; empty for anonymous people.
+    pub(crate) login: String,
 }
 
 /// The answer to a resource call.
@@ -220,6 +223,13 @@ async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
             call.expect(&["POST"])?;
             let [] = named_params(&call.query, &[])?;
             flows::flows(instance, &call.body).await
+        }
+        ["live"] => {
+            call.expect(&["GET"])?;
+            let [] = named_params(&call.query, &[])?;
+            // Grafana passes no reason on with a refused subscription, so the page asks for it.
+            let refusal = instance.live_limit_reached(&call.login).map(|limit| limit.to_string());
+            Ok(Reply::json(200, &json!({ "refusal": refusal })))
         }
         path if passthrough::is_passed(path) => {
             call.expect(&["GET", "POST"])?;

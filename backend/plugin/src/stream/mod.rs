@@ -1,15 +1,17 @@
 //! Live flows for Grafana Live: Explore's live mode and dashboards.
 //!
-//! A channel is one query of one user. It follows the relay on one stream for as long as Grafana
-//! runs it, and its schema stays the same from the first message on.
+//! A channel is one query, whoever views it. It follows the relay on one stream for as long as Grafana
+//! runs it, and its schema stays the same from the first message on. A stream carries no identity: the
+//! relay knows no users, and the person who opened it counts for the limit only.
 
 mod batch;
+mod canonical;
 mod channels;
 mod feed;
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use bytes::Bytes;
 use execution::Consumer;
 use flow::TimeRange;
 use flow::columns::ColumnSet;
@@ -18,14 +20,15 @@ use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 use futures_util::Stream;
 use query::{
     Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidFields, InvalidQuery,
-    MAX_QUERY_BYTES,
 };
 use relay::now_ms;
 use tokio_stream::wrappers::ReceiverStream;
 use wording::{Notice, Severity};
 
 use self::batch::LiveBatch;
-pub(crate) use self::channels::{ChannelKey, Channels, RunningStream};
+use self::canonical::CanonicalQuery;
+use self::channels::RunningStream;
+pub(crate) use self::channels::{ChannelKey, ChannelLimits, Channels, LimitReached};
 use crate::answers::QueryError;
 use crate::instance::Instance;
 
@@ -36,18 +39,22 @@ const MAX_BACKLOG: u64 = 1_000;
 const WAITING_MESSAGES: usize = 2;
 
 /// Reason why a channel is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum RefusedChannel {
     #[error(
-        "`{path}` is not a live channel: use `flows/` and 1 to 100 letters, digits, `-` and `_`"
+        "`{path}` is not a live channel: use `flows/` and the SHA-256 of the query's canonical JSON in \
+         lower-case hexadecimal digits; a page that is older than the plugin has to be reloaded"
     )]
     Path { path: String },
-    #[error("live channel `{path}` runs with another query")]
+    #[error(
+        "live channel `{path}` is for another query: its name has to be the SHA-256 of the query's \
+         canonical JSON"
+    )]
     OtherQuery { path: String },
-    #[error("there are {0} live channels already: close some")]
-    TooMany(usize),
-    #[error("the query is larger than {} KiB", MAX_QUERY_BYTES >> 10)]
-    TooLarge,
+    #[error(transparent)]
+    Query(#[from] InvalidFields),
+    #[error(transparent)]
+    Limit(#[from] LimitReached),
 }
 
 /// A query that can be followed.
@@ -187,13 +194,13 @@ impl LiveQuery {
 /// Errors: [`RefusedChannel`].
 pub(crate) fn first_message(
     instance: &Instance,
-    channels: &Channels,
     key: &ChannelKey,
-    json: &Bytes,
+    login: &str,
+    json: &[u8],
 ) -> Result<Vec<u8>, RefusedChannel> {
-    key.check()?;
-    channels.check(key, json)?;
-    let (format, query) = LiveQuery::read(instance, json);
+    let query = CanonicalQuery::read(&key.path, json)?;
+    instance.budget.live.allow(key, login, Instant::now())?;
+    let (format, query) = LiveQuery::read(instance, query.json());
     let mut batch = LiveBatch::new(format);
     match query {
         Ok(query) => {
@@ -214,13 +221,13 @@ pub(crate) fn first_message(
 /// Errors: [`RefusedChannel`].
 pub(crate) fn run(
     instance: Arc<Instance>,
-    channels: &Arc<Channels>,
     key: &ChannelKey,
-    json: &Bytes,
+    login: &str,
+    json: &[u8],
 ) -> Result<impl Stream<Item = Vec<u8>> + Send + use<>, RefusedChannel> {
-    key.check()?;
-    let running = channels.enter(key, json)?;
-    let (_, query) = LiveQuery::read(&instance, json);
+    let query = CanonicalQuery::read(&key.path, json)?;
+    let running = instance.budget.live.enter(key, login, Instant::now())?;
+    let (_, query) = LiveQuery::read(&instance, query.json());
     let (sender, receiver) = tokio::sync::mpsc::channel(WAITING_MESSAGES);
     tokio::spawn(async move {
         let _running: RunningStream = running;

@@ -18,6 +18,7 @@ mod flows;
 mod health;
 mod limits;
 mod live;
+mod live_channels;
 mod older;
 mod petshop_relay;
 mod policies;
