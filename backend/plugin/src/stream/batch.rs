@@ -55,6 +55,11 @@ impl LiveBatch {
         self.flows.is_empty() && self.notices.is_empty()
     }
 
+    /// The flows since the last message, oldest first by their arrival.
+    pub(super) fn flows(&self) -> impl Iterator<Item = &WireFlow> {
+        self.flows.iter()
+    }
+
     /// Adds a flow; drops the oldest ones where the room is full.
     pub(super) fn push(&mut self, flow: &WireFlow) {
         self.bytes += flow.message().len();

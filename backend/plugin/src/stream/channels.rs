@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::recent::RecentFlows;
+
 /// Time that a place is kept for a stream that was allowed. Grafana starts it at once, if it starts it.
 const KEPT: Duration = Duration::from_secs(5);
 
@@ -60,6 +62,7 @@ struct Place {
     streams: usize,
     /// Time until which the place is kept without a stream.
     kept_until: Instant,
+    recent: Arc<RecentFlows>,
 }
 
 /// A running stream; dropping it frees its place.
@@ -67,6 +70,8 @@ struct Place {
 pub(crate) struct RunningStream {
     channels: Arc<Channels>,
     key: ChannelKey,
+    /// The flows that the stream has sent.
+    pub(super) recent: Arc<RecentFlows>,
 }
 
 impl Channels {
@@ -79,7 +84,7 @@ impl Channels {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the place of a channel for the stream that follows.
+    /// Keeps the place of a channel for the stream that follows; returns what a running one has sent.
     ///
     /// Errors: [`LimitReached`].
     pub(super) fn allow(
@@ -87,9 +92,11 @@ impl Channels {
         key: &ChannelKey,
         login: &str,
         now: Instant,
-    ) -> Result<(), LimitReached> {
-        self.limits.place(&mut self.places(), key, login, now)?.kept_until = now + KEPT;
-        Ok(())
+    ) -> Result<Arc<RecentFlows>, LimitReached> {
+        let mut places = self.places();
+        let place = self.limits.place(&mut places, key, login, now)?;
+        place.kept_until = now + KEPT;
+        Ok(Arc::clone(&place.recent))
     }
 
     /// Counts a stream for as long as the returned value lives.
@@ -107,7 +114,8 @@ impl Channels {
             place.kept_until = now;
         }
         place.streams += 1;
-        Ok(RunningStream { channels: Arc::clone(self), key: key.clone() })
+        let recent = Arc::clone(&place.recent);
+        Ok(RunningStream { channels: Arc::clone(self), key: key.clone(), recent })
     }
 
     /// The limit that a further channel of a person meets.
@@ -135,6 +143,7 @@ impl ChannelLimits {
             opened_by: login.to_owned(),
             streams: 0,
             kept_until: now,
+            recent: Arc::default(),
         }))
     }
 
@@ -222,11 +231,11 @@ mod tests {
         let channels = channels();
         let mut own: VecDeque<_> = enter(&channels, 1, 0..10).unwrap().into();
         let now = Instant::now();
-        let limit = Err(LimitReached::OfPerson(10));
-        assert_eq!(channels.allow(&key(1, 10), "person-0", now), limit);
+        let limit = LimitReached::OfPerson(10);
+        assert_eq!(channels.allow(&key(1, 10), "person-0", now).unwrap_err(), limit);
         let others = channels.enter(&key(1, 10), "person-1", now).unwrap();
         assert!(channels.allow(&key(1, 10), "person-0", now).is_ok(), "joining opens nothing");
-        assert_eq!(channels.allow(&key(1, 11), "person-0", now), limit);
+        assert_eq!(channels.allow(&key(1, 11), "person-0", now).unwrap_err(), limit);
         assert!(channels.allow(&key(2, 11), "person-0", now).is_ok(), "another organisation");
         drop(own.pop_front());
         assert!(channels.allow(&key(1, 11), "person-0", now).is_ok(), "one ended");

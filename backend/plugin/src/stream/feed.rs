@@ -17,6 +17,7 @@ use wording::{Notice, Severity, count};
 
 use super::LiveQuery;
 use super::batch::{LiveBatch, MAX_FLOWS};
+use super::recent::RecentFlows;
 use crate::instance::Instance;
 
 /// Time between two messages.
@@ -42,7 +43,12 @@ enum FeedEvent {
 }
 
 /// Sends messages until the receiver is gone.
-pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Sender<Vec<u8>>) {
+pub(super) async fn follow(
+    instance: &Instance,
+    query: &LiveQuery,
+    recent: &RecentFlows,
+    sender: &Sender<Vec<u8>>,
+) {
     let Ok(relay) = instance.relay() else { return };
     let mut batch = LiveBatch::new(query.format.clone());
     let (mut plan, mut request) = match begin(instance, relay, query, &mut batch).await {
@@ -123,6 +129,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 // While Grafana accepts no messages the batch waits, and its oldest flows are
                 // dropped.
                 let Ok(permit) = sender.try_reserve() else { continue };
+                recent.add(batch.flows());
                 match batch.message(FramePart::Rows) {
                     Ok(message) => permit.send(message),
                     Err(error) => {

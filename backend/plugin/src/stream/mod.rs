@@ -8,6 +8,7 @@ mod batch;
 mod canonical;
 mod channels;
 mod feed;
+mod recent;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -189,7 +190,8 @@ impl LiveQuery {
     }
 }
 
-/// The first message for a subscriber: the schema, and the query's error if there is one.
+/// The first message for a subscriber: the schema, and the query's error if there is one, or the newest flows
+/// of a channel that runs already.
 ///
 /// Errors: [`RefusedChannel`].
 pub(crate) fn first_message(
@@ -199,13 +201,16 @@ pub(crate) fn first_message(
     json: &[u8],
 ) -> Result<Vec<u8>, RefusedChannel> {
     let query = CanonicalQuery::read(&key.path, json)?;
-    instance.budget.live.allow(key, login, Instant::now())?;
+    let recent = instance.budget.live.allow(key, login, Instant::now())?;
     let (format, query) = LiveQuery::read(instance, query.json());
     let mut batch = LiveBatch::new(format);
     match query {
         Ok(query) => {
             batch.meta.executed_query_string = query.executed();
             batch.meta.notices = query.notices;
+            for flow in recent.flows() {
+                batch.push(&flow);
+            }
         }
         Err(error) => {
             let text = message(&error);
@@ -230,9 +235,9 @@ pub(crate) fn run(
     let (_, query) = LiveQuery::read(&instance, query.json());
     let (sender, receiver) = tokio::sync::mpsc::channel(WAITING_MESSAGES);
     tokio::spawn(async move {
-        let _running: RunningStream = running;
+        let running: RunningStream = running;
         match query {
-            Ok(query) => feed::follow(&instance, &query, &sender).await,
+            Ok(query) => feed::follow(&instance, &query, &running.recent, &sender).await,
             // Each subscriber gets the error in its first message. Grafana would restart a stream
             // that ends at once.
             Err(_) => sender.closed().await,

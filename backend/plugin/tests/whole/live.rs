@@ -75,7 +75,7 @@ async fn next(stream: &mut Streaming<StreamPacket>) -> Vec<Vec<Value>> {
 
 /// The columns of the next messages together, until there are `count` rows. The number of rows per
 /// message depends on timing.
-async fn rows(stream: &mut Streaming<StreamPacket>, count: usize) -> Vec<Vec<Value>> {
+pub(super) async fn rows(stream: &mut Streaming<StreamPacket>, count: usize) -> Vec<Vec<Value>> {
     let mut columns = next(stream).await;
     while columns.last().unwrap().len() < count {
         for (column, more) in columns.iter_mut().zip(next(stream).await) {

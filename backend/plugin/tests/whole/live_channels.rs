@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use plugin_protocol::{Code, PublishStreamRequest, StreamPacket, Streaming, client};
 use serde_json::{Value, json};
-use test_kit::PATIENCE;
 use test_kit::grafana::{Plugin, Source};
-use test_kit::relay::{Relay, Script};
+use test_kit::relay::{self, Relay, Script};
+use test_kit::{PATIENCE, now_ms};
 
-use super::live::{path, query, run_at, subscribe_at};
+use super::live::{path, query, rows, run_at, subscribe_at};
 
 const ALLOWED: i32 = 0;
 const NOT_FOUND: i32 = 1;
@@ -97,6 +97,30 @@ async fn viewers_of_one_query_share_one_stream() {
     // The same path in another organisation is another channel.
     grafana.view(&of(&source, 2, "ada"), json).await.unwrap();
     relay.has_open(2).await;
+}
+
+#[tokio::test]
+async fn a_viewer_who_comes_later_sees_the_newest_flows() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let flow = |ms: i64| relay::flow("aks-1", now + ms, |_| {});
+    let flows = vec![flow(1), relay::lost("aks-1", 3, 7), flow(2), flow(3)];
+    let relay = Relay::start(Script { flows, hangs: true, ..Script::default() }).await;
+    let source = relay.source();
+    let json = query(&json!({})).to_string();
+    let path = path(&query(&json!({})));
+    let shown = async |login: &str| {
+        let viewer = of(&source, 1, login);
+        let (status, first) = subscribe_at(&plugin, &viewer, &path, json.clone()).await;
+        assert_eq!(status, ALLOWED);
+        first["data"]["values"][0].clone()
+    };
+    assert_eq!(shown("ada").await, json!([]), "the stream brings them");
+    let mut stream = run_at(&plugin, &source, &path, json.clone()).await.unwrap();
+    rows(&mut stream, 4).await;
+    assert_eq!(shown("bob").await, json!([now + 1, now + 2, now + 3]));
+    drop(stream);
+    relay.has_open(0).await;
 }
 
 #[tokio::test]
