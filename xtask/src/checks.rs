@@ -48,6 +48,16 @@ struct Score {
 struct Run<'a> {
     score: Score,
     only: Option<&'a str>,
+    /// Names of all checks, selected or not.
+    names: Vec<&'static str>,
+}
+
+/// Error for `--only` with a name that no check has.
+#[derive(Debug, thiserror::Error)]
+#[error("no check has `{part}` in its name; there are: {}", .names.join(", "))]
+struct UnknownCheck {
+    part: String,
+    names: Vec<&'static str>,
 }
 
 impl Run<'_> {
@@ -57,6 +67,7 @@ impl Run<'_> {
         name: &'static str,
         check: impl Future<Output = Result<(), Failure>>,
     ) {
+        self.names.push(name);
         if self.only.is_some_and(|part| !name.contains(part)) {
             return;
         }
@@ -87,7 +98,7 @@ impl Run<'_> {
 
 /// Runs everything. The exit code is 0 if nothing failed.
 ///
-/// Errors: the set-up failed.
+/// Errors: the set-up failed, or no check has the name of `--only`.
 pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     println!("Setting up");
@@ -98,7 +109,7 @@ pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<Exit
     let chromium = chromium::find().await?;
 
     println!("\nChecking");
-    let mut run = Run { score: Score::default(), only: options.only.as_deref() };
+    let mut run = Run { score: Score::default(), only: options.only.as_deref(), names: Vec::new() };
     sources(&mut run).await;
     rules(&mut run, &prometheus).await;
     rust(&mut run, &prometheus).await;
@@ -108,6 +119,9 @@ pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<Exit
     run.check("browser tests", browser(services, &prometheus, &chromium)).await;
 
     let Score { passed, failed } = run.score;
+    if let Some(part) = run.only.filter(|_| passed == 0 && failed.is_empty()) {
+        return Err(Box::new(UnknownCheck { part: part.to_owned(), names: run.names }));
+    }
     println!("\nTook {}.", seconds(started.elapsed()));
     for name in &failed {
         println!("failed: {name}");
