@@ -15,7 +15,6 @@ mod generate;
 mod grafana;
 mod http;
 mod instructions;
-#[cfg(test)]
 mod metadata;
 mod petshop_options;
 mod ports;
@@ -25,6 +24,7 @@ mod prometheus;
 mod reproducible;
 #[cfg(test)]
 mod rooms;
+mod sbom;
 mod stage;
 mod stamp;
 mod supervise;
