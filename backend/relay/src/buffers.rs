@@ -69,8 +69,15 @@ impl Relay {
     ///
     /// Errors: [`RelayError`].
     pub async fn buffer_start(&self) -> Result<Option<BufferStart>, RelayError> {
-        let start = self.buffer_start.get(self.ask_buffer_start());
-        tokio::time::timeout(MAX_WAIT, start).await.ok().transpose()
+        let answered = async {
+            let asked = tokio::time::timeout(MAX_WAIT, self.ask_buffer_start()).await;
+            asked.map_err(|_elapsed| None)?.map_err(Some)
+        };
+        match self.buffer_start.get(answered).await {
+            Ok(start) => Ok(Some(start)),
+            Err(None) => Ok(None),
+            Err(Some(error)) => Err(error),
+        }
     }
 
     async fn ask_buffer_start(&self) -> Result<BufferStart, RelayError> {

@@ -4,52 +4,89 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-/// Cached value; concurrent callers share one request.
+/// Time for which an error stands for the answer: callers who waited for one request do not wait for another,
+/// one after the other, while the relay is down.
+pub const ERRORS_KEPT: Duration = Duration::from_secs(2);
+
+/// Cached answer; concurrent callers share one request.
 #[derive(Debug)]
-pub struct Cached<T> {
-    time_to_live: Duration,
-    kept: Mutex<Option<(Instant, T)>>,
+pub struct Cached<T, E> {
+    values_kept: Duration,
+    errors_kept: Duration,
+    kept: Mutex<Option<Kept<T, E>>>,
 }
 
-impl<T: Clone> Cached<T> {
-    /// Empty cache; a value expires after `time_to_live`.
-    pub fn new(time_to_live: Duration) -> Self {
-        Self { time_to_live, kept: Mutex::new(None) }
+#[derive(Debug)]
+struct Kept<T, E> {
+    answer: Result<T, E>,
+    until: Instant,
+}
+
+impl<T: Clone, E: Clone> Cached<T, E> {
+    /// Empty cache. The age of a value counts from the request for it, the age of an error from its arrival.
+    pub fn new(values_kept: Duration, errors_kept: Duration) -> Self {
+        Self { values_kept, errors_kept, kept: Mutex::new(None) }
     }
 
-    /// The cached value, else the result of `ask`, whose age counts from the request.
+    /// The cached answer, else that of `ask`.
     ///
-    /// Errors: those of `ask`, which are not kept.
-    pub async fn get<E>(&self, ask: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    /// Errors: those of `ask`.
+    pub async fn get(&self, ask: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let mut kept = self.kept.lock().await;
-        if let Some((asked, value)) = kept.as_ref()
-            && asked.elapsed() < self.time_to_live
+        if let Some(Kept { answer, until }) = kept.as_ref()
+            && Instant::now() < *until
         {
-            return Ok(value.clone());
+            return answer.clone();
         }
         let asked = Instant::now();
-        let value = ask.await?;
-        *kept = Some((asked, value.clone()));
-        Ok(value)
+        let answer = ask.await;
+        let until = match answer {
+            Ok(_) => asked + self.values_kept,
+            Err(_) => Instant::now() + self.errors_kept,
+        };
+        *kept = Some(Kept { answer: answer.clone(), until });
+        answer
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::future::ready;
+
+    use futures_util::future::join_all;
 
     use super::*;
 
+    const HOUR: Duration = Duration::from_hours(1);
+
     #[tokio::test]
-    async fn a_value_is_kept_for_its_time_and_an_error_is_not() {
-        let long = Cached::new(Duration::from_hours(1));
-        assert_eq!(long.get(ready(Err("first"))).await, Err("first"));
-        assert_eq!(long.get(ready(Ok::<_, &str>(2))).await, Ok(2));
-        assert_eq!(long.get(ready(Ok::<_, &str>(3))).await, Ok(2));
-        assert_eq!(long.get(ready(Err("fourth"))).await, Ok(2));
-        let short = Cached::new(Duration::ZERO);
-        assert_eq!(short.get(ready(Ok::<_, &str>(1))).await, Ok(1));
-        assert_eq!(short.get(ready(Err("second"))).await, Err("second"));
-        assert_eq!(short.get(ready(Ok::<_, &str>(3))).await, Ok(3));
+    async fn values_and_errors_are_kept_for_their_times() {
+        let values = Cached::new(HOUR, Duration::ZERO);
+        assert_eq!(values.get(ready(Err("first"))).await, Err("first"));
+        assert_eq!(values.get(ready(Ok(2))).await, Ok(2));
+        assert_eq!(values.get(ready(Ok(3))).await, Ok(2));
+        assert_eq!(values.get(ready(Err("fourth"))).await, Ok(2));
+        let errors = Cached::new(Duration::ZERO, HOUR);
+        assert_eq!(errors.get(ready(Ok(1))).await, Ok(1));
+        assert_eq!(errors.get(ready(Err("second"))).await, Err("second"));
+        assert_eq!(errors.get(ready(Ok(3))).await, Err("second"));
+        let nothing = Cached::new(Duration::ZERO, Duration::ZERO);
+        assert_eq!(nothing.get(ready(Ok(1))).await, Ok(1));
+        assert_eq!(nothing.get(ready(Err("second"))).await, Err("second"));
+        assert_eq!(nothing.get(ready(Ok(3))).await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn callers_who_wait_share_an_error() {
+        let cached = Cached::<(), _>::new(HOUR, ERRORS_KEPT);
+        let asked = Cell::new(0);
+        let ask = async || {
+            tokio::task::yield_now().await;
+            asked.set(asked.get() + 1);
+            Err(asked.get())
+        };
+        let answers = join_all((0..20).map(|_| cached.get(ask()))).await;
+        assert_eq!(answers, [Err(1); 20]);
     }
 }

@@ -25,7 +25,7 @@ mod shared_scans;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use budget::{Busy, Gate, OutOfMemory};
 use hubble_api::client::{ClientError, DEFAULT_MAX_MESSAGE_BYTES};
@@ -38,7 +38,7 @@ use hubble_api::release::Release;
 pub use hubble_api::client::NodeInfo;
 
 pub use self::buffers::BufferStart;
-pub use self::cached::Cached;
+pub use self::cached::{Cached, ERRORS_KEPT};
 pub use self::clock::now_ms;
 pub use self::lost::{
     CountedOver, LostEvents, MAX_NODES as MAX_LOSS_NODES, NodeLoss, StartMarkers,
@@ -166,9 +166,10 @@ pub struct Relay {
     /// Bound on the scans at once, over all data sources with this relay.
     gate: Gate,
     scans: Scans,
-    buffer_start: Cached<BufferStart>,
-    kept_nodes: Cached<Arc<Nodes>>,
-    expiries: Cached<Vec<Expiry>>,
+    /// An absent error: no answer in time.
+    buffer_start: Cached<BufferStart, Option<RelayError>>,
+    kept_nodes: Cached<Arc<Nodes>, ()>,
+    expiries: Cached<Vec<Expiry>, Vec<Expiry>>,
     /// Time at which a node last refused a mask, in milliseconds since `started`; 0: never.
     masks_refused_ms: AtomicU64,
     started: Instant,
@@ -202,9 +203,9 @@ impl Relay {
             client,
             gate,
             scans: Scans::default(),
-            buffer_start: Cached::new(buffers::TTL),
-            kept_nodes: Cached::new(nodes::TTL),
-            expiries: Cached::new(certificates::TTL),
+            buffer_start: Cached::new(buffers::TTL, ERRORS_KEPT),
+            kept_nodes: Cached::new(nodes::TTL, ERRORS_KEPT),
+            expiries: Cached::new(certificates::TTL, Duration::ZERO),
             masks_refused_ms: AtomicU64::new(0),
             started: Instant::now(),
         })

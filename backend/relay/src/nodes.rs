@@ -63,8 +63,11 @@ impl Relay {
     /// The relay's list of nodes. It is requested at most once a minute; concurrent callers share
     /// the answer. `None`: no answer, or not in time.
     pub(crate) async fn kept_nodes(&self) -> Option<Arc<Nodes>> {
-        let nodes = self.kept_nodes.get(async { self.ask_nodes().await.map(Arc::new).ok_or(()) });
-        tokio::time::timeout(MAX_WAIT, nodes).await.ok()?.ok()
+        let answered = async {
+            let asked = tokio::time::timeout(MAX_WAIT, self.ask_nodes()).await;
+            asked.ok().flatten().map(Arc::new).ok_or(())
+        };
+        self.kept_nodes.get(answered).await.ok()
     }
 
     /// Requests the list of nodes. `None`: no answer, and a later request may get one.

@@ -9,7 +9,7 @@ use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
 use flow::{EndpointRole, TimeRange};
 use hubble_api::projection::Decoder;
-use relay::{Cached, NewestRequest, Relay, RelayError, now_ms};
+use relay::{Cached, ERRORS_KEPT, NewestRequest, Relay, RelayError, now_ms};
 
 /// Time for which a sample is reused; a typing user asks several times a second.
 const TTL: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ const COLUMNS: ColumnSet = ColumnSet::of(&[
 
 /// The sample of a data source.
 #[derive(Debug)]
-pub(crate) struct SampleCache(Cached<Arc<FlowSample>>);
+pub(crate) struct SampleCache(Cached<Arc<FlowSample>, RelayError>);
 
 /// Recent flows.
 #[derive(Debug)]
@@ -59,12 +59,12 @@ pub(crate) struct FlowSample {
 
 impl Default for SampleCache {
     fn default() -> Self {
-        Self(Cached::new(TTL))
+        Self(Cached::new(TTL, ERRORS_KEPT))
     }
 }
 
 impl SampleCache {
-    /// The sample; concurrent callers share one request.
+    /// The sample; concurrent callers share one request, and its error.
     ///
     /// Errors: the relay has none.
     pub(crate) async fn get(

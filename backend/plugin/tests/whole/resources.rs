@@ -1,5 +1,6 @@
 //! Suggestions, variables and Prometheus' own API, through the plugin.
 
+use plugin_protocol::Status;
 use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Source};
 use test_kit::http::{Answer, Http};
@@ -391,4 +392,17 @@ async fn lines_and_forms_convert_into_each_other() {
         convert(narrowed).await["command"],
         r#"hubble observe --allowlist '{"source_pod":["pets/"]}' --allowlist '{"destination_pod":["pets/"]}' --denylist '{"verdict":["DROPPED"]}'"#
     );
+}
+
+/// Every field that a person types in asks for suggestions, many at the same time.
+#[tokio::test]
+async fn suggestions_share_the_error_of_a_relay() {
+    let plugin = Plugin::start().await;
+    let error = Some(Status::permission_denied("no"));
+    let relay = Relay::start(Script { error, ..Script::default() }).await;
+    let source = relay.source();
+    let suggest = || plugin.resource(&source, "GET", "suggestions?field=pod", b"");
+    let answers = futures_util::future::join_all((0..20).map(|_| suggest())).await;
+    assert!(answers.iter().all(|answer| answer.status == 502), "{answers:?}");
+    assert_eq!(relay.asked().len(), 1);
 }
