@@ -22,6 +22,7 @@ mod traffic;
 pub use history::{HistoryError, HistoryOptions};
 pub use hubble::release::HubbleRelease;
 pub use hubble::ring::{InvalidCapacity, RingCapacity};
+pub use hubble::streams::StreamCounts;
 pub use metrics::{Profile, UnknownProfile};
 pub use policies_folder::PoliciesFolderError;
 pub use scenario::{Scenario, UnknownScenario};

@@ -20,6 +20,7 @@ use crate::hubble::relay::Relay;
 use crate::hubble::release::HubbleRelease;
 use crate::hubble::ring::{RingCapacity, Rings};
 use crate::hubble::service::ObserverService;
+use crate::hubble::streams::{StreamCounts, Streams};
 use crate::metrics::{Metrics, Profile};
 use crate::policies_folder::{PoliciesFolder, PoliciesFolderError};
 use crate::scenario::Scenario;
@@ -142,6 +143,7 @@ pub enum ShopError {
 pub struct Shop {
     relay_address: SocketAddr,
     metrics_address: SocketAddr,
+    streams: Streams,
     stop: watch::Sender<bool>,
     tasks: JoinSet<Result<(), ShopError>>,
 }
@@ -167,16 +169,17 @@ impl Shop {
                 .map_err(|error| HistoryError::Interrupted(error.to_string()))??;
 
         let (stop, stopped) = watch::channel(false);
+        let streams = Streams::default();
         let mut tasks = JoinSet::new();
         tasks.spawn(run_clock(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(serve_relay(
-            ObserverService::new(Arc::clone(&shared.relay)),
+            ObserverService::new(Arc::clone(&shared.relay), streams.clone()),
             incoming(relay_listener, acceptor),
             stopped.clone(),
         ));
         let served = control::serve(metrics_listener, shared, stopped);
         tasks.spawn(async { served.await.map_err(ShopError::Metrics) });
-        Ok(Self { relay_address, metrics_address, stop, tasks })
+        Ok(Self { relay_address, metrics_address, streams, stop, tasks })
     }
 
     /// Address of the relay.
@@ -187,6 +190,11 @@ impl Shop {
     /// Address of metrics and switches.
     pub fn metrics_address(&self) -> SocketAddr {
         self.metrics_address
+    }
+
+    /// The relay's streams of flows.
+    pub fn streams(&self) -> StreamCounts {
+        self.streams.counts()
     }
 
     /// Waits until a part stops unexpectedly.

@@ -19,7 +19,7 @@ use crate::stage::{self, Host, Plan, Ports};
 use crate::supervise::Supervisor;
 use crate::toolchain::{self, WASM, cargo, npm};
 use crate::{
-    Failure, artifacts, chromium, generate, grafana, instructions, ports, tidy, tools, wasm,
+    Failure, artifacts, chromium, generate, grafana, instructions, load, ports, tidy, tools, wasm,
     workspace,
 };
 
@@ -209,6 +209,7 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
         tests.env("PROMETHEUS_BIN", server);
     }
     run.program("cargo test", tests).await;
+    run.check("load", load::check(prometheus)).await;
     run.check("cargo deny", deny()).await;
     run.check("instructions", instructions::check()).await;
 }

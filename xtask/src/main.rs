@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `dist` and `gen`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `load`, `dist` and `gen`.
 
 mod artifacts;
 mod bench;
@@ -15,6 +15,7 @@ mod generate;
 mod grafana;
 mod http;
 mod instructions;
+mod load;
 mod metadata;
 mod petshop_options;
 mod ports;
@@ -61,6 +62,8 @@ enum Task {
     Test(checks::Options),
     /// Measure against named peers; run it alone on the machine, or the spread grows
     Bench(bench::Options),
+    /// Put the load of a busy Grafana on the plugin for ten minutes; run it alone on the machine
+    Load(load::Options),
     /// Make the installable plugin archive
     Dist,
     /// Write the generated files again: Rust from proto/, schemas and Unicode; TypeScript types;
@@ -104,6 +107,7 @@ async fn perform(task: Task, services: &Supervisor) -> Result<ExitCode, Failure>
         Task::Demo(options) => demo::run(&options, services).await.map(|()| ExitCode::SUCCESS),
         Task::Test(options) => checks::run(&options, services).await,
         Task::Bench(options) => bench::run(&options).await,
+        Task::Load(options) => load::run(&options).await,
         Task::Dist => dist::run().await.map(|()| ExitCode::SUCCESS),
         Task::Gen { check } => generate::run(check).map(|()| ExitCode::SUCCESS),
     }

@@ -8,3 +8,4 @@ pub(crate) mod relay;
 pub(crate) mod release;
 pub(crate) mod ring;
 pub(crate) mod service;
+pub(crate) mod streams;

@@ -15,16 +15,19 @@ use tonic::{Request, Response, Status};
 
 use super::flows::get_flows;
 use super::relay::{Relay, VERSION_HEADER};
+use super::streams::{Counted, Streams};
 
 /// Serves a relay over gRPC.
 #[derive(Debug, Clone)]
 pub(crate) struct ObserverService {
     relay: Arc<Relay>,
+    streams: Streams,
 }
 
 impl ObserverService {
-    pub(crate) fn new(relay: Arc<Relay>) -> Self {
-        Self { relay }
+    /// A service that counts its streams of flows in `streams`.
+    pub(crate) fn new(relay: Arc<Relay>, streams: Streams) -> Self {
+        Self { relay, streams }
     }
 
     /// Adds the relay's version header to an answer.
@@ -43,7 +46,7 @@ impl ObserverService {
 
 #[tonic::async_trait]
 impl Observer for ObserverService {
-    type GetFlowsStream = ReceiverStream<Result<GetFlowsResponse, Status>>;
+    type GetFlowsStream = Counted<ReceiverStream<Result<GetFlowsResponse, Status>>>;
     type GetAgentEventsStream =
         std::pin::Pin<Box<dyn Stream<Item = Result<GetAgentEventsResponse, Status>> + Send>>;
     type GetDebugEventsStream =
@@ -53,8 +56,10 @@ impl Observer for ObserverService {
         &self,
         request: Request<GetFlowsRequest>,
     ) -> Result<Response<Self::GetFlowsStream>, Status> {
-        let receiver = get_flows(&self.relay, request.into_inner());
-        Ok(self.respond(ReceiverStream::new(receiver)))
+        let request = request.into_inner();
+        let follows = request.follow;
+        let receiver = get_flows(&self.relay, request);
+        Ok(self.respond(self.streams.count(ReceiverStream::new(receiver), follows)))
     }
 
     async fn get_agent_events(

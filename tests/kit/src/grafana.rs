@@ -159,6 +159,28 @@ impl Plugin {
         }
     }
 
+    /// A number in KiB of the process' `/proc/…/status`, such as `VmRSS` or `VmHWM`, its peak.
+    pub fn status_kib(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(self.proc("status")).unwrap();
+        let mut values = status.lines().filter_map(|line| line.strip_prefix(field));
+        let value = values.find_map(|value| value.strip_prefix(':')).unwrap();
+        value.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// The number of open files of the process, sockets included.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(self.proc("fd")).unwrap().count()
+    }
+
+    /// The number of threads of the process.
+    pub fn threads(&self) -> usize {
+        std::fs::read_dir(self.proc("task")).unwrap().count()
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{file}", self.child.id().expect("the plugin runs")))
+    }
+
     /// Waits for the end of the process and returns its exit code.
     pub async fn left(&mut self) -> Option<i32> {
         tokio::time::timeout(PATIENCE, self.child.wait())

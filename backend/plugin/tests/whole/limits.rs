@@ -16,14 +16,6 @@ fn labels(count: usize) -> Value {
     (0..count).map(condition).collect()
 }
 
-/// Peak resident set of the plugin, in KiB.
-fn peak_kib(plugin: &Plugin) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.child.id().unwrap()));
-    let status = status.unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 /// Processor time of the plugin, in ticks of 10 ms.
 fn ticks(plugin: &Plugin) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", plugin.child.id().unwrap()));
@@ -43,7 +35,7 @@ async fn ad_hoc_filters_do_not_multiply() {
     let plugin = Plugin::start().await;
     let relay = Relay::start(Script::default()).await;
     let source = relay.source();
-    let before_kib = peak_kib(&plugin);
+    let before_kib = plugin.status_kib("VmHWM");
     let refusal = "ad hoc filter `label`: the filters of the query combine to more than 64: remove some of them";
     for query_type in ["flows", "flowMetrics", "serviceMap", "dnsConnections", "flowAnnotations"] {
         let query = json!({ "queryType": query_type, "adhocFilters": labels(20) });
@@ -61,7 +53,7 @@ async fn ad_hoc_filters_do_not_multiply() {
     let answer = plugin.resource(&source, "POST", "flows", flows.to_string().as_bytes()).await;
     assert_eq!((answer.status, &answer.json()["message"]), (400, &json!(refusal)));
     check_work(&plugin);
-    let grown_kib = peak_kib(&plugin) - before_kib;
+    let grown_kib = plugin.status_kib("VmHWM") - before_kib;
     assert!(grown_kib < 50 << 10, "{grown_kib} KiB more");
     assert!(relay.asked().is_empty(), "the relay is not asked");
 }
@@ -71,7 +63,7 @@ async fn ad_hoc_filters_do_not_multiply() {
 async fn one_string_may_not_hold_any_number_of_filters() {
     let plugin = Plugin::start().await;
     let relay = Relay::start(Script::default()).await;
-    let before_kib = peak_kib(&plugin);
+    let before_kib = plugin.status_kib("VmHWM");
     for list in ["allowlist", "denylist"] {
         let mut query = json!({ "queryType": "flows" });
         query[list] = json!(["{}".repeat(500_000)]);
@@ -82,7 +74,7 @@ async fn one_string_may_not_hold_any_number_of_filters() {
         assert_eq!((refused.0, refused.2), (400, refusal));
     }
     check_work(&plugin);
-    let grown_kib = peak_kib(&plugin) - before_kib;
+    let grown_kib = plugin.status_kib("VmHWM") - before_kib;
     assert!(grown_kib < 50 << 10, "{grown_kib} KiB more");
 }
 
