@@ -5,6 +5,7 @@
 //!   rules have permits of their own and go first.
 //! - [`Memory`] bounds the bytes that answers hold, as a share of the [`MemoryLimit`] of the process.
 //!   An answer that needs more is refused before the system ends the process.
+//! - [`Shaping`] bounds the long work on answers, outside of the threads that serve the network.
 //! - [`Flights`] do equal work once for all who ask for it at the same time.
 //!
 //! A refusal says what is in use and what helps. Every gate and the memory report their [`GateLoad`] and
@@ -18,6 +19,7 @@ mod gates;
 mod memory;
 mod memory_limit;
 mod queue;
+mod shaping;
 
 pub use self::caller::{Caller, Purpose};
 pub use self::flights::Flights;
@@ -26,3 +28,4 @@ pub use self::gate_limits::GateLimits;
 pub use self::gates::Gates;
 pub use self::memory::{Held, Memory, MemoryLoad, OutOfMemory};
 pub use self::memory_limit::{MemoryLimit, MemoryLimitSource};
+pub use self::shaping::Shaping;

@@ -58,7 +58,7 @@ pub async fn flows(
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let collected = collect(source, query, range, held).await?;
     held.grow(held.bytes().saturating_mul(FRAME_FACTOR))?;
-    let frame = match query.format {
+    let shape = || match query.format {
         FlowsFormat::Table => decoded(collected, query.format, |columns, rows, meta| {
             let table = frames::flow_table(columns, rows, meta);
             frames::flow_links(table, &context.datasource_uid)
@@ -68,7 +68,7 @@ pub async fn flows(
         }),
         FlowsFormat::Packed => packed(collected),
     };
-    Ok(vec![frame])
+    Ok(vec![context.shaping.run(held.bytes(), shape).await])
 }
 
 /// Reads the flows of `query` for a resource call that streams them.

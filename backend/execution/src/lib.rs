@@ -20,7 +20,7 @@ mod service_map;
 
 use std::sync::Arc;
 
-use budget::{Caller, OutOfMemory};
+use budget::{Caller, OutOfMemory, Shaping};
 use frames::BadFrame;
 use prometheus::{InvalidMinStep, PrometheusError};
 use query::InvalidQuery;
@@ -73,6 +73,8 @@ pub struct QueryContext {
     pub max_data_points: i64,
     /// Uid of the data source, for links back to it.
     pub datasource_uid: String,
+    /// Bound on long work on answers.
+    pub shaping: Shaping,
 }
 
 /// The consumer of a request's answers.

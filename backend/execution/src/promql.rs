@@ -56,13 +56,34 @@ pub async fn promql(
         // An alert rule does not use exemplars.
         prepared.exemplars(query.exemplar && consumer != Consumer::AlertRule),
     );
+    let bytes = [&range, &instant].into_iter().flatten().flatten();
+    let bytes = bytes.map(|answer| answer.data.held.bytes()).sum();
+    let answers = Answers { range, instant, exemplars };
+    context.shaping.run(bytes, || frames_of(&shape, query, answers, consumer)).await
+}
+
+/// Answers of Prometheus to one query; `None` for what was not asked.
+struct Answers {
+    range: Option<Evaluation>,
+    instant: Option<Evaluation>,
+    exemplars: Option<Result<WithWarnings<Vec<ExemplarSeries>>, PrometheusError>>,
+}
+
+fn frames_of(
+    shape: &SeriesQuery<'_>,
+    query: &PromqlQuery,
+    answers: Answers,
+    consumer: Consumer,
+) -> Result<Vec<Frame>, ExecutionError> {
+    let Answers { range, instant, exemplars } = answers;
+    let expr = shape.expr;
     let mut frames = Vec::new();
     let mut failed = None;
     let mut rows: Option<ReadSeries> = None;
     let mut is_empty = true;
     let mut rows_cut: Option<String> = None;
     for answer in [instant, range].into_iter().flatten() {
-        match answer.map(|answer| read(&shape, answer)) {
+        match answer.map(|answer| read(shape, answer)) {
             Ok(ReadResult::Text(frame)) => {
                 is_empty = false;
                 frames.push(frame);
@@ -74,7 +95,7 @@ pub async fn promql(
                     // One table of both results, as in Grafana.
                     (PromqlFormat::Table, Some(rows)) => rows.extend(read),
                     (PromqlFormat::Table, None) => rows = Some(read),
-                    (format, _) => frames.extend(shaped(&shape, format, read)),
+                    (format, _) => frames.extend(shaped(shape, format, read)),
                 }
             }
             Err(error) => failed = Some(error),
@@ -82,10 +103,10 @@ pub async fn promql(
     }
     frames.extend(rows.map(|rows| {
         let ReadSeries { series, result_type, notices, held: _held, .. } = rows;
-        frames::table(&shape, &series, result_type, notices)
+        frames::table(shape, &series, result_type, notices)
     }));
     if is_empty
-        && let (Some(first), Some(variable)) = (frames.first_mut(), unresolved_variable(&expr))
+        && let (Some(first), Some(variable)) = (frames.first_mut(), unresolved_variable(expr))
     {
         let text = format!("no series were found, and {}", stands_there(variable));
         first.meta.notices.push(Notice::warning(text));
@@ -97,17 +118,17 @@ pub async fn promql(
     }
     if let Some(error) = failed {
         if consumer == Consumer::AlertRule {
-            return Err(explained(error, &expr).into());
+            return Err(explained(error, expr).into());
         }
         // The part that arrived is kept, with a notice about the missing part.
         match frames.first_mut() {
             Some(first) => first.meta.notices.push(Notice::warning(error.to_string())),
-            None => return Err(explained(error, &expr).into()),
+            None => return Err(explained(error, expr).into()),
         }
     }
     match exemplars {
         None => {}
-        Some(Ok(answer)) => frames.extend(frames::exemplars(&shape, &answer.data)),
+        Some(Ok(answer)) => frames.extend(frames::exemplars(shape, &answer.data)),
         Some(Err(error)) => {
             if let Some(first) = frames.first_mut() {
                 let text = format!("exemplars are missing: {error}");

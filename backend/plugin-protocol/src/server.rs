@@ -64,7 +64,10 @@ fn serve_in_runtime<B: Backend>(
     placement: &Placement,
     backend: B,
 ) -> Result<(), ServeError> {
+    // Two at least, so that one busy task does not stop health checks.
+    let threads = std::thread::available_parallelism().map_or(2, |cpus| cpus.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use budget::{Gate, GateLimits, Gates, Memory, MemoryLimit};
+use budget::{Gate, GateLimits, Gates, Memory, MemoryLimit, Shaping};
 
 use crate::stream::{ChannelLimits, Channels};
 
@@ -43,6 +43,8 @@ pub(crate) struct Budget {
     pub(crate) policy_reads: Gate,
     /// Live streams.
     pub(crate) live: Arc<Channels>,
+    /// Long work on answers.
+    pub(crate) shaping: Shaping,
     /// Bytes that answers hold.
     pub(crate) memory: Memory,
 }
@@ -56,6 +58,7 @@ impl Budget {
             prometheus: Gates::new("Prometheus", CALLS),
             policy_reads: Gate::new("the file system with the policies", POLICY_READS),
             live: Arc::new(Channels::new(LIVE)),
+            shaping: Shaping::default(),
             memory: Memory::new(usize::try_from(bytes).unwrap_or(usize::MAX)),
         }
     }

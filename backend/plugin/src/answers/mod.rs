@@ -156,7 +156,9 @@ async fn answer(instance: &Instance, query: RequestQuery, facts: RequestFacts) -
     let ref_id = query.ref_id.clone();
     let mut held = instance.budget.memory.hold(instance.caller(facts.consumer));
     let frames = frames(instance, query, facts, &mut held).await?;
-    encode(&ref_id, frames, held).map_err(|error| QueryError::from(error).into())
+    let bytes = frames.iter().map(Frame::bytes).sum();
+    let encoded = instance.budget.shaping.run(bytes, || encode(&ref_id, frames, held)).await;
+    encoded.map_err(|error| QueryError::from(error).into())
 }
 
 /// Encodes frames, each of which is freed before the next. The bytes are held until Grafana has them.

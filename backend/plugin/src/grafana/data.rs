@@ -1,5 +1,6 @@
 //! Calls with queries: queries in, frames out.
 
+use ::budget::Shaping;
 use execution::{Consumer, QueryContext};
 use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse, Status};
 use prometheus::{ForwardedIdentity, HeaderOrigin};
@@ -40,7 +41,7 @@ pub(super) async fn query(
     let queries = request
         .queries
         .into_iter()
-        .map(|query| read_query(query, &datasource_uid, &identity))
+        .map(|query| read_query(query, &datasource_uid, &identity, &instance.budget.shaping))
         .collect();
     let answers = answers::run(instance, Request { queries, consumer, concurrent_queries }).await;
     let responses = answers.iter().map(|(ref_id, answer)| (ref_id.clone(), response(answer)));
@@ -68,6 +69,7 @@ fn read_query(
     query: DataQuery,
     datasource_uid: &str,
     identity: &ForwardedIdentity,
+    shaping: &Shaping,
 ) -> RequestQuery {
     let range = query.time_range.unwrap_or_default();
     RequestQuery {
@@ -80,6 +82,7 @@ fn read_query(
             interval_ms: query.interval_ms,
             max_data_points: query.max_data_points,
             datasource_uid: datasource_uid.to_owned(),
+            shaping: shaping.clone(),
         },
     }
 }
