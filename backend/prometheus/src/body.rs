@@ -19,6 +19,9 @@ pub(crate) const ACCEPT_ENCODING: &str = "gzip, zstd";
 const CHUNK_BYTES: usize = 64 << 10;
 /// Maximum number of chunks that wait to be read.
 const MAX_WAITING_CHUNKS: usize = 4;
+/// Maximum window of zstd, in bytes: the decoder holds this much before it returns the first byte. Source:
+/// RFC 9659, which is about HTTP.
+const MAX_WINDOW_BYTES: u64 = 8 << 20;
 
 /// Body in chunks.
 pub(crate) type Chunks = BoxStream<'static, Result<Bytes, PrometheusError>>;
@@ -75,6 +78,9 @@ fn unpack_zstd(packed: Chunks) -> Chunks {
     // Error of the upstream: the decoder only notices that its input ends.
     let failed = Arc::new(Mutex::new(None));
     let failure = Arc::clone(&failed);
+    // A thread that waits for input would otherwise hold it after the receiver is gone.
+    let waiting = sender.clone();
+    let packed = packed.take_until(Box::pin(async move { waiting.closed().await }));
     let packed = packed.map(move |chunk| {
         chunk.map_err(|error| {
             *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -102,7 +108,13 @@ fn unpack_to(
     let mut first = [0_u8];
     // A body may contain several frames.
     while packed.read(&mut first).map_err(|cause| cause.to_string())? > 0 {
-        let frame = first.as_slice().chain(&mut *packed);
+        let head = frame_head(first, packed).map_err(|cause| cause.to_string())?;
+        let window = window_bytes(&head).unwrap_or_default();
+        if window > MAX_WINDOW_BYTES {
+            let most_mib = MAX_WINDOW_BYTES >> 20;
+            return Err(format!("its window of {window} bytes is larger than {most_mib} MiB"));
+        }
+        let frame = head.as_slice().chain(&mut *packed);
         let mut decoder =
             ruzstd::decoding::StreamingDecoder::new(frame).map_err(|cause| cause.to_string())?;
         loop {
@@ -120,8 +132,63 @@ fn unpack_to(
     Ok(())
 }
 
+/// The header of a frame, or what there is of it. Source: RFC 8878, section 3.1.1.1.
+fn frame_head(first: [u8; 1], packed: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = first.to_vec();
+    packed.take(4).read_to_end(&mut head)?;
+    let rest = head.get(4).map_or(0, |descriptor| {
+        let window = usize::from(!is_single_segment(*descriptor));
+        let [dictionary, content] = field_bytes(*descriptor);
+        window + dictionary + content
+    });
+    packed.take(rest as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Whether the window is the whole content, in place of a field with its size.
+fn is_single_segment(descriptor: u8) -> bool {
+    descriptor & 0x20 != 0
+}
+
+/// Lengths of the fields with the dictionary's id and the size of the content.
+fn field_bytes(descriptor: u8) -> [usize; 2] {
+    let dictionary = match descriptor & 3 {
+        0 => 0,
+        1 => 1,
+        2 => 2,
+        _ => 4,
+    };
+    let content = match descriptor >> 6 {
+        0 => usize::from(is_single_segment(descriptor)),
+        1 => 2,
+        2 => 4,
+        _ => 8,
+    };
+    [dictionary, content]
+}
+
+/// The window that a frame needs, in bytes; `None`: the header ends early, or this is no such frame.
+fn window_bytes(head: &[u8]) -> Option<u64> {
+    let (&descriptor, fields) = head.strip_prefix(&[0x28, 0xb5, 0x2f, 0xfd])?.split_first()?;
+    if !is_single_segment(descriptor) {
+        let &window = fields.first()?;
+        let base = 1 << (10 + (window >> 3));
+        return Some(base + base / 8 * u64::from(window & 7));
+    }
+    let [dictionary, content] = field_bytes(descriptor);
+    let content = fields.get(dictionary..)?.get(..content)?;
+    let number = content.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    // Two bytes continue where one ends.
+    Some(if content.len() == 2 { number + 256 } else { number })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures_util::future;
+    use tokio::sync::oneshot;
+
     use super::*;
     use http::HeaderValue;
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
@@ -142,6 +209,9 @@ mod tests {
             let shown = match read {
                 Ok(body) => format!("{} bytes", body.len()),
                 Err(PrometheusError::TooLarge { .. }) => "too large".to_owned(),
+                Err(PrometheusError::Encoding(text)) if text.starts_with("zstd: its window") => {
+                    text
+                }
                 Err(PrometheusError::Encoding(text)) if text.starts_with("zstd: ") => {
                     "no zstd".to_owned()
                 }
@@ -162,6 +232,20 @@ mod tests {
         check(Some("zstd"), &zstd(10 << 20), "too large").await;
         check(Some("zstd"), b"{\"status\":\"success\"}", "no zstd").await;
         check(Some("zstd"), &zstd(1_000)[..8], "no zstd").await;
+        check(Some("zstd"), &zstd(1_000)[..3], "no zstd").await;
+        // A frame with this header, and one empty block.
+        let frame = |header: &[u8]| [&[0x28, 0xb5, 0x2f, 0xfd], header, &[1, 0, 0]].concat();
+        let large = |bytes: u64| format!("zstd: its window of {bytes} bytes is larger than 8 MiB");
+        check(Some("zstd"), &frame(&[0x00, 0x68]), "0 bytes").await;
+        check(Some("zstd"), &frame(&[0x00, 0x69]), &large(9 << 20)).await;
+        check(Some("zstd"), &frame(&[0x00, 0xff]), &large((1 << 41) + (7 << 38))).await;
+        check(Some("zstd"), &frame(&[0x20, 0]), "0 bytes").await;
+        let whole = |size: u32| frame(&[&[0xa0], size.to_le_bytes().as_slice()].concat());
+        check(Some("zstd"), &whole(0), "0 bytes").await;
+        check(Some("zstd"), &whole((8 << 20) + 1), &large((8 << 20) + 1)).await;
+        // With the id of a dictionary before the size.
+        let whole = frame(&[&[0xe1, 7], u64::MAX.to_le_bytes().as_slice()].concat());
+        check(Some("zstd"), &whole, &large(u64::MAX)).await;
         check(
             Some("br"),
             b"x",
@@ -183,5 +267,24 @@ mod tests {
         let chunks = unpacked(&headers, stream::iter(chunks).boxed(), 1_000).unwrap();
         let error = whole(chunks).await.unwrap_err();
         assert!(matches!(error, PrometheusError::TimedOut { after_secs: 3, .. }), "{error}");
+    }
+
+    /// The thread waits for input that does not come; nobody waits for its output any more.
+    #[tokio::test]
+    async fn an_answer_that_nobody_reads_lets_go_of_its_connection() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+        let packed = compress_to_vec([b'x'; 500].as_slice(), CompressionLevel::Fastest);
+        let half = Bytes::copy_from_slice(packed.get(..packed.len() / 2).unwrap());
+        let (connection, closed) = oneshot::channel::<()>();
+        let body = stream::iter([Ok(half)]).chain(stream::once(async move {
+            let _held = connection;
+            future::pending().await
+        }));
+        let mut chunks = unpacked(&headers, body.boxed(), 1_000).unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(50), chunks.next()).await.is_err());
+        drop(chunks);
+        let closed = tokio::time::timeout(Duration::from_secs(10), closed).await;
+        assert!(closed.expect("in time").is_err());
     }
 }
