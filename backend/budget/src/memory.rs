@@ -147,6 +147,12 @@ impl Shared {
 }
 
 impl Held {
+    /// The bytes of another answer for the same caller, of which it holds none yet.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { shared: self.shared.clone(), caller: self.caller, used: 0, taken: 0 }
+    }
+
     /// Bytes in use.
     pub fn bytes(&self) -> usize {
         self.used

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use budget::{Busy, Gate, OutOfMemory};
+use budget::{Busy, Flights, Gate, OutOfMemory};
 use hubble_api::client::{ClientError, DEFAULT_MAX_MESSAGE_BYTES};
 use hubble_api::client::{
     ClientIdentity, Expiry, FlowRequest, FlowStream, Followed, NodeNames, RelayClient, RelayConfig,
@@ -43,6 +43,7 @@ pub use self::clock::now_ms;
 pub use self::lost::{
     CountedOver, LostEvents, MAX_NODES as MAX_LOSS_NODES, NodeLoss, StartMarkers,
 };
+use self::newest::{Collected, NewestKey};
 pub use self::newest::{Newest, NewestRequest};
 use self::nodes::Nodes;
 pub use self::plan::{Plan, PlanNotice};
@@ -166,6 +167,7 @@ pub struct Relay {
     /// Bound on the scans at once, over all data sources with this relay.
     gate: Gate,
     scans: Scans,
+    newest: Flights<NewestKey, Collected, RelayError>,
     /// An absent error: no answer in time.
     buffer_start: Cached<BufferStart, Option<RelayError>>,
     kept_nodes: Cached<Arc<Nodes>, ()>,
@@ -203,6 +205,7 @@ impl Relay {
             client,
             gate,
             scans: Scans::default(),
+            newest: Flights::default(),
             buffer_start: Cached::new(buffers::TTL, ERRORS_KEPT),
             kept_nodes: Cached::new(nodes::TTL, ERRORS_KEPT),
             expiries: Cached::new(certificates::TTL, Duration::ZERO),

@@ -2,6 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use budget::{Caller, Held, OutOfMemory};
 use flow::TimeRange;
@@ -50,8 +51,26 @@ pub struct NewestRequest {
     pub caller: Caller,
 }
 
+/// What must be equal for two requests to be one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct NewestKey {
+    filters: FilterSet,
+    columns: ColumnSet,
+    range: (i64, i64),
+    limit: usize,
+    oldest: bool,
+    caller: Caller,
+}
+
+/// Flows for all who asked for them.
+#[derive(Debug, Clone)]
+pub(crate) struct Collected {
+    newest: Newest,
+    held: Arc<Held>,
+}
+
 /// The flows that were collected.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Newest {
     /// The flows as received, newest first.
     pub flows: Vec<WireFlow>,
@@ -206,6 +225,20 @@ impl NodeAnswers {
     }
 }
 
+impl NewestKey {
+    fn of(request: &NewestRequest) -> Self {
+        let NewestRequest { filters, columns, range, limit, oldest, now_ms: _, caller } = request;
+        Self {
+            filters: filters.clone(),
+            columns: *columns,
+            range: (range.from_nanos, range.to_nanos),
+            limit: *limit,
+            oldest: *oldest,
+            caller: *caller,
+        }
+    }
+}
+
 impl NewestRequest {
     /// Whether flows may still arrive at the range's end.
     fn has_open_end(&self) -> bool {
@@ -268,9 +301,31 @@ impl Relay {
     /// - A past range is requested whole, since a node counts back from now and would not reach it.
     /// - The oldest flows of a range are counted from its start.
     ///
+    /// Equal requests of one moment are one. `held` grows by the size of the flows.
+    ///
     /// Errors: [`RelayError`] if nothing came or no node answered; flows that came before an error
-    /// are kept. `held` grows by the size of the flows.
+    /// are kept.
     pub async fn newest(
+        self: &Arc<Self>,
+        request: &NewestRequest,
+        held: &mut Held,
+    ) -> Result<Newest, RelayError> {
+        let (relay, shared) = (self.clone(), request.clone());
+        let mut own = held.another();
+        let collect = Box::pin(async move {
+            let newest = relay.collect(&shared, &mut own).await?;
+            Ok(Collected { newest, held: Arc::new(own) })
+        });
+        let collected = self.newest.join(NewestKey::of(request), collect);
+        let Collected { newest, held: shared } = collected.await?;
+        let bytes = shared.bytes();
+        // The last of those who share gives the bytes back before it takes them.
+        drop(shared);
+        held.grow(bytes)?;
+        Ok(newest)
+    }
+
+    async fn collect(
         &self,
         request: &NewestRequest,
         held: &mut Held,

@@ -69,7 +69,7 @@ impl SampleCache {
     /// Errors: the relay has none.
     pub(crate) async fn get(
         &self,
-        relay: &Relay,
+        relay: &Arc<Relay>,
         caller: Caller,
         memory: &Memory,
     ) -> Result<Arc<FlowSample>, RelayError> {
@@ -77,7 +77,11 @@ impl SampleCache {
     }
 }
 
-async fn fetch(relay: &Relay, caller: Caller, memory: &Memory) -> Result<FlowSample, RelayError> {
+async fn fetch(
+    relay: &Arc<Relay>,
+    caller: Caller,
+    memory: &Memory,
+) -> Result<FlowSample, RelayError> {
     let now_ms = now_ms();
     let request = NewestRequest {
         filters: FilterSet::default(),

@@ -96,6 +96,23 @@ async fn queries_that_differ_in_grouping_read_the_flows_once() {
     assert_eq!(sums, [3_001, 3_001, 3_000, 3_001]);
 }
 
+#[tokio::test]
+async fn equal_queries_of_single_flows_read_them_once() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let flows = (0..300).map(|n| flow("aks-1", now - 60_000 - n, |_| {})).collect();
+    let script = Script { flows, lasts: Duration::from_millis(300), ..Script::default() };
+    let relay = Relay::start(script).await;
+    let source = relay.source();
+    let range = Range { from_ms: now - 3_600_000, to_ms: now };
+    let rows = async |limit: usize| {
+        let query = json!({ "queryType": "flows", "format": "table", "limit": limit });
+        plugin.tables(&source, range, query).await.iter().map(Frame::len).sum::<usize>()
+    };
+    let rows = tokio::join!(rows(200), rows(200), rows(100), rows(200));
+    assert_eq!((rows, relay.asked().len()), ((200, 200, 100, 200), 2));
+}
+
 /// Nobody waits for a scan that nobody needs any more, and whoever leaves takes nothing from the others.
 #[tokio::test]
 async fn a_shared_scan_ends_with_its_last_query() {
