@@ -1,4 +1,5 @@
-//! The plugin's listener: a Unix socket where the system has them, else TCP on loopback.
+//! The plugin's listener: a Unix socket that only Grafana's user may open. TCP on loopback, where every
+//! process of the machine could use the data sources' secrets, needs the server administrator's consent.
 //!
 //! TCP needs `TCP_NODELAY`: response headers and body leave in two writes, and Nagle's algorithm
 //! with delayed acknowledgements would hold the second one for 40 ms on every small query.
@@ -6,7 +7,8 @@
 use std::io;
 use std::net::Ipv4Addr;
 #[cfg(unix)]
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 
@@ -22,7 +24,7 @@ pub(crate) enum Listener {
     Tcp(TcpListener),
 }
 
-/// The environment variables that place the listener. The host sets all of them or none.
+/// The environment variables that place the listener. The host sets all of those with `PLUGIN_` or none.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Placement {
     /// `PLUGIN_UNIX_SOCKET_DIR`.
@@ -31,11 +33,28 @@ pub(crate) struct Placement {
     pub(crate) min_port: Option<u16>,
     /// `PLUGIN_MAX_PORT`, for TCP.
     pub(crate) max_port: Option<u16>,
+    /// Whether TCP is used if no Unix socket can be made: `GF_PLUGIN_ALLOW_TCP`, the setting `allow_tcp` in
+    /// the plugin's section of Grafana's configuration.
+    pub(crate) tcp_is_allowed: bool,
 }
 
 /// Reason why no listener could be bound.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListenError {
+    /// No Unix socket can be made, and TCP is not allowed.
+    #[error(
+        "make a Unix socket in `{}`. Name another folder by TMPDIR; or allow TCP, by which every process of \
+         this machine can call the plugin: `allow_tcp = true` in the plugin's section of Grafana's \
+         configuration",
+        .dir.display()
+    )]
+    NoSocket {
+        /// Folder of the socket.
+        dir: PathBuf,
+        /// Error of the socket.
+        #[source]
+        cause: io::Error,
+    },
     /// Neither a Unix socket nor a free port in the given range.
     #[error("listen on any port of 127.0.0.1 from {min_port} to {max_port}")]
     NoPort {
@@ -57,13 +76,14 @@ impl Placement {
             socket_dir: var("PLUGIN_UNIX_SOCKET_DIR").filter(|dir| !dir.is_empty()),
             min_port: port("PLUGIN_MIN_PORT"),
             max_port: port("PLUGIN_MAX_PORT"),
+            tcp_is_allowed: var("GF_PLUGIN_ALLOW_TCP").is_some_and(|value| value.trim() == "true"),
         }
     }
 }
 
 impl Listener {
-    /// Binds a Unix socket named after `program`, or TCP if that fails (path too long, file system
-    /// without sockets).
+    /// Binds a Unix socket named after `program`; if that fails (path too long, file system without sockets),
+    /// TCP where it is allowed.
     ///
     /// Errors: [`ListenError`].
     pub(crate) async fn bind(program: &str, placement: &Placement) -> Result<Self, ListenError> {
@@ -73,9 +93,10 @@ impl Listener {
             remove_stale_sockets(program, &dir);
             match bind_unix(program, &dir) {
                 Ok(listener) => return Ok(listener),
-                Err(error) => {
+                Err(error) if placement.tcp_is_allowed => {
                     tracing::warn!(%error, dir = %dir.display(), "no Unix socket, using TCP");
                 }
+                Err(cause) => return Err(ListenError::NoSocket { dir, cause }),
             }
         }
         bind_tcp(placement).await
@@ -230,12 +251,23 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_socket_that_cannot_be_had_becomes_tcp() {
-        let placement =
-            Placement { socket_dir: Some("/nowhere/at/all".to_owned()), ..Placement::default() };
-        let listener = Listener::bind("gpx_hubble", &placement).await.unwrap();
-        assert!(
-            matches!(listener.address().unwrap(), Address::Tcp(address) if address.ip().is_loopback())
-        );
+    async fn without_a_socket_it_is_tcp_only_where_that_is_allowed() {
+        let check = async |allowed: Option<&str>, expected: Result<bool, &str>| {
+            let placement = Placement::from_env(|name| match name {
+                "PLUGIN_UNIX_SOCKET_DIR" => Some("/nowhere/at/all".to_owned()),
+                "GF_PLUGIN_ALLOW_TCP" => allowed.map(str::to_owned),
+                _ => None,
+            });
+            let bound = Listener::bind("gpx_hubble", &placement).await;
+            let is_loopback = bound.map(|listener| {
+                matches!(listener.address(), Ok(Address::Tcp(address)) if address.ip().is_loopback())
+            });
+            let error = is_loopback.map_err(|error| error.to_string());
+            assert_eq!(error.as_ref().map_err(String::as_str).copied(), expected, "{allowed:?}");
+        };
+        let refused = "make a Unix socket in `/nowhere/at/all`. Name another folder by TMPDIR; or allow TCP, by which every process of this machine can call the plugin: `allow_tcp = true` in the plugin's section of Grafana's configuration";
+        check(None, Err(refused)).await;
+        check(Some("false"), Err(refused)).await;
+        check(Some("true"), Ok(true)).await;
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use execution::Consumer;
-use prometheus::{ForwardedIdentity, PrometheusError};
+use prometheus::{ForwardedIdentity, PrometheusError, PrometheusSettings};
 use relay::now_ms;
 use relay::{BufferStart, RelayError};
 use serde_json::{Value, json};
@@ -16,6 +16,9 @@ use crate::policies::PolicySource;
 
 /// Maximum number of nodes that a message names.
 const MAX_NODES_SHOWN: usize = 5;
+
+/// End of the text about a Prometheus that is sent secrets without TLS.
+const CLEAR_WARNING: &str = ". Warning: credentials travel unencrypted, and everyone on the way can read and reuse them: use an `https://` URL";
 
 /// Result of a health check.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,11 +195,17 @@ async fn ask_prometheus(
         }
         Err(error) => return Err(error.into()),
     };
-    let text = match version.as_str() {
+    let mut text = match version.as_str() {
         "" => "answers queries, version unknown".to_owned(),
         version => format!("version {version}, answers queries"),
     };
-    Ok(PartHealth { healthy: true, text, details: json!({ "ok": true, "version": version }) })
+    let settings = instance.settings()?.prometheus.as_ref();
+    let in_the_clear = settings.is_some_and(PrometheusSettings::sends_secrets_in_the_clear);
+    if in_the_clear {
+        text.push_str(CLEAR_WARNING);
+    }
+    let details = json!({ "ok": true, "version": version, "secretsInTheClear": in_the_clear });
+    Ok(PartHealth { healthy: true, text, details })
 }
 
 /// The state of the policies' files; `None` if none are configured. If no file can be read the

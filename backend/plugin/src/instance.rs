@@ -6,12 +6,12 @@ use ::budget::{Caller, Purpose};
 use execution::{Consumer, FlowSource, RequiredCompleteness};
 use prometheus::{ForwardedIdentity, PrometheusClient, PrometheusError};
 use relay::{Relay, RelayError};
+use settings::{AlertSettings, InvalidSettings, PolicySettings, Settings, StoredSettings};
 
 use crate::answers::QueryError;
 use crate::budget::Budget;
-use crate::policies::PolicyReader;
+use crate::policies::{PolicyReader, PolicySource};
 use crate::resources::{FlowSample, SampleCache};
-use crate::settings::{InvalidSettings, Settings, StoredSettings};
 use crate::stream::LimitReached;
 
 /// A data source. Unusable settings are kept as an error that every query returns.
@@ -34,6 +34,9 @@ impl Instance {
         let settings = Settings::read(stored).map_err(Arc::new);
         let usable = settings.as_ref().ok();
         let relay = match usable.and_then(|settings| settings.relay.as_ref()) {
+            Some(relay) if relay.names_socket() && !are_sockets_allowed() => {
+                Err(RelayError::Socket { address: relay.address.clone() })
+            }
             Some(relay) => Relay::new(relay, budget.relays.of(&relay.address)).map(Arc::new),
             None => Err(RelayError::NotConfigured),
         };
@@ -48,6 +51,8 @@ impl Instance {
             None => Err(PrometheusError::NotConfigured),
         };
         let policies = usable.map(|settings| settings.policies.clone()).unwrap_or_default();
+        let PolicySettings { text, folder, namespace } = policies;
+        let policies = PolicySource { text, folder, namespace };
         let policies =
             PolicyReader::new(policies, budget.policy_reads.clone(), budget.memory.clone());
         Self {
@@ -90,7 +95,7 @@ impl Instance {
     pub(crate) fn flow_source(&self, consumer: Consumer) -> Result<FlowSource<'_>, QueryError> {
         let settings = self.settings()?;
         let required = match consumer {
-            Consumer::AlertRule => settings.alert_rules,
+            Consumer::AlertRule => required(settings.alerts),
             Consumer::Panel | Consumer::Expression => RequiredCompleteness::Any,
         };
         let cluster = settings.cluster.as_deref();
@@ -135,6 +140,23 @@ impl Instance {
     pub(crate) fn prometheus(&self) -> Result<&PrometheusClient, QueryError> {
         self.settings()?;
         self.prometheus.as_ref().map_err(|error| error.clone().into())
+    }
+}
+
+/// Whether the server's administrator allows relays behind Unix sockets. Otherwise a user who may edit a data
+/// source could connect to other programs' sockets on Grafana's machine. Grafana passes `allow_unix_relays`
+/// of `[plugin.k8snet-hubble-datasource]` under this name.
+fn are_sockets_allowed() -> bool {
+    std::env::var("GF_PLUGIN_ALLOW_UNIX_RELAYS").is_ok_and(|value| value.trim() == "true")
+}
+
+/// Completeness that the settings demand for alert rules.
+fn required(alerts: AlertSettings) -> RequiredCompleteness {
+    if alerts.count_incomplete {
+        RequiredCompleteness::Any
+    } else {
+        let max_lost_share = f64::from(alerts.max_lost_percent) / 100.0;
+        RequiredCompleteness::Whole { max_lost_share }
     }
 }
 

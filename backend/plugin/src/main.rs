@@ -10,7 +10,6 @@ mod health;
 mod instance;
 mod policies;
 mod resources;
-mod settings;
 mod stream;
 
 use std::process::ExitCode;

@@ -24,13 +24,13 @@ const MAX_WAITING_CHUNKS: usize = 4;
 const MAX_WINDOW_BYTES: u64 = 8 << 20;
 
 /// Body in chunks.
-pub(crate) type Chunks = BoxStream<'static, Result<Bytes, PrometheusError>>;
+pub type Chunks = BoxStream<'static, Result<Bytes, PrometheusError>>;
 
 /// Decompressed body of an answer with the given `headers`, of at most `limit_bytes`.
 ///
 /// Errors: [`PrometheusError::Encoding`] at once or among the chunks, [`PrometheusError::TooLarge`]
 /// among them, and any error of `packed`.
-pub(crate) fn unpacked(
+pub fn unpacked(
     headers: &HeaderMap,
     packed: Chunks,
     limit_bytes: usize,
@@ -48,7 +48,7 @@ pub(crate) fn unpacked(
 }
 
 /// All chunks joined. Errors: the first error among them.
-pub(crate) async fn whole(mut chunks: Chunks) -> Result<Bytes, PrometheusError> {
+pub async fn whole(mut chunks: Chunks) -> Result<Bytes, PrometheusError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = chunks.next().await {
         body.extend_from_slice(&chunk?);

@@ -11,11 +11,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use reqwest::{RequestBuilder, Url};
 use secret::Secret;
-use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
 use tokio::sync::Mutex;
 use wording::with_causes;
 
@@ -23,6 +21,7 @@ use crate::body;
 use crate::error::PrometheusError;
 use crate::excerpt::quote;
 use crate::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
+use crate::token_answer::{self, IssuedToken};
 use crate::token_error::TokenError;
 
 /// Time before expiry at which a token is renewed; a shorter-lived token is renewed after four
@@ -30,6 +29,9 @@ use crate::token_error::TokenError;
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
 /// Time for which queries that wait for a token share one refusal.
 const REFUSAL_TTL: Duration = Duration::from_secs(1);
+/// Least time between two tokens that are dropped because the workspace refused them. A workspace that
+/// refuses every token must not cost a token for each query.
+const FORGET_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_TOKEN_ANSWER_BYTES: usize = 64 << 10;
 const MAX_ASSERTION_BYTES: u64 = 64 << 10;
 /// Endpoint where a virtual machine requests tokens of its identity.
@@ -62,6 +64,8 @@ pub(crate) struct TokenSource {
     environment: AzureEnvironment,
     /// Locked during a request, so that all callers wait for the same token.
     cached: Mutex<CachedToken>,
+    /// Time at which a token was last dropped because the workspace refused it.
+    forgotten_at: Mutex<Option<Instant>>,
 }
 
 /// Cached token or refusal. Not `relay::Cached`: each token has its own end, and refusals are kept, too.
@@ -77,23 +81,6 @@ enum CachedToken {
         error: TokenError,
         until: Instant,
     },
-}
-
-/// Token in the answer of both kinds of endpoint.
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
-    expires_in: Seconds,
-}
-
-/// Number of seconds, also as a string, which the metadata endpoint uses.
-struct Seconds(u64);
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct OAuthError {
-    error: String,
-    error_description: String,
 }
 
 impl fmt::Debug for CachedToken {
@@ -194,7 +181,8 @@ impl TokenSource {
         credentials: AzureCredentials,
         environment: AzureEnvironment,
     ) -> Self {
-        Self { http, credentials, environment, cached: Mutex::default() }
+        let (cached, forgotten_at) = Default::default();
+        Self { http, credentials, environment, cached, forgotten_at }
     }
 
     /// Value of the header: `Bearer …`. All callers wait for a token that is being requested.
@@ -226,12 +214,20 @@ impl TokenSource {
         }
     }
 
-    /// Drops a token that the workspace refused, unless it was replaced since.
-    pub(crate) async fn forget(&self, refused: &HeaderValue) {
+    /// Drops a token that the workspace refused, unless it was replaced since, at most once in
+    /// [`FORGET_INTERVAL`]. Returns whether another token is to be had.
+    pub(crate) async fn forget(&self, refused: &HeaderValue) -> bool {
         let mut cached = self.cached.lock().await;
-        if matches!(&*cached, CachedToken::Token { header, .. } if header == refused) {
-            *cached = CachedToken::Nothing;
+        if !matches!(&*cached, CachedToken::Token { header, .. } if header == refused) {
+            return true;
         }
+        let mut forgotten_at = self.forgotten_at.lock().await;
+        if forgotten_at.is_some_and(|time| time.elapsed() < FORGET_INTERVAL) {
+            return false;
+        }
+        *forgotten_at = Some(Instant::now());
+        *cached = CachedToken::Nothing;
+        true
     }
 
     async fn ask(&self) -> Result<(HeaderValue, Instant), TokenError> {
@@ -257,21 +253,13 @@ impl TokenSource {
             }
             _ => no_token(),
         })?;
-        if status != StatusCode::OK {
-            let refusal: OAuthError = serde_json::from_slice(&answer).unwrap_or_default();
-            return Err(match self.error_line(&refusal) {
-                Some(message) => TokenError::Refused { host, status: status.as_u16(), message },
-                None => no_token(),
-            });
-        }
-        // The parser's error could quote the token.
-        let answer: TokenAnswer = serde_json::from_slice(&answer).map_err(|_| no_token())?;
-        let mut header = HeaderValue::try_from(format!("Bearer {}", answer.access_token))
-            .map_err(|_| no_token())?;
-        header.set_sensitive(true);
-        let life = Duration::from_secs(answer.expires_in.0);
+        let secret = match &self.credentials.login {
+            AzureLogin::ClientSecret { secret, .. } => Some(secret),
+            _ => None,
+        };
+        let IssuedToken { header, life } = token_answer::read(status, &answer, &host, secret)?;
         let renew_after = life.saturating_sub(RENEW_BEFORE.min(life / 5));
-        tracing::debug!(host, life_secs = answer.expires_in.0, "got a token for Azure Monitor");
+        tracing::debug!(host, life_secs = life.as_secs(), "got a token for Azure Monitor");
         Ok((header, asked_at + renew_after))
     }
 
@@ -382,20 +370,6 @@ impl TokenSource {
         let host = url.host_str().unwrap_or_default().to_owned();
         Ok((self.http.get(url).header(header.0, header.1), host))
     }
-
-    /// First line of Entra ID's error message, with the secret redacted in case it repeats it.
-    fn error_line(&self, refusal: &OAuthError) -> Option<String> {
-        let words = match (refusal.error_description.lines().next(), refusal.error.as_str()) {
-            (Some(words), _) => words,
-            (None, "") => return None,
-            (None, error) => error,
-        };
-        let words = match &self.credentials.login {
-            AzureLogin::ClientSecret { secret, .. } => words.replace(secret.reveal(), "[redacted]"),
-            _ => words.to_owned(),
-        };
-        Some(quote(&words))
-    }
 }
 
 async fn read_assertion(file: &str) -> Result<Secret, String> {
@@ -406,30 +380,6 @@ async fn read_assertion(file: &str) -> Result<Secret, String> {
     }
     let text = tokio::fs::read_to_string(file).await.map_err(words)?;
     Secret::new(text.trim()).ok_or_else(|| "it is empty".to_owned())
-}
-
-impl<'de> Deserialize<'de> for Seconds {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SecondsVisitor;
-        impl Visitor<'_> for SecondsVisitor {
-            type Value = Seconds;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("seconds")
-            }
-
-            fn visit_u64<E>(self, secs: u64) -> Result<Seconds, E> {
-                // A token without expiry is renewed daily.
-                Ok(Seconds(secs.min(86_400)))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Seconds, E> {
-                let secs = text.parse().map_err(|_| E::custom("no seconds"))?;
-                self.visit_u64(secs)
-            }
-        }
-        deserializer.deserialize_any(SecondsVisitor)
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! frames.
 
 mod answer;
-mod body;
+pub mod body;
 mod client;
 pub mod duration;
 mod entra;
@@ -17,6 +17,7 @@ mod settings;
 mod step;
 #[cfg(test)]
 mod tests;
+pub mod token_answer;
 mod token_error;
 mod transport;
 

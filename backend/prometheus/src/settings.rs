@@ -37,6 +37,16 @@ pub struct PrometheusSettings {
     pub forward_identity: bool,
 }
 
+impl PrometheusSettings {
+    /// Whether secrets or users' tokens leave this machine unencrypted.
+    pub fn sends_secrets_in_the_clear(&self) -> bool {
+        let has_secrets = self.forward_identity
+            || !self.custom_headers.is_empty()
+            || self.auth != PrometheusAuth::None;
+        has_secrets && self.url.scheme() == "http" && !is_loopback(&self.url)
+    }
+}
+
 /// Credentials for Prometheus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PrometheusAuth {

@@ -175,7 +175,9 @@ impl Transport {
         };
         // A token may be revoked before it expires: request another one, once.
         let (Some(tokens), Some(token)) = (&self.tokens, token) else { return Err(refused) };
-        tokens.forget(&token).await;
+        if !tokens.forget(&token).await {
+            return Err(refused);
+        }
         let (headers, _) = self.headers(identity).await?;
         let answer = self.send_to(method, url, params, headers).await?;
         if answer.status == StatusCode::UNAUTHORIZED { Err(refused) } else { Ok(answer) }

@@ -1,5 +1,5 @@
 //! The query model. The JSON of a query is read once, into a [`ReadQuery`], and all other crates
-//! take that value.
+//! take that value; the text of a dashboard variable into a [`VariableQuery`].
 //!
 //! - A [`FlowsForm`] selects flows, by single flags of `hubble observe` or by one whole line.
 //!   [`convert`] turns either notation into the other.
@@ -28,6 +28,7 @@ mod metrics;
 mod model;
 mod multi_value;
 mod observe;
+mod pattern;
 mod policies;
 mod promql;
 mod selection;
@@ -37,6 +38,7 @@ mod tests;
 #[cfg(feature = "typescript")]
 pub mod typescript;
 mod value;
+mod variable;
 
 pub use self::adhoc::{InvalidAdhocFilter, InvalidAdhocFilters};
 pub use self::annotations::{FlowAnnotationsQuery, InvalidFlowAnnotationsQuery};
@@ -55,7 +57,9 @@ pub use self::form_json::InvalidForm;
 pub use self::limit::LimitOutOfRange;
 pub use self::metrics::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery, InvalidFlowMetricsQuery};
 pub use self::model::{InvalidQuery, Query, ReadQuery};
+pub use self::pattern::{InvalidPattern, Pattern};
 pub use self::policies::PoliciesQuery;
 pub use self::promql::{InvalidPromqlQuery, PromqlFormat, PromqlQuery};
 pub use self::selection::{FlowSelection, InvalidSelection};
 pub use self::service_map::{NodesBy, ServiceMapQuery};
+pub use self::variable::{FlowVariable, ValueKind, VariableQuery, variable_meant_or_list};

@@ -62,6 +62,14 @@ pub enum RelayError {
         "no relay address is set for this data source: fill in `Relay address` in its settings"
     )]
     NotConfigured,
+    /// A Unix socket of Grafana's machine, which the server's administrator did not allow.
+    #[error(
+        "relay address `{address}` is a Unix socket of Grafana's machine: the server's administrator allows such addresses by `allow_unix_relays = true` in `[plugin.k8snet-hubble-datasource]` of Grafana's configuration"
+    )]
+    Socket {
+        /// Address in the settings.
+        address: String,
+    },
     /// Too many scans run already.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -148,6 +156,7 @@ impl RelayError {
     pub fn status(&self) -> u16 {
         match self {
             Self::NotConfigured
+            | Self::Socket { .. }
             | Self::TooOld { .. }
             | Self::NotRecorded { .. }
             | Self::Refused { .. } => 400,

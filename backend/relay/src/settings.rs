@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hubble_api::client::RelayAddress;
 use secret::Secret;
 
 /// Connection to Hubble Relay.
@@ -15,6 +16,13 @@ pub struct RelaySettings {
     pub connect_timeout: Duration,
     /// Maximum time until an answer begins.
     pub request_timeout: Duration,
+}
+
+impl RelaySettings {
+    /// Whether the address is a Unix socket.
+    pub fn names_socket(&self) -> bool {
+        RelayAddress::parse(&self.address).is_ok_and(|address| address.host().is_none())
+    }
 }
 
 /// TLS towards the relay.

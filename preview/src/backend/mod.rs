@@ -26,9 +26,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum length of a line on stdout in bytes, so that a plugin cannot fill the host's memory.
 const MAX_LINE_BYTES: usize = 64 * 1024;
 /// Variables that Grafana passes on from its own environment. Source: Grafana
-/// `pkg/plugins/envvars`. The last one stands for `policy_roots` in Grafana's `[plugin.<id>]`
-/// section, which reaches a plugin under this name.
-const PASSED_VARIABLES: [&str; 7] = [
+/// `pkg/plugins/envvars`. The last ones stand for `policy_roots` and others in Grafana's `[plugin.<id>]`
+/// section, which reach a plugin under these names.
+const PASSED_VARIABLES: [&str; 9] = [
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",
@@ -36,6 +36,8 @@ const PASSED_VARIABLES: [&str; 7] = [
     "NO_PROXY",
     "no_proxy",
     "GF_PLUGIN_POLICY_ROOTS",
+    "GF_PLUGIN_ALLOW_UNIX_RELAYS",
+    "GF_PLUGIN_ALLOW_TCP",
 ];
 
 /// A plugin's program.

@@ -105,7 +105,7 @@ impl RelayAddress {
             Some((scheme, rest)) => (Some(scheme), rest),
             None => (None, text),
         };
-        if rest.contains('@') {
+        if text.contains('@') {
             return Err(AddressError::Credentials);
         }
         let tls = match scheme.map(str::to_ascii_lowercase).as_deref() {

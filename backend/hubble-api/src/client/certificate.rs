@@ -22,8 +22,8 @@ pub struct CertificateFacts {
 }
 
 impl CertificateFacts {
-    /// Reads a certificate; `None` if it is not valid.
-    pub(super) fn read(der: &[u8]) -> Option<Self> {
+    /// Reads a certificate in DER; `None` if it is not one.
+    pub fn read(der: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let names = match certificate.subject_alternative_name() {
             Ok(Some(extension)) => {

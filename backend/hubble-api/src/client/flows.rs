@@ -124,6 +124,9 @@ impl FlowStream {
     ) -> Self {
         let deadline = (!request.follow).then(|| Instant::now() + client.request_timeout());
         let followed = request.follow.then(|| followed.unwrap_or_default());
+        if !request.follow {
+            client.retries().count_request();
+        }
         let source = Source {
             client,
             state: State::Connecting { after_break: false, wait: Duration::ZERO },
@@ -277,6 +280,9 @@ impl Source {
         }
         let Some(delay) = self.backoff.next_delay() else { return Err(error) };
         if self.deadline.is_some_and(|deadline| Instant::now() + delay >= deadline) {
+            return Err(error);
+        }
+        if !self.request.follow && !self.client.retries().take_retry() {
             return Err(error);
         }
         // Followers receive the notice at once, not only when flows arrive again.

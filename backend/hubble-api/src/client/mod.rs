@@ -39,8 +39,9 @@ pub use wire_flow::WireFlow;
 
 use crate::pb::observer::observer_client::ObserverClient;
 use crate::pb::observer::{GetNamespacesRequest, GetNodesRequest, ServerStatusRequest};
-use backoff::Backoff;
+use backoff::{Backoff, RetryBudget};
 use dial::Dialer;
+use std::sync::Arc;
 use std::time::Duration;
 use tls::TlsClient;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -94,6 +95,7 @@ pub struct RelayClient {
     channel: Channel,
     request_timeout: Duration,
     max_message_bytes: usize,
+    retries: Arc<RetryBudget>,
 }
 
 impl RelayConfig {
@@ -141,6 +143,7 @@ impl RelayClient {
             channel,
             request_timeout: config.request_timeout,
             max_message_bytes: config.max_message_bytes,
+            retries: Arc::default(),
         })
     }
 
@@ -209,6 +212,7 @@ impl RelayClient {
         let deadline = Instant::now() + self.request_timeout;
         let mut backoff = Backoff::new(MAX_CALL_RETRIES);
         let mut broke = false;
+        self.retries.count_request();
         loop {
             let client = ObserverClient::new(self.channel.clone())
                 .max_decoding_message_size(self.max_message_bytes);
@@ -223,7 +227,7 @@ impl RelayClient {
                 return Err(error);
             }
             let Some(delay) = backoff.next_delay() else { return Err(error) };
-            if Instant::now() + delay >= deadline {
+            if Instant::now() + delay >= deadline || !self.retries.take_retry() {
                 return Err(error);
             }
             sleep(delay).await;
@@ -250,6 +254,10 @@ impl RelayClient {
 
     fn request_timeout(&self) -> Duration {
         self.request_timeout
+    }
+
+    fn retries(&self) -> &RetryBudget {
+        &self.retries
     }
 
     fn max_message_bytes(&self) -> usize {

@@ -86,6 +86,7 @@ async fn settings_that_cannot_work_are_refused_with_a_reason() {
         "rélay:4245",
         "grpc://relay:4245",
         "https://admin:hunter2@relay:4245",
+        "admin:hunter2@relay://x",
         "relay:4245/flows",
         "https://relay:4245/?a=b",
         "unix://relay.sock",

@@ -1,6 +1,6 @@
 use super::certificate::CertificateFacts;
 use super::error::{ClientError, PemError, PemKind};
-use super::trace::Trace;
+use super::trace::{Trace, lock};
 use super::verify::{AnyCertificate, NamedVerifier, RecordingResolver, RecordingVerifier};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem};
 use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Encryption of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl TlsSettings {
 }
 
 impl TlsClient {
-    /// Reads the settings, and this machine's authorities from disk if no CA certificate is set.
+    /// Reads the settings, and takes this machine's authorities if no CA certificate is set.
     ///
     /// Errors: a PEM text, the pair of certificate and key, or the server name cannot be used.
     pub(super) fn new(settings: &TlsSettings, host: Option<&str>) -> Result<Self, ClientError> {
@@ -163,23 +163,37 @@ fn server_verifier(
         return Ok(Arc::new(AnyCertificate { provider: Arc::clone(provider) }));
     }
     let bad_ca = |source| ClientError::Pem { what: PemKind::CaCertificate, source };
-    let mut roots = RootCertStore::empty();
-    if let Some(ca_pem) = &settings.ca_pem {
+    let roots = if let Some(ca_pem) = &settings.ca_pem {
+        let mut roots = RootCertStore::empty();
         for certificate in certificates(ca_pem).map_err(bad_ca)? {
             roots.add(certificate).map_err(|_| bad_ca(PemError::Content))?;
         }
+        Arc::new(roots)
     } else {
-        let (_added, _ignored) =
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err(ClientError::NoSystemRoots);
-        }
-    }
-    let verifier =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-            .build()
-            .map_err(|_| bad_ca(PemError::Content))?;
+        system_roots()?
+    };
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .build()
+        .map_err(|_| bad_ca(PemError::Content))?;
     Ok(verifier)
+}
+
+/// This machine's authorities, read from disk once in the life of the process, as Go's programs do.
+///
+/// Errors: the machine has none; the next call looks again.
+fn system_roots() -> Result<Arc<RootCertStore>, ClientError> {
+    static ROOTS: Mutex<Option<Arc<RootCertStore>>> = Mutex::new(None);
+    let mut kept = lock(&ROOTS);
+    if let Some(roots) = &*kept {
+        return Ok(Arc::clone(roots));
+    }
+    let mut roots = RootCertStore::empty();
+    let (_added, _ignored) =
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err(ClientError::NoSystemRoots);
+    }
+    Ok(Arc::clone(kept.insert(Arc::new(roots))))
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -214,4 +228,17 @@ fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, PemError> {
         return Err(PemError::Content);
     }
     Ok(certificates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine may have no authorities; then there is nothing to keep.
+    #[test]
+    fn authorities_of_the_machine_are_read_once() {
+        if let (Ok(one), Ok(other)) = (system_roots(), system_roots()) {
+            assert!(Arc::ptr_eq(&one, &other));
+        }
+    }
 }

@@ -6,9 +6,9 @@ use execution::ExecutionError;
 use prometheus::PrometheusError;
 use query::InvalidQuery;
 use relay::RelayError;
+use settings::InvalidSettings;
 
 use crate::policies::PolicyReadError;
-use crate::settings::InvalidSettings;
 
 /// Reason why a query has no frames.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use plugin_protocol::{PluginContext, Status};
 use secret::Secret;
-
-use crate::settings::StoredSettings;
+use settings::StoredSettings;
 
 /// The data source of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! One instance (connections, caches) for each data source, replaced when its settings change.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::context::CalledDataSource;
 use crate::budget::Budget;
@@ -27,8 +27,9 @@ struct CachedInstances {
 
 #[derive(Debug)]
 struct CachedInstance {
-    target: CalledDataSource,
-    instance: Arc<Instance>,
+    target: Arc<CalledDataSource>,
+    /// Set up by the first call, outside of the lock of all data sources: reading certificates takes time.
+    instance: Arc<OnceLock<Arc<Instance>>>,
     last_use: u64,
 }
 
@@ -36,18 +37,29 @@ impl Instances {
     /// The instance for `target`: the kept one if its settings are unchanged, else a new one. Calls
     /// in flight keep the old instance until they end.
     pub(crate) fn get(&self, target: CalledDataSource) -> Arc<Instance> {
+        let (target, instance) = self.slot(target);
+        let set_up = || Arc::new(Instance::new(target.org_id, &target.stored, &self.budget));
+        instance.get_or_init(set_up).clone()
+    }
+
+    /// The place of the instance for `target`.
+    fn slot(
+        &self,
+        target: CalledDataSource,
+    ) -> (Arc<CalledDataSource>, Arc<OnceLock<Arc<Instance>>>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;
         let last_use = kept.uses;
         let key = (target.org_id, target.uid.clone());
         // The settings are compared too: provisioning may write new ones within the same
         // millisecond, and the update time alone would then keep the old address.
-        if let Some(entry) = kept.entries.get_mut(&key).filter(|entry| entry.target == target) {
+        if let Some(entry) = kept.entries.get_mut(&key).filter(|entry| *entry.target == target) {
             entry.last_use = last_use;
-            return entry.instance.clone();
+            return (entry.target.clone(), entry.instance.clone());
         }
-        let instance = Arc::new(Instance::new(target.org_id, &target.stored, &self.budget));
-        let entry = CachedInstance { target, instance: instance.clone(), last_use };
+        let (target, instance) = (Arc::new(target), Arc::default());
+        let entry =
+            CachedInstance { target: target.clone(), instance: Arc::clone(&instance), last_use };
         kept.entries.insert(key, entry);
         if kept.entries.len() > MAX_INSTANCES {
             let oldest = kept
@@ -59,14 +71,15 @@ impl Instances {
                 kept.entries.remove(&oldest);
             }
         }
-        instance
+        (target, instance)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ::settings::StoredSettings;
+
     use super::*;
-    use crate::settings::StoredSettings;
 
     fn target(org_id: i64, uid: &str, updated_ms: i64, url: &str) -> CalledDataSource {
         CalledDataSource {
@@ -98,6 +111,15 @@ mod tests {
         let first = instances.get(target(1, "a", 1, "relay:80"));
         let second = instances.get(target(1, "a", 1, "relay:81"));
         assert!(!Arc::ptr_eq(&first, &second));
+    }
+
+    /// While one data source is set up, others are served.
+    #[tokio::test]
+    async fn a_slow_set_up_holds_back_its_own_data_source_alone() {
+        let instances = Instances::default();
+        let (_, slow) = instances.slot(target(1, "slow", 1, ""));
+        let served = slow.get_or_init(|| instances.get(target(1, "other", 1, "")));
+        assert!(Arc::ptr_eq(served, &instances.get(target(1, "other", 1, ""))));
     }
 
     #[tokio::test]

@@ -31,6 +31,7 @@ const PROGRAM: Program = Program {
         "query",
         "relay",
         "secret",
+        "settings",
         "wording",
     ],
 };

@@ -12,12 +12,12 @@ mod variables;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use prometheus::{ForwardedIdentity, Params, PrometheusError};
-use query::{Fields, Flag, InvalidFields, InvalidQuery};
+use query::{Fields, Flag, InvalidFields, InvalidPattern, InvalidQuery, variable_meant_or_list};
 use relay::RelayError;
 use serde_json::{Value, json};
 use wording::{names, quote};
 
-use self::flow_variables::InvalidPattern;
+use self::flow_variables::MatchingTime;
 pub(crate) use self::sample::{FlowSample, SampleCache};
 use crate::answers::QueryError;
 use crate::instance::Instance;
@@ -101,10 +101,12 @@ pub(crate) enum CallError {
     Limit { found: String, most: usize },
     #[error("`{field}` is not a field with suggestions{}", names::did_you_mean_or(.field, "; there are", Flag::keys()))]
     Field { field: String },
-    #[error("`{query}` is not a variable query{}", variables::is_it_or_list(.query))]
+    #[error("`{query}` is not a variable query{}", variable_meant_or_list(.query))]
     Variable { query: String },
     #[error(transparent)]
     Pattern(#[from] InvalidPattern),
+    #[error(transparent)]
+    MatchingTime(#[from] MatchingTime),
     #[error(transparent)]
     Query(#[from] QueryError),
 }
@@ -129,8 +131,14 @@ impl CallError {
             | Self::Limit { .. }
             | Self::Field { .. }
             | Self::Variable { .. }
-            | Self::Pattern(_) => 400,
-            Self::Query(error) => error.status(),
+            | Self::Pattern(_)
+            | Self::MatchingTime(_) => 400,
+            Self::Query(error) => match error.status() {
+                // Grafana's page takes 401 for the end of its own session, and signs the user out. Its data
+                // source proxy makes 400 of it, too.
+                401 => 400,
+                status => status,
+            },
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_kit::grafana::{Plugin, Range, Source};
+use test_kit::grafana::{Plugin, Range, Source, Start};
 use test_kit::http::{Answer, Http};
 use test_kit::now_ms;
 use test_kit::relay::{self, Relay, Script};
@@ -399,4 +399,42 @@ async fn a_hundred_thousand_series_are_cut_and_counted() {
         frames[0]
     );
     assert!(frames[0].contains("(20000 rows)"));
+}
+
+/// Grafana's page takes 401 for the end of its own session, so resources answer 400 in its place.
+#[tokio::test]
+async fn refused_credentials_do_not_end_the_session_of_grafana() {
+    let plugin = Plugin::start().await;
+    let refusing = Http::start(|_, _| Answer::json("401 Unauthorized", "{}")).await;
+    let source = refusing.source();
+    let variable = br#"{"query":"label_values(up)"}"#;
+    for (method, url, body) in [
+        ("GET", "api/v1/labels", b"".as_slice()),
+        ("POST", "api/v1/query", b"query=up"),
+        ("POST", "variables", variable),
+    ] {
+        let answer = plugin.resource(&source, method, url, body).await;
+        let message = answer.json()["message"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(answer.status, 400, "{url}: {message}");
+        assert!(message.contains("refused the credentials (401)"), "{url}: {message}");
+    }
+}
+
+/// Sockets of Grafana's machine belong to other programs.
+#[tokio::test]
+async fn relays_behind_unix_sockets_need_the_consent_of_the_server() {
+    let query = || json!({ "queryType": "flows" });
+    let refused = "relay address `unix:///nowhere/at/all` is a Unix socket of Grafana's machine: the server's administrator allows such addresses by `allow_unix_relays = true` in `[plugin.k8snet-hubble-datasource]` of Grafana's configuration";
+    for (value, status, expected) in
+        [("", 400, refused), ("false", 400, refused), ("true", 502, "cannot be reached")]
+    {
+        let env = vec![("GF_PLUGIN_ALLOW_UNIX_RELAYS", value.to_owned())];
+        let plugin = Plugin::start_with(Start { env, ..Start::default() }).await;
+        let source = Source::relay("unix:///nowhere/at/all");
+        let (given, _, message) = plugin.failure(&source, Range::last_hour(), query()).await;
+        assert_eq!(given, status, "{value}: {message}");
+        assert!(message.contains(expected), "{value}: {message}");
+        let health = plugin.health(&source).await;
+        assert!(health.message.contains(expected), "{value}: {}", health.message);
+    }
 }

@@ -115,7 +115,7 @@ async fn one_token_per_client_secret_until_it_is_revoked() {
         plugin.failure(&source, Range::last_hour(), promql()).await;
     assert_eq!((status, source_of_error.as_str()), (401, "downstream"));
     assert!(message.contains("refused the credentials (401)"), "{message}");
-    assert_eq!(tokens.asked().len(), 3);
+    assert_eq!(tokens.asked().len(), 2);
     logs_no_secret(plugin).await;
 }
 

@@ -37,10 +37,17 @@ async fn handshake_is_one_line_and_the_socket_is_private() {
 }
 
 #[tokio::test]
-async fn without_a_place_for_sockets_it_is_tcp() {
+async fn without_a_place_for_sockets_it_is_tcp_if_that_is_allowed() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("missing").to_str().unwrap().to_owned();
-    let start = Start { env: vec![("PLUGIN_UNIX_SOCKET_DIR", missing)], ..Start::default() };
+    let output = command(std::path::Path::new(&missing)).output();
+    let output = tokio::time::timeout(PATIENCE, output).await.unwrap().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("allow_tcp = true"), "{log}");
+
+    let env = vec![("PLUGIN_UNIX_SOCKET_DIR", missing), ("GF_PLUGIN_ALLOW_TCP", "true".to_owned())];
+    let start = Start { env, ..Start::default() };
     let plugin = Plugin::start_with(start).await;
     let address = plugin.handshake.split('|').nth(3).unwrap();
     assert!(plugin.handshake.starts_with("1|2|tcp|127.0.0.1:"), "{}", plugin.handshake);

@@ -45,11 +45,6 @@ fn secrets_are_not_shown() {
         renew_at: Instant::now(),
     };
     assert!(!format!("{tokens:?}").contains("hunter2"));
-    let refusal = OAuthError {
-        error: "invalid_client".to_owned(),
-        error_description: "secret hunter2 is wrong\r\nTrace ID: 1".to_owned(),
-    };
-    assert_eq!(tokens.error_line(&refusal).unwrap(), "secret [redacted] is wrong");
 }
 
 /// The machine's identity belongs to the server: an administrator of one organisation may not use it
@@ -85,4 +80,28 @@ async fn identities_of_the_machine_are_allowed_by_the_server() {
     check(pod(), &[("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")], Some(not_pod)).await;
     check(pod(), &[managed_enabled], Some(not_pod)).await;
     check(pod(), &[pod_enabled], None).await;
+}
+
+/// A workspace that refuses every token does not cost a token for each query.
+#[tokio::test]
+async fn refused_tokens_are_forgotten_now_and_then() {
+    let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
+    let login = AzureLogin::ManagedIdentity { client_id: None };
+    let credentials = AzureCredentials { cloud: None, login };
+    let tokens = TokenSource::new(http, credentials, AzureEnvironment::default());
+    let check = async |refused: &'static str, cached: &'static str, expected: bool| {
+        let header = HeaderValue::from_static(cached);
+        *tokens.cached.lock().await = CachedToken::Token { header, renew_at: Instant::now() };
+        let is_to_be_had = tokens.forget(&HeaderValue::from_static(refused)).await;
+        assert_eq!(is_to_be_had, expected, "{refused} {cached}");
+        let is_forgotten = matches!(*tokens.cached.lock().await, CachedToken::Nothing);
+        assert_eq!(is_forgotten, expected && refused == cached, "{refused} {cached}");
+    };
+    check("1", "1", true).await;
+    check("2", "2", false).await;
+    // Another call has replaced it.
+    check("1", "2", true).await;
+    *tokens.forgotten_at.lock().await = Instant::now().checked_sub(FORGET_INTERVAL);
+    check("2", "2", true).await;
+    check("3", "3", false).await;
 }

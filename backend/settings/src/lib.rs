@@ -1,4 +1,4 @@
-//! A data source's settings: Grafana's stored form, read into checked values.
+//! A data source's settings: Grafana's stored form, read into checked values. The crate does no IO.
 
 mod json;
 mod policies;
@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::prometheus::PrometheusSettings;
-use execution::RequiredCompleteness;
 use relay::{RelaySettings, RelayTls};
 use secret::Secret;
 
 use self::json::JsonData;
-use crate::policies::PolicySource;
+pub use self::policies::PolicySettings;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -23,103 +22,177 @@ const MAX_TIMEOUT_SECS: u64 = 600;
 
 /// The settings as Grafana stores them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct StoredSettings {
+pub struct StoredSettings {
     /// Address of the relay.
-    pub(crate) url: String,
+    pub url: String,
     /// JSON object of all settings that are not secrets.
-    pub(crate) json_data: Vec<u8>,
+    pub json_data: Vec<u8>,
     /// Decrypted secrets that are not empty.
-    pub(crate) secrets: BTreeMap<String, Secret>,
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 /// The settings after reading.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// The relay; `None`: no address is set.
-    pub(crate) relay: Option<RelaySettings>,
+    pub relay: Option<RelaySettings>,
     /// Prometheus; `None`: no URL is set.
-    pub(crate) prometheus: Option<PrometheusSettings>,
+    pub prometheus: Option<PrometheusSettings>,
     /// Whether the browser sends PromQL to another data source of Grafana; alert rules cannot.
-    pub(crate) delegates_promql: bool,
+    pub delegates_promql: bool,
     /// Name of the cluster, if set.
-    pub(crate) cluster: Option<String>,
-    /// Completeness that alert rules need.
-    pub(crate) alert_rules: RequiredCompleteness,
+    pub cluster: Option<String>,
+    /// Completeness of the answers that alert rules need.
+    pub alerts: AlertSettings,
     /// Places of the network policies.
-    pub(crate) policies: PolicySource,
+    pub policies: PolicySettings,
 }
 
 /// Reason why settings cannot be used; the text names the field.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum InvalidSettings {
+pub enum InvalidSettings {
+    /// `jsonData` is not an object.
     #[error("jsonData of this data source is not a JSON object")]
     NoObject,
+    /// `jsonData` has a field of another type.
     #[error("jsonData of this data source cannot be read")]
     Json(#[source] serde_json::Error),
+    /// TLS client authentication without its certificate or key.
     #[error("TLS client authentication is on, but {missing} is empty")]
-    ClientCertificate { missing: &'static str },
+    ClientCertificate {
+        /// Name of the missing part.
+        missing: &'static str,
+    },
+    /// An own authority without its certificate.
     #[error("`With CA certificate` is on, but the CA certificate is empty")]
     CaCertificate,
+    /// A URL that is not one of HTTP.
     #[error("Prometheus URL `{url}` is not an `http://` or `https://` URL")]
-    PrometheusUrl { url: String },
+    PrometheusUrl {
+        /// URL as given, without user and password.
+        url: String,
+    },
+    /// A user name or password in the URL.
     #[error(
         "the Prometheus URL holds a user name or password: remove the part before `@`, and use \
          basic authentication"
     )]
     PrometheusUrlCredentials,
+    /// An unknown kind of authentication.
     #[error(
         "Prometheus authentication `{auth}` is unknown: use `none`, `basic`, `bearer` or `azure`"
     )]
-    PrometheusAuth { auth: String },
+    PrometheusAuth {
+        /// Kind as given.
+        auth: String,
+    },
+    /// A bearer token that is missing.
     #[error("Prometheus authentication is `bearer`, but the token is empty")]
     PrometheusToken,
+    /// Basic authentication without a user.
     #[error("Prometheus authentication is `basic`, but the user is empty")]
     PrometheusUser,
+    /// TLS client authentication of Prometheus without its certificate or key.
     #[error("Prometheus: TLS client authentication is on, but {missing} is empty")]
-    PrometheusClientCertificate { missing: &'static str },
+    PrometheusClientCertificate {
+        /// Name of the missing part.
+        missing: &'static str,
+    },
+    /// An own authority of Prometheus without its certificate.
     #[error("Prometheus: `With CA certificate` is on, but the CA certificate is empty")]
     PrometheusCaCertificate,
+    /// A number out of its range.
     #[error("`{field}` is `{value}`: use 1 to {max}")]
-    OutOfRange { field: &'static str, value: u64, max: u64 },
+    OutOfRange {
+        /// Name of the field.
+        field: &'static str,
+        /// Number as given.
+        value: u64,
+        /// Largest number.
+        max: u64,
+    },
+    /// A share that is not a percentage.
     #[error("`alertsMaxLostPercent` is `{value}`: use 0 to 100")]
-    LostPercent { value: u64 },
+    LostPercent {
+        /// Number as given.
+        value: u64,
+    },
+    /// Parameters of another form.
     #[error("custom query parameters `{0}` are not of the form `name=value&other=value`")]
     CustomQueryParameters(String),
+    /// A timeout that is not a duration.
     #[error("query timeout `{0}` is not a duration such as `60s`")]
     QueryTimeout(String),
+    /// A header that cannot be sent.
     #[error("custom header `{name}` {problem}")]
-    CustomHeader { name: String, problem: &'static str },
+    CustomHeader {
+        /// Name of the header.
+        name: String,
+        /// Reason, as the end of a sentence.
+        problem: &'static str,
+    },
+    /// An unknown cloud of Azure.
     #[error(
         "Azure cloud `{cloud}` is unknown: use `AzureCloud`, `AzureUSGovernment` or `AzureChinaCloud`"
     )]
-    AzureCloud { cloud: String },
+    AzureCloud {
+        /// Cloud as given.
+        cloud: String,
+    },
+    /// An unknown kind of identity of Azure.
     #[error(
         "Azure authentication type `{auth_type}` is unknown: use `clientsecret`, `workloadidentity` or `msi`"
     )]
-    AzureAuthType { auth_type: String },
+    AzureAuthType {
+        /// Kind as given.
+        auth_type: String,
+    },
+    /// A login of an application that lacks a part.
     #[error("Azure authentication with a client secret is on, but {missing} is empty")]
-    AzureClientSecret { missing: &'static str },
+    AzureClientSecret {
+        /// Name of the missing part.
+        missing: &'static str,
+    },
+    /// A token of Azure over plain HTTP.
     #[error(
         "Azure authentication needs an `https://` Prometheus URL: a token must not travel in the clear"
     )]
     AzurePlainHttp,
+    /// The machine's identity for another host than Azure's.
     #[error(
         "the identity of this machine or pod is sent only to Azure Monitor, and `{host}` is not below `prometheus.monitor.azure.com`, `.us` or `.cn`: use a client secret for other hosts"
     )]
-    AzureHost { host: String },
+    AzureHost {
+        /// Host of the URL.
+        host: String,
+    },
+    /// An unknown method.
     #[error("HTTP method `{method}` is unknown: use `POST` or `GET`")]
-    HttpMethod { method: String },
+    HttpMethod {
+        /// Method as given.
+        method: String,
+    },
+    /// An interval that is not a duration.
     #[error("scrape interval `{interval}` is not a duration such as `15s`")]
-    ScrapeInterval { interval: String },
+    ScrapeInterval {
+        /// Interval as given.
+        interval: String,
+    },
+    /// A time limit out of its range.
     #[error("`{field}` is {secs} s: use 1 to {MAX_TIMEOUT_SECS} s")]
-    Timeout { field: &'static str, secs: u64 },
+    Timeout {
+        /// Name of the field.
+        field: &'static str,
+        /// Seconds as given.
+        secs: u64,
+    },
 }
 
 impl Settings {
     /// Reads the stored settings. Unknown fields belong to Grafana and are skipped.
     ///
     /// Errors: [`InvalidSettings`].
-    pub(crate) fn read(stored: &StoredSettings) -> Result<Self, InvalidSettings> {
+    pub fn read(stored: &StoredSettings) -> Result<Self, InvalidSettings> {
         let object = match stored.json_data.trim_ascii() {
             b"" | b"null" => b"{}",
             object if object.starts_with(b"{") => object,
@@ -133,27 +206,31 @@ impl Settings {
             prometheus: prometheus::read(stored, &json, timeouts)?,
             delegates_promql: prometheus::is_delegated(&json),
             cluster,
-            alert_rules: read_alert_rules(&json)?,
+            alerts: AlertSettings::read(&json)?,
             policies: policies::read(json),
         })
     }
 }
 
-/// Maximum share of lost events that an alert rule tolerates, in percent: 0 to 100.
+/// Default of the maximum share of lost events that an alert rule tolerates, in percent.
 const DEFAULT_MAX_LOST_PERCENT: u64 = 5;
 
-fn read_alert_rules(json: &JsonData) -> Result<RequiredCompleteness, InvalidSettings> {
-    let percent = json.alerts_max_lost_percent.unwrap_or(DEFAULT_MAX_LOST_PERCENT);
-    let percent = u8::try_from(percent).ok().filter(|percent| *percent <= 100);
-    let Some(percent) = percent else {
-        let value = json.alerts_max_lost_percent.unwrap_or_default();
-        return Err(InvalidSettings::LostPercent { value });
-    };
-    Ok(if json.alerts_count_incomplete {
-        RequiredCompleteness::Any
-    } else {
-        RequiredCompleteness::Whole { max_lost_share: f64::from(percent) / 100.0 }
-    })
+/// Completeness of the answers that alert rules need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlertSettings {
+    /// Whether rules are evaluated over incomplete answers, too.
+    pub count_incomplete: bool,
+    /// Maximum share of lost events, in percent: 0 to 100.
+    pub max_lost_percent: u8,
+}
+
+impl AlertSettings {
+    fn read(json: &JsonData) -> Result<Self, InvalidSettings> {
+        let value = json.alerts_max_lost_percent.unwrap_or(DEFAULT_MAX_LOST_PERCENT);
+        let percent = u8::try_from(value).ok().filter(|percent| *percent <= 100);
+        let max_lost_percent = percent.ok_or(InvalidSettings::LostPercent { value })?;
+        Ok(Self { count_incomplete: json.alerts_count_incomplete, max_lost_percent })
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -358,7 +358,7 @@ fn azure() {
 /// Settings of data sources as earlier versions provisioned them.
 #[test]
 fn saved_data_sources_are_read() {
-    let saved = include_str!("../../../../tests/vectors/saved/datasources.jsonl");
+    let saved = include_str!("../../../tests/vectors/saved/datasources.jsonl");
     let expected = [
         "plain relay:4245, http://prometheus:9090/ None 15000 ms",
         "tls tls://hubble-relay.kube-system.svc:443, http://prometheus:9090/ None 30000 ms",
@@ -376,27 +376,51 @@ fn saved_data_sources_are_read() {
 
 #[test]
 fn completeness_of_alert_rules() {
-    let check = |json: serde_json::Value, expected: Result<RequiredCompleteness, &str>| {
+    let check = |json: serde_json::Value, expected: Result<(bool, u8), &str>| {
         let stored = StoredSettings {
             json_data: json.to_string().into_bytes(),
             ..StoredSettings::default()
         };
-        let read = Settings::read(&stored).map(|settings| settings.alert_rules);
+        let read = Settings::read(&stored).map(|settings| settings.alerts);
+        let read = read.map(|alerts| (alerts.count_incomplete, alerts.max_lost_percent));
         assert_eq!(
             read.map_err(|error| error.to_string()),
             expected.map_err(str::to_owned),
             "{json}"
         );
     };
-    let whole = |max_lost_share| Ok(RequiredCompleteness::Whole { max_lost_share });
-    check(serde_json::json!({}), whole(0.05));
-    check(serde_json::json!({ "alertsMaxLostPercent": 0 }), whole(0.0));
-    check(serde_json::json!({ "alertsMaxLostPercent": "20" }), whole(0.2));
-    check(serde_json::json!({ "alertsCountIncomplete": true }), Ok(RequiredCompleteness::Any));
+    check(serde_json::json!({}), Ok((false, 5)));
+    check(serde_json::json!({ "alertsMaxLostPercent": 0 }), Ok((false, 0)));
+    check(serde_json::json!({ "alertsMaxLostPercent": "20" }), Ok((false, 20)));
+    check(serde_json::json!({ "alertsCountIncomplete": true }), Ok((true, 5)));
     let refused = "`alertsMaxLostPercent` is `101`: use 0 to 100";
     check(serde_json::json!({ "alertsMaxLostPercent": 101 }), Err(refused));
     check(
         serde_json::json!({ "alertsMaxLostPercent": 101, "alertsCountIncomplete": true }),
         Err(refused),
     );
+}
+
+#[test]
+fn secrets_in_the_clear() {
+    let check = |url: &str, json: &str, expected: bool| {
+        let json = format!(r#"{{"prometheusUrl":"{url}"{json}}}"#);
+        let secrets = [("prometheusToken", "hunter2"), ("httpHeaderValue1", "hunter2")];
+        let settings = Settings::read(&stored("", &json, &secrets)).unwrap();
+        assert_eq!(settings.prometheus.unwrap().sends_secrets_in_the_clear(), expected, "{json}");
+    };
+    let bearer = r#","prometheusAuth":"bearer""#;
+    check("http://prometheus:9090", "", false);
+    for secret in [
+        bearer,
+        r#","prometheusAuth":"basic","prometheusUser":"u""#,
+        r#","oauthPassThru":true"#,
+        r#","httpHeaderName1":"X-Scope-OrgID""#,
+    ] {
+        check("http://prometheus:9090", secret, true);
+        check("http://10.0.0.1", secret, true);
+        for private in ["https://prometheus:9090", "http://localhost:9090", "http://[::1]:9090"] {
+            check(private, secret, false);
+        }
+    }
 }

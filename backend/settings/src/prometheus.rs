@@ -8,8 +8,8 @@ use ::prometheus::{
 use http::{HeaderName, HeaderValue, header};
 use reqwest::Url;
 
-use super::json::{AzureJson, JsonData};
-use super::{InvalidSettings, StoredSettings, Timeouts, non_empty};
+use crate::json::{AzureJson, JsonData};
+use crate::{InvalidSettings, StoredSettings, Timeouts, non_empty};
 
 /// Default of Prometheus, and of Grafana's Prometheus source.
 const DEFAULT_SCRAPE_INTERVAL_MS: u64 = 15_000;
@@ -26,14 +26,14 @@ const AZURE_HOSTS: [&str; 3] =
     ["prometheus.monitor.azure.com", "prometheus.monitor.azure.us", "prometheus.monitor.azure.cn"];
 
 /// Whether the browser sends PromQL to another data source.
-pub(super) fn is_delegated(json: &JsonData) -> bool {
+pub(crate) fn is_delegated(json: &JsonData) -> bool {
     non_empty(json.prometheus_datasource_uid.as_ref()).is_some()
 }
 
 /// Reads the Prometheus part; `None`: no URL is set.
 ///
 /// Errors: [`InvalidSettings`].
-pub(super) fn read(
+pub(crate) fn read(
     stored: &StoredSettings,
     json: &JsonData,
     timeouts: Timeouts,

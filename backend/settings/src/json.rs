@@ -13,65 +13,65 @@ use serde_json::Value;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(clippy::struct_excessive_bools, reason = "Grafana's own switches, one by one")]
-pub(super) struct JsonData {
+pub(crate) struct JsonData {
     #[serde(deserialize_with = "flag")]
-    pub(super) tls: bool,
+    pub(crate) tls: bool,
     #[serde(deserialize_with = "flag")]
-    pub(super) tls_skip_verify: bool,
-    pub(super) server_name: Option<String>,
+    pub(crate) tls_skip_verify: bool,
+    pub(crate) server_name: Option<String>,
     #[serde(deserialize_with = "flag")]
-    pub(super) tls_auth: bool,
+    pub(crate) tls_auth: bool,
     #[serde(rename = "tlsAuthWithCACert", deserialize_with = "flag")]
-    pub(super) tls_auth_with_ca_cert: bool,
+    pub(crate) tls_auth_with_ca_cert: bool,
     #[serde(deserialize_with = "whole_number")]
-    pub(super) connect_timeout_secs: Option<u64>,
+    pub(crate) connect_timeout_secs: Option<u64>,
     #[serde(deserialize_with = "whole_number")]
-    pub(super) request_timeout_secs: Option<u64>,
-    pub(super) cluster: Option<String>,
+    pub(crate) request_timeout_secs: Option<u64>,
+    pub(crate) cluster: Option<String>,
     /// Whether alert rules are evaluated over incomplete answers.
     #[serde(deserialize_with = "flag")]
-    pub(super) alerts_count_incomplete: bool,
+    pub(crate) alerts_count_incomplete: bool,
     #[serde(deserialize_with = "whole_number")]
-    pub(super) alerts_max_lost_percent: Option<u64>,
-    pub(super) prometheus_datasource_uid: Option<String>,
-    pub(super) prometheus_url: Option<String>,
-    pub(super) prometheus_auth: Option<String>,
-    pub(super) prometheus_user: Option<String>,
+    pub(crate) alerts_max_lost_percent: Option<u64>,
+    pub(crate) prometheus_datasource_uid: Option<String>,
+    pub(crate) prometheus_url: Option<String>,
+    pub(crate) prometheus_auth: Option<String>,
+    pub(crate) prometheus_user: Option<String>,
     #[serde(deserialize_with = "flag")]
-    pub(super) prometheus_tls_skip_verify: bool,
-    pub(super) prometheus_server_name: Option<String>,
+    pub(crate) prometheus_tls_skip_verify: bool,
+    pub(crate) prometheus_server_name: Option<String>,
     #[serde(deserialize_with = "flag")]
-    pub(super) prometheus_tls_auth: bool,
+    pub(crate) prometheus_tls_auth: bool,
     #[serde(rename = "prometheusTlsAuthWithCACert", deserialize_with = "flag")]
-    pub(super) prometheus_tls_auth_with_ca_cert: bool,
+    pub(crate) prometheus_tls_auth_with_ca_cert: bool,
     #[serde(deserialize_with = "whole_number")]
-    pub(super) prometheus_response_limit_mib: Option<u64>,
-    pub(super) time_interval: Option<String>,
-    pub(super) http_method: Option<String>,
-    pub(super) custom_query_parameters: Option<String>,
-    pub(super) query_timeout: Option<String>,
+    pub(crate) prometheus_response_limit_mib: Option<u64>,
+    pub(crate) time_interval: Option<String>,
+    pub(crate) http_method: Option<String>,
+    pub(crate) custom_query_parameters: Option<String>,
+    pub(crate) query_timeout: Option<String>,
     #[serde(deserialize_with = "whole_number")]
-    pub(super) series_limit: Option<u64>,
+    pub(crate) series_limit: Option<u64>,
     #[serde(rename = "oauthPassThru", deserialize_with = "flag")]
-    pub(super) oauth_pass_thru: bool,
-    pub(super) azure_credentials: AzureJson,
+    pub(crate) oauth_pass_thru: bool,
+    pub(crate) azure_credentials: AzureJson,
     /// YAML or JSON of policies.
-    pub(super) policies_text: Option<String>,
-    pub(super) policies_folder: Option<String>,
-    pub(super) policies_namespace: Option<String>,
+    pub(crate) policies_text: Option<String>,
+    pub(crate) policies_folder: Option<String>,
+    pub(crate) policies_namespace: Option<String>,
     /// All other fields, including `httpHeaderName1` and so on, as Grafana numbers them.
     #[serde(flatten)]
-    pub(super) others: BTreeMap<String, Value>,
+    pub(crate) others: BTreeMap<String, Value>,
 }
 
 /// Azure settings, as `@grafana/azure-sdk` stores them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct AzureJson {
-    pub(super) auth_type: Option<String>,
-    pub(super) azure_cloud: Option<String>,
-    pub(super) tenant_id: Option<String>,
-    pub(super) client_id: Option<String>,
+pub(crate) struct AzureJson {
+    pub(crate) auth_type: Option<String>,
+    pub(crate) azure_cloud: Option<String>,
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) client_id: Option<String>,
 }
 
 /// A number, or a string with one.
