@@ -19,8 +19,8 @@ use crate::stage::{self, Host, Plan, Ports};
 use crate::supervise::Supervisor;
 use crate::toolchain::{self, WASM, cargo, npm};
 use crate::{
-    Failure, artifacts, chromium, generate, grafana, instructions, load, ports, tidy, tools, wasm,
-    workspace,
+    Failure, artifacts, chromium, fuzz, generate, grafana, instructions, load, ports, tidy, tools,
+    wasm, workspace,
 };
 
 /// Version of `cargo-deny` to build if none is installed.
@@ -195,12 +195,7 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
     // A broken link is an error.
     docs.env("RUSTDOCFLAGS", "-D warnings");
     run.program("cargo doc", docs).await;
-    // A separate workspace, which no other check builds.
-    let fuzz = ["check", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml"];
-    let mut fuzz = with(cargo(), &fuzz);
-    fuzz.arg("--target-dir").arg(workspace::target().join("fuzz"));
-    run.program("fuzz targets", fuzz).await;
-
+    run.check("fuzz targets", fuzz::check(&[], fuzz::SECONDS)).await;
     let mut tests = with(cargo(), &["test", "--workspace", "--locked", "--no-fail-fast"]);
     // Every run has the same random cases, so failures are reproducible. Plain `cargo test` has
     // others.

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `load`, `dist` and `gen`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `load`, `fuzz`, `dist` and `gen`.
 
 mod artifacts;
 mod bench;
@@ -11,11 +11,13 @@ mod demo;
 mod dist;
 mod download;
 mod example;
+mod fuzz;
 mod generate;
 mod grafana;
 mod http;
 mod instructions;
 mod load;
+#[cfg(test)]
 mod metadata;
 mod petshop_options;
 mod ports;
@@ -25,7 +27,6 @@ mod prometheus;
 mod reproducible;
 #[cfg(test)]
 mod rooms;
-mod sbom;
 mod stage;
 mod stamp;
 mod supervise;
@@ -64,6 +65,8 @@ enum Task {
     Bench(bench::Options),
     /// Put the load of a busy Grafana on the plugin for ten minutes; run it alone on the machine
     Load(load::Options),
+    /// Run the fuzz targets from their seeds
+    Fuzz(fuzz::Options),
     /// Make the installable plugin archive
     Dist,
     /// Write the generated files again: Rust from proto/, schemas and Unicode; TypeScript types;
@@ -108,6 +111,7 @@ async fn perform(task: Task, services: &Supervisor) -> Result<ExitCode, Failure>
         Task::Test(options) => checks::run(&options, services).await,
         Task::Bench(options) => bench::run(&options).await,
         Task::Load(options) => load::run(&options).await,
+        Task::Fuzz(options) => fuzz::run(&options).await,
         Task::Dist => dist::run().await.map(|()| ExitCode::SUCCESS),
         Task::Gen { check } => generate::run(check).map(|()| ExitCode::SUCCESS),
     }

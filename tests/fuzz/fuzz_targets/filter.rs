@@ -1,7 +1,7 @@
 //! Arbitrary filters on arbitrary flows do not panic. The input is a filter's JSON and a flow's
 //! JSON, one a line, as in `tests/vectors/filters`.
 //!
-//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz filter`
+//! `cargo xtask fuzz filter`
 
 #![no_main]
 

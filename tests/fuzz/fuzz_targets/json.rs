@@ -1,6 +1,6 @@
 //! Arbitrary lines do not panic, and lines that were read can be written and read again.
 //!
-//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz json tests/vectors/flows`
+//! `cargo xtask fuzz json`
 
 #![no_main]
 

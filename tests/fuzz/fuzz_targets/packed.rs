@@ -1,7 +1,7 @@
 //! Arbitrary packed flows do not panic and take at most the memory of a batch; packed flows are unpacked
 //! as they were.
 //!
-//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz packed`
+//! `cargo xtask fuzz packed`
 
 #![no_main]
 

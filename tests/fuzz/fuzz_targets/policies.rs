@@ -1,14 +1,14 @@
 //! Arbitrary policies, YAML or JSON: no panic, bounded time, and every refusal has a place.
 //!
-//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz policies tests/vectors/policies-lab`
+//! `cargo xtask fuzz policies`
 
 #![no_main]
 
 use std::sync::Arc;
 
-use libfuzzer_sys::fuzz_target;
 use cilium_policy::{Judge, LogFilters, PolicySet, Settings, SourceText};
-use hubble_verdict::{lint};
+use hubble_verdict::lint;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let texts = [SourceText { index: 0, text }];

@@ -1,16 +1,16 @@
 //! Arbitrary policies and flows: the short answer equals the long one, and a suggestion is proven.
 //! The input is policies, a line `===`, and a flow's JSON.
 //!
-//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz policy_judge`
+//! `cargo xtask fuzz policy_judge`
 
 #![no_main]
 
 use std::sync::Arc;
 
-use hubble_api::json::read_line;
-use libfuzzer_sys::fuzz_target;
 use cilium_policy::{Judge, PolicySet, Settings, SourceText};
-use hubble_verdict::{Learned, suggest, JudgeFlows};
+use hubble_api::json::read_line;
+use hubble_verdict::{JudgeFlows, Learned, suggest};
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let Some((policies, line)) = text.split_once("\n===\n") else { return };

@@ -1,12 +1,12 @@
 //! Arbitrary patterns of HTTP rules and names of DNS rules: no panic, and time bounded by pattern
 //! times text. The input is a pattern and a text, one per line.
 //!
-//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz policy_regex`
+//! `cargo xtask fuzz policy_regex`
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use cilium_policy::{HttpPattern, NamePattern};
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let (pattern, text) = text.split_once('\n').unwrap_or((text, ""));

@@ -1,7 +1,7 @@
 //! Arbitrary messages do not panic, do not leave half a row, and yield the same columns as prost if
 //! prost accepts the message.
 //!
-//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz projection`
+//! `cargo xtask fuzz projection`
 
 #![no_main]
 

@@ -1,7 +1,7 @@
 //! Arbitrary answers of Prometheus, in chunks of any size, are read or refused without a panic,
 //! with columns of equal length and the same result for every chunk size.
 //!
-//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz prometheus`
+//! `cargo xtask fuzz prometheus`
 
 #![no_main]
 
@@ -27,7 +27,8 @@ fuzz_target!(|input: &[u8]| {
     let in_pieces = read(json, usize::from(*piece_bytes));
     assert_eq!(format!("{in_pieces:?}"), format!("{whole:?}"));
     let Ok(ReadAnswer { response, .. }) = whole else { return };
-    let (Some(ResultData::Matrix(series)) | Some(ResultData::Vector(series))) = response.data else {
+    let (Some(ResultData::Matrix(series)) | Some(ResultData::Vector(series))) = response.data
+    else {
         return;
     };
     for series in series {
