@@ -29,13 +29,13 @@ import {
 import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
 import type { DataQuery } from '@grafana/schema';
 import { createElement, type ReactNode } from 'react';
-import { concatMap, defer, firstValueFrom, last, map, merge, of, type Observable } from 'rxjs';
+import { concatMap, defer, firstValueFrom, from, last, map, merge, of, switchMap, type Observable } from 'rxjs';
 
 import { flowAnnotations } from './annotations';
 import { Delegation, isFlowVariable } from './delegation';
 import { dropEmptyConditions } from './emptyConditions';
 import { toExploreQueries, fromExploreResponse } from './explore';
-import { isRefused, liveAddress, liveQueries, withRefId } from './live/live';
+import { isRefused, liveQueries, withRefId } from './live/live';
 import { contextRows, contextQuery, contextRequest, type ContextScope } from './logs/context';
 import { ContextUi } from './logs/ContextUi';
 import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
@@ -182,20 +182,24 @@ export class HubbleDataSource
       throw new Error('only flows are streamed');
     }
     const key = `${request.requestId}.${query.refId}`;
-    return getGrafanaLiveSrv()
-      .getDataStream({
-        addr: liveAddress(this.uid, interpolated as FlowsQuery),
-        key,
-        buffer: { maxLength: ('limit' in interpolated ? interpolated.limit : undefined) ?? defaultLimit },
-      })
-      .pipe(
-        concatMap((response) => (isRefused(response) ? this.withRefusal(response) : of(response))),
-        map((response) => ({
-          ...withRefId(response, query.refId),
+    const loaded = import('./live/address').catch(() => {
+      throw new Error(text.live.failed);
+    });
+    return from(loaded).pipe(
+      switchMap(({ liveAddress }) =>
+        getGrafanaLiveSrv().getDataStream({
+          addr: liveAddress(this.uid, interpolated as FlowsQuery),
           key,
-          state: response.state ?? LoadingState.Streaming,
-        }))
-      );
+          buffer: { maxLength: ('limit' in interpolated ? interpolated.limit : undefined) ?? defaultLimit },
+        })
+      ),
+      concatMap((response) => (isRefused(response) ? this.withRefusal(response) : of(response))),
+      map((response) => ({
+        ...withRefId(response, query.refId),
+        key,
+        state: response.state ?? LoadingState.Streaming,
+      }))
+    );
   }
 
   /** The answer of a refused stream with the limit that it met, if it met one. */

@@ -54,6 +54,7 @@ export const text = {
     help: { loading: 'Loading help…', failed: 'The help did not load. Reload the page.' },
     variable: { loading: 'Loading editor…', failed: 'The variable editor did not load. Reload the page.' },
   },
+  live: { failed: 'The code of live queries did not load. Reload the page.' },
   query: {
     type: 'Query type',
     flows: 'Flows',

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { DataQueryRequest } from '@grafana/data';
 
 import type { FlowsQuery, HubbleQuery } from '../query/model';
-import { follows, liveAddress, livePath, liveQueries } from './live';
+import { liveAddress, livePath } from './address';
+import { follows, liveQueries } from './live';
 
 test.each<[Partial<HubbleQuery>, boolean]>([
   [{ follow: true }, true],
