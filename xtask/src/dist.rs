@@ -1,14 +1,17 @@
-//! `cargo xtask dist`: the archive to unpack into Grafana's plugin folder.
+//! `cargo xtask dist`: the archive to unpack into Grafana's plugin folder, the list of what it is made of,
+//! and the checksums of both.
 
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::progress::Step;
-use crate::{Failure, artifacts, toolchain, workspace};
+use crate::{Failure, artifacts, sbom, toolchain, workspace};
 
 /// Top folder of the archive: Grafana's tools expect the app's id.
 const APP_ID: &str = "k8snet-hubble-app";
@@ -23,7 +26,25 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let files = pack(&workspace::at("dist"), &archive)?;
     let bytes = fs::metadata(&archive)?.len();
     step.done(&format!("{} ({files} files, {:.1} MB)", archive.display(), megabytes(bytes)));
+    let step = Step::start("Bill of materials, checksums");
+    let materials = archive.with_extension("cdx.json");
+    fs::write(&materials, sbom::read(APP_ID, env!("CARGO_PKG_VERSION")).await?)?;
+    fs::write(workspace::at("target/SHA256SUMS"), checksums(&[&archive, &materials])?)?;
+    step.done("target/SHA256SUMS");
     Ok(())
+}
+
+/// Lines for `sha256sum --check` in the folder of the files.
+fn checksums(files: &[&Path]) -> Result<String, Failure> {
+    let mut lines = String::new();
+    for path in files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        for byte in Sha256::digest(fs::read(path)?) {
+            write!(lines, "{byte:02x}")?;
+        }
+        writeln!(lines, "  {name}")?;
+    }
+    Ok(lines)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
@@ -65,6 +86,17 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checksums_are_those_of_sha256sum() {
+        let file = std::env::temp_dir().join(format!("xtask-sums-{}", std::process::id()));
+        fs::write(&file, "abc").unwrap();
+        let name = file.file_name().unwrap().to_str().unwrap();
+        // Source: FIPS 180-4, the example of one block.
+        let sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(checksums(&[&file]).unwrap(), format!("{sum}  {name}\n"));
+        fs::remove_file(file).unwrap();
+    }
 
     #[test]
     fn archives_are_reproducible_and_keep_executable_bits() {

@@ -17,7 +17,6 @@ mod grafana;
 mod http;
 mod instructions;
 mod load;
-#[cfg(test)]
 mod metadata;
 mod petshop_options;
 mod ports;
@@ -27,6 +26,7 @@ mod prometheus;
 mod reproducible;
 #[cfg(test)]
 mod rooms;
+mod sbom;
 mod stage;
 mod stamp;
 mod supervise;

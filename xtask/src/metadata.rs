@@ -1,19 +1,23 @@
-//! The workspaces' packages, as `cargo metadata` lists them.
+//! Packages as `cargo metadata` lists them.
 
+#[cfg(test)]
 use std::path::Path;
 
 use serde_json::Value;
+#[cfg(test)]
 use tokio::process::Command;
 
-use crate::process::output_of;
-use crate::workspace;
+#[cfg(test)]
+use crate::{process::output_of, workspace};
 
 /// The answers of `cargo metadata`, without dependencies from registries. The fuzz targets are a
 /// workspace of their own.
+#[cfg(test)]
 pub(crate) async fn workspaces() -> [Value; 2] {
     [read("Cargo.toml").await, read("tests/fuzz/Cargo.toml").await]
 }
 
+#[cfg(test)]
 async fn read(manifest: &str) -> Value {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(workspace::root());
@@ -34,6 +38,7 @@ pub(crate) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 /// A path of `cargo metadata`, relative to `root`.
+#[cfg(test)]
 pub(crate) fn relative(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }

@@ -4,10 +4,12 @@
 //! with these functions they need no generated code.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
+use std::panic::AssertUnwindSafe;
 
-use futures_util::Stream;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt};
 use prost::Message;
 use tonic::body::BoxBody;
 use tonic::codec::ProstCodec;
@@ -31,6 +33,25 @@ where
         .max_encoding_message_size(usize::MAX)
 }
 
+/// Turns a panic into the failure of its call; otherwise the host would only see a stream that was reset.
+async fn isolated<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    AssertUnwindSafe(answer).catch_unwind().await.map_err(|_panic| crashed())?
+}
+
+/// Turns a panic into the last message of a stream.
+fn isolated_stream<T: Message + 'static>(
+    messages: impl Stream<Item = Result<T, Status>> + Send + 'static,
+) -> BoxStream<'static, Result<T, Status>> {
+    let caught = AssertUnwindSafe(messages).catch_unwind().map_err(|_panic| crashed());
+    caught.and_then(ready).boxed()
+}
+
+fn crashed() -> Status {
+    Status::internal(
+        "this call crashed the plugin's task: please report it with the location from Grafana's log",
+    )
+}
+
 /// Answers one message with one message.
 pub(crate) fn unary<In, Out, F>(
     request: http::Request<BoxBody>,
@@ -41,7 +62,7 @@ where
     Out: Message + 'static,
     F: Future<Output = Result<Response<Out>, Status>> + Send + 'static,
 {
-    let service = tower::service_fn(move |request: Request<In>| handler.clone()(request));
+    let service = tower::service_fn(move |request: Request<In>| isolated(handler.clone()(request)));
     Box::pin(async move { Ok(grpc::<In, Out>().unary(service, request).await) })
 }
 
@@ -57,8 +78,8 @@ where
     F: Future<Output = Result<S, Status>> + Send + 'static,
 {
     let service = tower::service_fn(move |request: Request<In>| {
-        let answered = handler.clone()(request);
-        async move { answered.await.map(Response::new) }
+        let answered = isolated(handler.clone()(request));
+        async move { Ok(Response::new(isolated_stream(answered.await?))) }
     });
     Box::pin(async move { Ok(grpc::<In, Out>().server_streaming(service, request).await) })
 }

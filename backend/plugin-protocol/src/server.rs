@@ -137,3 +137,99 @@ async fn router<B: Backend>(backend: B, leave: &CancellationToken) -> Router {
         .add_service(Resource { backend: backend(), leave: leave() })
         .add_service(Stream { backend: backend(), leave: leave() })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use tonic::{Code, Status, async_trait};
+
+    use super::*;
+    use crate::client;
+    use crate::handshake::Address;
+    use crate::message::{
+        CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
+        PublishStreamRequest, PublishStreamResponse, QueryDataRequest, QueryDataResponse,
+        RunStreamRequest, StreamPacket, SubscribeStreamRequest, SubscribeStreamResponse,
+    };
+    use crate::services::Answers;
+
+    struct Crashing;
+
+    #[async_trait]
+    impl Backend for Crashing {
+        async fn query_data(
+            &self,
+            _: QueryDataRequest,
+            _: Option<String>,
+        ) -> Result<QueryDataResponse, Status> {
+            panic!("a secret");
+        }
+
+        async fn check_health(&self, _: CheckHealthRequest) -> Result<CheckHealthResponse, Status> {
+            tokio::task::yield_now().await;
+            panic!("a secret");
+        }
+
+        async fn call_resource(
+            &self,
+            _: CallResourceRequest,
+        ) -> Result<Answers<CallResourceResponse>, Status> {
+            panic!("a secret");
+        }
+
+        async fn subscribe_stream(
+            &self,
+            _: SubscribeStreamRequest,
+        ) -> Result<SubscribeStreamResponse, Status> {
+            panic!("a secret");
+        }
+
+        async fn run_stream(&self, _: RunStreamRequest) -> Result<Answers<StreamPacket>, Status> {
+            let first = stream::iter([Ok(StreamPacket { data: b"first".to_vec() })]);
+            Ok(Box::pin(first.chain(stream::once(async { panic!("a secret") }))))
+        }
+
+        async fn publish_stream(
+            &self,
+            _: PublishStreamRequest,
+        ) -> Result<PublishStreamResponse, Status> {
+            Ok(PublishStreamResponse { status: 2, data: Vec::new() })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_the_failure_of_one_call() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::Tcp(listener.local_addr().unwrap());
+        let router = router(Crashing, &CancellationToken::new()).await;
+        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+        let serving = tokio::spawn(router.serve_with_incoming(incoming));
+        let channel = client::connect(address).await.unwrap();
+        let check = |status: Status| {
+            assert_eq!(status.code(), Code::Internal);
+            assert!(
+                status.message().starts_with("this call crashed the plugin's task"),
+                "{status}"
+            );
+        };
+        // One connection for all, so a call that broke it would break the next ones.
+        let mut live =
+            client::run_stream(channel.clone(), RunStreamRequest::default()).await.unwrap();
+        assert_eq!(live.message().await.unwrap().unwrap().data, b"first");
+        check(client::query_data(channel.clone(), QueryDataRequest::default()).await.unwrap_err());
+        check(
+            client::check_health(channel.clone(), CheckHealthRequest::default()).await.unwrap_err(),
+        );
+        check(
+            client::call_resource(channel.clone(), CallResourceRequest::default())
+                .await
+                .unwrap_err(),
+        );
+        let subscription = SubscribeStreamRequest::default();
+        check(client::subscribe_stream(channel.clone(), subscription).await.unwrap_err());
+        check(live.message().await.unwrap_err());
+        let published = client::publish_stream(channel, PublishStreamRequest::default()).await;
+        assert_eq!(published.unwrap().status, 2, "the plugin goes on");
+        serving.abort();
+    }
+}

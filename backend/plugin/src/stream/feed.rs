@@ -1,12 +1,13 @@
 //! The loop of a live channel: from the relay's stream to messages, at a rate that a browser can
 //! handle.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Duration;
 
 use flow::Timestamp;
 use frames::FramePart;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use hubble_api::client::{
     ClientError, FlowMessage, FlowRequest, FlowStream, Followed, RelayNotice, RelayNotices,
 };
@@ -15,9 +16,9 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep, timeout};
 use wording::{Notice, Severity, count};
 
-use super::LiveQuery;
 use super::batch::{LiveBatch, MAX_FLOWS};
 use super::recent::RecentFlows;
+use super::{LiveQuery, MessageFormat};
 use crate::instance::Instance;
 
 /// Time between two messages.
@@ -42,6 +43,30 @@ enum FeedEvent {
     Tick,
 }
 
+/// Does the work of a stream. A panic ends in a row that says so; otherwise the stream would end, and viewers
+/// would see that no flows come.
+pub(super) async fn isolated(
+    work: impl Future<Output = ()>,
+    format: MessageFormat,
+    sender: &Sender<Vec<u8>>,
+) {
+    if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+        let text = "this stream crashed the plugin's task: please report it with the location from Grafana's log";
+        end(LiveBatch::new(format), text.to_owned(), sender).await;
+    }
+}
+
+/// Sends a last row with an error, and waits until the receiver is gone: Grafana would run a stream that ends
+/// again.
+async fn end(mut batch: LiveBatch, text: String, sender: &Sender<Vec<u8>>) {
+    batch.add_notice(Severity::Error, text);
+    if let Ok(message) = batch.message(FramePart::Rows) {
+        // The receiver may be gone already.
+        let _gone = sender.send(message).await;
+    }
+    sender.closed().await;
+}
+
 /// Sends messages until the receiver is gone.
 pub(super) async fn follow(
     instance: &Instance,
@@ -53,14 +78,7 @@ pub(super) async fn follow(
     let mut batch = LiveBatch::new(query.format.clone());
     let (mut plan, mut request) = match begin(instance, relay, query, &mut batch).await {
         Ok(begun) => begun,
-        Err(error) => {
-            batch.add_notice(Severity::Error, error.to_string());
-            if let Ok(message) = batch.message(FramePart::Rows) {
-                // The receiver may be gone already.
-                let _gone = sender.send(message).await;
-            }
-            return sender.closed().await;
-        }
+        Err(error) => return end(batch, error.to_string(), sender).await,
     };
     let followed = Followed::default();
     let mut source = FeedSource::Following(relay.follow(request.clone(), &followed));
@@ -252,4 +270,32 @@ fn add_counts(batch: &mut LiveBatch, plan: &mut Plan) -> bool {
         batch.add_notice(Severity::Warning, notice.to_string());
     }
     left_out + unreadable > 0 || has_more
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::channel;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_in_a_row() {
+        let (sender, mut receiver) = channel(1);
+        let crashing = async {
+            tokio::task::yield_now().await;
+            panic!("a secret");
+        };
+        let stream =
+            tokio::spawn(
+                async move { isolated(crashing, MessageFormat::default(), &sender).await },
+            );
+        let row = String::from_utf8(receiver.recv().await.expect("a message")).unwrap();
+        assert!(
+            row.contains("this stream crashed the plugin's task") && !row.contains("secret"),
+            "{row}"
+        );
+        assert!(receiver.recv().now_or_never().is_none(), "the stream stays");
+        drop(receiver);
+        stream.await.unwrap();
+    }
 }

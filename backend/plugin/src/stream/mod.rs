@@ -237,7 +237,10 @@ pub(crate) fn run(
     tokio::spawn(async move {
         let running: RunningStream = running;
         match query {
-            Ok(query) => feed::follow(&instance, &query, &running.recent, &sender).await,
+            Ok(query) => {
+                let work = feed::follow(&instance, &query, &running.recent, &sender);
+                feed::isolated(work, query.format.clone(), &sender).await;
+            }
             // Each subscriber gets the error in its first message. Grafana would restart a stream
             // that ends at once.
             Err(_) => sender.closed().await,

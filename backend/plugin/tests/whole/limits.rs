@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Range, Source};
+use test_kit::now_ms;
 use test_kit::relay::{Relay, Script};
+use test_kit::sockets::closed_port;
 
 /// Maximum processor time of the refusals of a test, in ticks of 10 ms: much more than they take, and much
 /// less than the work would take. Other programs on the machine do not add to it.
@@ -106,4 +108,41 @@ async fn resources_have_limits_of_their_own() {
     let query = json!({ "query": "query_result(up)", "from": i64::MIN, "to": i64::MAX });
     check("variables", query, 400, "no Prometheus URL is set").await;
     check_work(&plugin);
+}
+
+#[tokio::test]
+async fn times_at_the_ends_of_their_range_crash_nothing() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let prometheus = Source::prometheus(&format!("http://{}", closed_port().await));
+    let source = Source { json_data: prometheus.json_data, ..relay.source() };
+    let now = now_ms();
+    let ends = [i64::MIN, i64::MIN + 1, -1, 0, now, i64::MAX - 1, i64::MAX];
+    let ranges = ends.iter().flat_map(|from| ends.iter().map(move |to| (*from, *to)));
+    for (from_ms, to_ms) in ranges {
+        let queries = [
+            ("A", json!({ "queryType": "flows" })),
+            ("B", json!({ "queryType": "flows", "format": "packed", "since": "5m" })),
+            ("C", json!({ "queryType": "flowMetrics", "groupBy": ["verdict"] })),
+            ("D", json!({ "queryType": "serviceMap" })),
+            ("E", json!({ "queryType": "dnsConnections" })),
+            ("F", json!({ "queryType": "flowAnnotations" })),
+            (
+                "G",
+                json!({ "expr": "rate(a[$__rate_interval]) + $__range_s", "range": true, "exemplar": true }),
+            ),
+            ("H", json!({ "expr": "up", "instant": true, "utcOffsetSec": i64::MAX })),
+        ];
+        let answers = plugin.query(&source, Range { from_ms, to_ms }, &queries).await;
+        assert_eq!(answers.len(), queries.len(), "{from_ms} to {to_ms}");
+        for query in ["verdicts()", "label_values(a, b)", "query_result(a[$__range])", "pods(a)"] {
+            let body = json!({ "query": query, "from": from_ms, "to": to_ms }).to_string();
+            let answer = plugin.resource(&source, "POST", "variables", body.as_bytes()).await;
+            assert!([200, 400, 502].contains(&answer.status), "{from_ms} to {to_ms}: {answer:?}");
+        }
+        let body = json!({ "query": {}, "from": from_ms, "to": to_ms }).to_string();
+        plugin.resource(&source, "POST", "flows", body.as_bytes()).await;
+    }
+    let log = plugin.whole_log().await;
+    assert!(!log.contains("panicked"), "{log}");
 }
