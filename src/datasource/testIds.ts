@@ -37,6 +37,7 @@ export const testIds = {
     cluster: 'hubble config cluster',
     connectTimeout: 'hubble config connect-timeout',
     requestTimeout: 'hubble config request-timeout',
+    allowCel: 'hubble config allow-cel',
     alertsMaxLost: 'hubble config alerts-max-lost',
     alertsCountIncomplete: 'hubble config alerts-count-incomplete',
     policiesFolder: 'hubble config policies-folder',

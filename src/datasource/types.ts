@@ -50,6 +50,8 @@ export interface HubbleSettings extends DataSourceJsonData {
   alertsMaxLostPercent?: number;
   /** Whether alert rules about flows are evaluated over incomplete answers. */
   alertsCountIncomplete?: boolean;
+  /** Whether queries may hold CEL expressions; absent in sources from before the setting, which may. */
+  allowCelExpressions?: boolean;
   /** Network policies as YAML or JSON. */
   policiesText?: string;
   /** An absolute path on the Grafana server. */

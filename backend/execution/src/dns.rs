@@ -9,7 +9,7 @@ use query::DnsConnectionsQuery;
 use wording::{Notice, count};
 
 use crate::scan::{Rows, scan};
-use crate::select::select;
+use crate::select::select_more;
 use crate::{ExecutionError, FlowSource, QueryContext};
 
 /// The same filters, plus filters for the answers to the selected queries. An answer goes in the
@@ -42,8 +42,7 @@ pub async fn dns_connections(
     held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
-    let mut selected = select(source, &query.form, range).await?;
-    selected.filters = with_answers(selected.filters);
+    let selected = select_more(source, &query.form, range, with_answers).await?;
     let rows = Rows { columns: DnsConnections::COLUMNS, timeless: "left out" };
     let (scan, connections) =
         scan(source, selected, rows, held, DnsConnections::default, DnsConnections::add).await?;

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use budget::{Caller, OutOfMemory, Shaping};
 use frames::BadFrame;
 use prometheus::{InvalidMinStep, PrometheusError};
-use query::InvalidQuery;
+use query::{CelExpressions, InvalidQuery};
 use relay::{Relay, RelayError};
 
 pub use self::annotations::flow_annotations;
@@ -31,7 +31,7 @@ pub use self::dns::dns_connections;
 pub use self::flows::{Batches, PackedFlows, flows, packed_flows};
 pub use self::metrics::flow_metrics;
 pub use self::promql::promql;
-pub use self::select::resolve_clusters;
+pub use self::select::{prepare, resolve_clusters};
 pub use self::service_map::service_map;
 
 /// The relay that answers queries about flows.
@@ -45,6 +45,8 @@ pub struct FlowSource<'a> {
     pub caller: Caller,
     /// The completeness without which an answer is an error.
     pub required: RequiredCompleteness,
+    /// Whether CEL expressions are sent to the nodes.
+    pub cel: CelExpressions,
 }
 
 /// The completeness that an answer about flows must have.

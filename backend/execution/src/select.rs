@@ -1,11 +1,14 @@
 //! The first step of every query about flows: filters, time range, and the equivalent command line.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat};
 use flow::TimeRange;
-use flow::filter::FilterSet;
-use query::{ClusterNames, FlowSelection, FlowsForm, InvalidQuery};
+use flow::filter::{FilterSet, PreparedFilters};
+use query::{
+    CelExpressions, ClusterNames, FlowSelection, FlowsForm, InvalidQuery, InvalidSelection,
+};
 use relay::now_ms;
 use wording::Notice;
 
@@ -14,7 +17,7 @@ use crate::{ExecutionError, FlowSource};
 /// The selection to request from the relay.
 #[derive(Debug)]
 pub(crate) struct SelectedFlows {
-    pub(crate) filters: FilterSet,
+    pub(crate) filters: Arc<PreparedFilters>,
     /// The time range, narrowed by the form.
     pub(crate) range: TimeRange,
     /// Time of the request, in Unix milliseconds.
@@ -33,6 +36,18 @@ pub(crate) async fn select(
     form: &FlowsForm,
     range: TimeRange,
 ) -> Result<SelectedFlows, ExecutionError> {
+    select_more(source, form, range, |filters| filters).await
+}
+
+/// Selects the flows of `form` in `range`, and those that `more` adds to its filters.
+///
+/// Errors: [`ExecutionError::Query`].
+pub(crate) async fn select_more(
+    source: FlowSource<'_>,
+    form: &FlowsForm,
+    range: TimeRange,
+    more: impl FnOnce(FilterSet) -> FilterSet,
+) -> Result<SelectedFlows, ExecutionError> {
     let (form, of_clusters) = resolve_clusters(source, form).await;
     let FlowSelection { filters, observe_flags } =
         FlowSelection::new(&form).map_err(InvalidQuery::from)?;
@@ -40,7 +55,25 @@ pub(crate) async fn select(
     let (range, narrowed) = form.selectors.narrow(range, now_ms).map_err(InvalidQuery::from)?;
     let executed = executed(&observe_flags, range);
     let notices = of_clusters.into_iter().chain(narrowed).collect();
+    let filters = prepare(more(filters), form.into_owned(), source.cel).await;
+    let filters = filters.map_err(InvalidQuery::from)?;
     Ok(SelectedFlows { filters, range, now_ms, executed, notices })
+}
+
+/// Compiles the filters of a selection on a thread of its own: some regular expressions take milliseconds.
+///
+/// Errors: as for [`query::prepare`].
+pub async fn prepare(
+    filters: FilterSet,
+    form: FlowsForm,
+    cel: CelExpressions,
+) -> Result<Arc<PreparedFilters>, InvalidSelection> {
+    let preparing = tokio::task::spawn_blocking(move || query::prepare(filters, &form, cel));
+    match preparing.await {
+        Ok(prepared) => prepared.map(Arc::new),
+        // The task is not aborted.
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
 }
 
 /// `form` with Hubble's names of clusters, and notices about clusters that the relay does not know.

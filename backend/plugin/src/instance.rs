@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ::budget::{Caller, Purpose};
 use execution::{Consumer, FlowSource, RequiredCompleteness};
 use prometheus::{ForwardedIdentity, PrometheusClient, PrometheusError};
+use query::CelExpressions;
 use relay::{Relay, RelayError};
 use settings::{AlertSettings, InvalidSettings, PolicySettings, Settings, StoredSettings};
 
@@ -99,7 +100,10 @@ impl Instance {
             Consumer::Panel | Consumer::Expression => RequiredCompleteness::Any,
         };
         let cluster = settings.cluster.as_deref();
-        Ok(FlowSource { relay: self.relay()?, cluster, caller: self.caller(consumer), required })
+        let cel =
+            if settings.allows_cel { CelExpressions::Allowed } else { CelExpressions::Refused };
+        let (relay, caller) = (self.relay()?, self.caller(consumer));
+        Ok(FlowSource { relay, cluster, caller, required, cel })
     }
 
     /// The Prometheus client on behalf of a person.

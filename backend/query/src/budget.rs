@@ -8,7 +8,8 @@ use flow::filter::{FilterSet, FilterSize, FlowFilter};
 pub(crate) const MAX_FILTERS: usize = 64;
 /// Maximum number of values in all filters.
 pub(crate) const MAX_VALUES: usize = 2_000;
-/// Maximum number of regular and CEL expressions in all filters.
+/// Maximum number of regular and CEL expressions in all filters. `vocabulary::re2::Search` bounds each of
+/// them when compiled.
 pub(crate) const MAX_PATTERNS: usize = 20;
 
 /// Reason why a selection is too large.

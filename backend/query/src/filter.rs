@@ -52,6 +52,11 @@ impl EndpointFilters {
                 }
                 check_value(flag, value).map_err(|cause| invalid(flag, cause))?;
                 filters.add(flag, value).map_err(|cause| invalid(flag, cause))?;
+                // Before the rest is parsed: each of the values may be long.
+                if filters.source.size().patterns > budget::MAX_PATTERNS {
+                    let cause = InvalidFlag::TooManyPatterns { count: values.len() };
+                    return Err(invalid(flag, cause));
+                }
             }
         }
         for (flag, list) in
@@ -216,21 +221,17 @@ macro_rules! add_by_flag {
 
 flags!(add_by_flag);
 
-/// Checks a single value as Hubble would.
+/// Checks a single value as Hubble would. Regular expressions are parsed but not compiled.
 ///
 /// Errors: Hubble refuses the value.
 pub(crate) fn check_value(flag: Flag, value: &str) -> Result<(), InvalidFlag> {
     if let Some(variable) = flag::unresolved_variable(value) {
         return Err(InvalidFlag::Unresolved(variable.to_owned()));
     }
-    // Only the relay can check CEL.
-    if flag == Flag::CelExpression {
-        return Ok(());
-    }
     let mut filters = EndpointFilters::default();
     filters.add(flag, value)?;
     for filter in [&filters.source, &filters.destination] {
-        filter.compile().map_err(|error| InvalidFlag::Filter(Box::new(error)))?;
+        filter.check().map_err(|error| InvalidFlag::Filter(Box::new(error)))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wording::names;
 
-use crate::budget::TooLarge;
+use crate::budget::{self, TooLarge};
 
 /// Values of each flag that is set; no list is empty.
 pub(crate) type FlagValues = BTreeMap<Flag, Vec<String>>;
@@ -101,6 +101,15 @@ pub enum InvalidFlag {
     #[error("has {count} values; the limit is {MAX_VALUES}")]
     TooMany {
         /// Number of values.
+        count: usize,
+    },
+    /// More patterns than a query may have.
+    #[error(
+        "has {count} patterns; a query may have {} (of DNS names, paths, URLs and CEL)",
+        budget::MAX_PATTERNS
+    )]
+    TooManyPatterns {
+        /// Number of values of the flag.
         count: usize,
     },
     /// A value that is too long, in bytes.
@@ -236,6 +245,15 @@ macro_rules! flag_enum {
             pub const fn label(self) -> &'static str {
                 match self {
                     $(Self::$variant => $label,)*
+                }
+            }
+
+            /// Whether the flag sets this field of a filter, by its name in flow.proto.
+            pub(crate) fn sets(self, field: &str) -> bool {
+                match self {
+                    $(Self::$variant => [$(stringify!($field),)? $(stringify!($source), stringify!($destination),)?]
+                        .into_iter()
+                        .any(|own: &str| own == field),)*
                 }
             }
 

@@ -60,6 +60,6 @@ pub use self::model::{InvalidQuery, Query, ReadQuery};
 pub use self::pattern::{InvalidPattern, Pattern};
 pub use self::policies::PoliciesQuery;
 pub use self::promql::{InvalidPromqlQuery, PromqlFormat, PromqlQuery};
-pub use self::selection::{FlowSelection, InvalidSelection};
+pub use self::selection::{CelExpressions, FlowSelection, InvalidSelection, prepare};
 pub use self::service_map::{NodesBy, ServiceMapQuery};
 pub use self::variable::{FlowVariable, ValueKind, VariableQuery, variable_meant_or_list};

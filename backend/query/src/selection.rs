@@ -1,13 +1,15 @@
 //! The flows that a query selects, as filters for the relay and as a command line.
 
-use flow::filter::{FilterSet, FlowFilter};
+use flow::filter::{
+    FilterError, FilterList, FilterSet, FilterSetError, FlowFilter, PreparedFilters,
+};
 use hubble_api::json::read_filter;
 use serde_json::value::RawValue;
 
 use crate::adhoc::{self, InvalidAdhocFilters};
 use crate::budget::{self, TooLarge};
 use crate::filter::EndpointFilters;
-use crate::flag::{self, InvalidFlag, RefusedFlag};
+use crate::flag::{self, FlagValues, InvalidFlag, RefusedFlag};
 use crate::form::FlowsForm;
 use crate::observe;
 
@@ -18,6 +20,15 @@ pub struct FlowSelection {
     pub filters: FilterSet,
     /// Flags and values of `hubble observe`, quoted for a shell.
     pub observe_flags: String,
+}
+
+/// Whether a data source allows CEL expressions, which every node evaluates for every flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CelExpressions {
+    /// They are sent to the nodes.
+    Allowed,
+    /// They are refused.
+    Refused,
 }
 
 /// Reason why flows cannot be selected.
@@ -45,13 +56,27 @@ pub enum InvalidSelection {
         /// Reason, as the end of a sentence.
         reason: String,
     },
+    /// A regular expression that takes too much memory when compiled.
+    #[error("`{key}`")]
+    Pattern {
+        /// Path of the field, as in `filter.httpPath`.
+        key: String,
+        /// Reason.
+        #[source]
+        cause: FilterError,
+    },
+    /// CEL expressions, which the data source does not allow.
+    #[error(
+        "CEL expressions are off in this data source, because every node evaluates them for every flow: `Allow CEL expressions` in its settings turns them on"
+    )]
+    CelIsOff,
     /// Ad hoc filters that cannot be applied.
     #[error(transparent)]
     Adhoc(#[from] InvalidAdhocFilters),
 }
 
 impl FlowSelection {
-    /// Translates `form`.
+    /// Translates `form`. Its regular expressions are parsed but not compiled.
     ///
     /// Errors: [`InvalidSelection`].
     pub fn new(form: &FlowsForm) -> Result<Self, InvalidSelection> {
@@ -80,6 +105,50 @@ impl FlowSelection {
         };
         Ok(Self { filters, observe_flags })
     }
+}
+
+/// Compiles the filters of a selection; the relay takes no others. Takes milliseconds for large regular
+/// expressions: call it on a thread that may block.
+///
+/// Errors: [`InvalidSelection::CelIsOff`], or a regular expression that takes too much memory, by
+/// [`InvalidSelection::Pattern`] or, in a filter in JSON, [`InvalidSelection::RawFilter`].
+pub fn prepare(
+    filters: FilterSet,
+    form: &FlowsForm,
+    cel: CelExpressions,
+) -> Result<PreparedFilters, InvalidSelection> {
+    let mut all = filters.allow.iter().chain(&filters.deny);
+    if cel == CelExpressions::Refused && all.any(|filter| !filter.cel_expression.is_empty()) {
+        return Err(InvalidSelection::CelIsOff);
+    }
+    filters.prepare().map_err(|FilterSetError { list, index, source }| {
+        match flag_of(form, &source) {
+            Some(key) => InvalidSelection::Pattern { key, cause: source },
+            None => InvalidSelection::RawFilter {
+                list: match list {
+                    FilterList::Allow => "allowlist",
+                    FilterList::Deny => "denylist",
+                },
+                index,
+                reason: wording::with_causes(&source),
+            },
+        }
+    })
+}
+
+/// The path of the flag from which a filter has the value that it refuses. `None`: it is from JSON.
+fn flag_of(form: &FlowsForm, error: &FilterError) -> Option<String> {
+    let FilterError::Regex { field, value, .. } = error else { return None };
+    let has_value = |values: &[String]| values.iter().any(|own| own.trim() == value);
+    let of_list = |list: &str, flags: &FlagValues| {
+        let mut set = flags.iter().filter(|(flag, values)| flag.sets(field) && has_value(values));
+        set.next().map(|(flag, _)| format!("{list}.{}", flag.key()))
+    };
+    let of_adhoc = || {
+        let mut set = form.adhoc.iter().filter(|it| it.key.sets(field) && has_value(&it.values));
+        set.next().map(|condition| format!("adhocFilters.{}", condition.key.key()))
+    };
+    of_list("filter", &form.filter).or_else(|| of_list("exclude", &form.exclude)).or_else(of_adhoc)
 }
 
 /// Filters in JSON, one after the other, as `--allowlist` and `--denylist` take them and

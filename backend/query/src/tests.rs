@@ -456,6 +456,13 @@ fn selections_that_multiply() {
     check(
         json!({ "exclude": { "httpPath": many("/", 21) } }),
         Vec::new(),
+        Err(
+            "`exclude.httpPath`: has 21 patterns; a query may have 20 (of DNS names, paths, URLs and CEL)",
+        ),
+    );
+    check(
+        json!({ "filter": { "httpPath": many("/", 11) }, "exclude": { "httpUrl": many("/", 11) } }),
+        Vec::new(),
         Err(&format!("`exclude`: {patterns}")),
     );
     let mut paths = labels(5);

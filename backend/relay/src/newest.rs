@@ -8,7 +8,7 @@ use budget::{Caller, Held, OutOfMemory};
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::{ColumnSet, NO_TIME};
-use flow::filter::FilterSet;
+use flow::filter::PreparedFilters;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
 
@@ -36,7 +36,7 @@ const MAX_NODES: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct NewestRequest {
     /// Selected flows.
-    pub filters: FilterSet,
+    pub filters: Arc<PreparedFilters>,
     /// Columns to read of each flow; nodes need not send the rest.
     pub columns: ColumnSet,
     /// Time range.

@@ -2,9 +2,10 @@
 //! applied here.
 
 use std::fmt;
+use std::sync::Arc;
 
 use flow::columns::{ColumnSet, FlowColumns};
-use flow::filter::{CompiledFilterSet, FilterSet, FlowFilter};
+use flow::filter::{FilterSet, PreparedFilters};
 use hubble_api::client::{ClientError, FlowRequest, RelayNotice, WireFlow};
 use hubble_api::release::{
     Release, UnsupportedCondition, columns_since, mask_paths, supported_filters,
@@ -33,7 +34,7 @@ pub struct Plan {
 /// Filters that are applied here.
 #[derive(Debug)]
 struct LocalFilter {
-    filters: CompiledFilterSet,
+    filters: Arc<PreparedFilters>,
     /// Number of flows that they removed.
     left_out: u64,
     /// Whether the nodes are known to send more than the filters select.
@@ -103,7 +104,11 @@ impl Relay {
     ///
     /// Errors: [`RelayError::TooOld`] for a filter that neither the nodes nor this client can
     /// apply; [`RelayError::NotRecorded`] for a filter by fields that old nodes do not record.
-    pub async fn plan(&self, filters: &FilterSet, columns: ColumnSet) -> Result<Plan, RelayError> {
+    pub async fn plan(
+        &self,
+        filters: &Arc<PreparedFilters>,
+        columns: ColumnSet,
+    ) -> Result<Plan, RelayError> {
         let known = self.known().await;
         let mut plan = Plan::new(filters, columns, known)?;
         if self.masks_refused() {
@@ -114,11 +119,20 @@ impl Relay {
 }
 
 impl Plan {
-    fn new(filters: &FilterSet, columns: ColumnSet, known: KnownNodes) -> Result<Self, RelayError> {
+    fn new(
+        prepared: &Arc<PreparedFilters>,
+        columns: ColumnSet,
+        known: KnownNodes,
+    ) -> Result<Self, RelayError> {
+        let filters = prepared.set();
+        let check = |expected| {
+            let filters = prepared.clone();
+            filters.here().is_some().then_some(LocalFilter { filters, left_out: 0, expected })
+        };
         let Some(oldest) = known.oldest else {
             // Nodes of unknown release are sent every filter, and their answers are checked.
             let has_filters = !filters.allow.is_empty() || !filters.deny.is_empty();
-            let check = has_filters.then(|| LocalFilter::new(filters, false)).flatten();
+            let check = has_filters.then(|| check(false)).flatten();
             return Ok(Self {
                 filters: filters.clone(),
                 check,
@@ -136,7 +150,7 @@ impl Plan {
             notices.push(PlanNotice::FieldsMissing { oldest, fields });
         }
         let supported = supported_filters(filters, oldest);
-        let (mut check, mut field_mask) = (None, mask_paths(columns, oldest));
+        let (mut checked, mut field_mask) = (None, mask_paths(columns, oldest));
         if !supported.unknown.is_empty() {
             if let Some(need) = supported.unknown.iter().find(|need| need.field == "cel_expression")
             {
@@ -148,12 +162,13 @@ impl Plan {
                 let since = need.recorded_since();
                 return Err(RelayError::NotRecorded { filter: need.field, since, oldest });
             }
-            check = LocalFilter::new(filters, true);
+            checked = check(true);
             // Fields that filters need are not in the mask.
             field_mask.clear();
             notices.push(PlanNotice::FiltersHere { oldest, unknown: supported.unknown });
         }
-        Ok(Self { filters: supported.filters, field_mask, check, notices, nodes: known.nodes })
+        let filters = supported.filters;
+        Ok(Self { filters, field_mask, check: checked, notices, nodes: known.nodes })
     }
 
     /// The filters and the mask of a request.
@@ -187,7 +202,7 @@ impl Plan {
     pub fn passes(&mut self, flow: &WireFlow) -> bool {
         let Some(check) = &mut self.check else { return true };
         let Some(flow) = flow.flow() else { return true };
-        let passes = check.filters.matches(&flow);
+        let passes = check.filters.here().is_none_or(|filters| filters.matches(&flow));
         check.left_out += u64::from(!passes);
         passes
     }
@@ -236,22 +251,5 @@ impl Plan {
         let let_through = self.take_let_through();
         self.notices.extend(let_through);
         self.notices
-    }
-}
-
-impl LocalFilter {
-    /// A check of the filters. `None`: none of them can be applied here.
-    fn new(filters: &FilterSet, expected: bool) -> Option<Self> {
-        // Only the nodes can evaluate CEL. Dropping CEL from an allow filter lets more flows
-        // through; dropping it from a deny filter would remove too many.
-        let allow = filters
-            .allow
-            .iter()
-            .map(|filter| FlowFilter { cel_expression: Vec::new(), ..filter.clone() });
-        let deny = filters.deny.iter().filter(|filter| filter.cel_expression.is_empty());
-        let filters = FilterSet { allow: allow.collect(), deny: deny.cloned().collect() };
-        // The filters were compiled when the query was read.
-        let filters = filters.compile().ok()?;
-        Some(Self { filters, left_out: 0, expected })
     }
 }

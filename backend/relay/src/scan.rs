@@ -7,7 +7,7 @@ use budget::Caller;
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
-use flow::filter::FilterSet;
+use flow::filter::PreparedFilters;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices};
 
@@ -34,7 +34,7 @@ pub struct Scanned {
 #[derive(Debug, Clone)]
 pub struct ScanRequest {
     /// Selected flows.
-    pub filters: FilterSet,
+    pub filters: Arc<PreparedFilters>,
     /// Columns to read of each flow, beside the time; nodes need not send the rest.
     pub columns: ColumnSet,
     /// Time range.

@@ -157,7 +157,7 @@ impl Key {
         let begin = range.from_nanos.div_euclid(RANGE_UNIT_NANOS);
         let end = range.to_nanos.div_euclid(RANGE_UNIT_NANOS).saturating_add(1);
         Self {
-            filters: filters.clone(),
+            filters: filters.set().clone(),
             from_nanos: begin.saturating_mul(RANGE_UNIT_NANOS),
             to_nanos: end.saturating_mul(RANGE_UNIT_NANOS),
             caller: *caller,

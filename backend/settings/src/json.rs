@@ -33,6 +33,9 @@ pub(crate) struct JsonData {
     pub(crate) alerts_count_incomplete: bool,
     #[serde(deserialize_with = "whole_number")]
     pub(crate) alerts_max_lost_percent: Option<u64>,
+    /// Whether queries may hold CEL expressions. Absent in sources of earlier versions, which allowed them.
+    #[serde(deserialize_with = "present_flag")]
+    pub(crate) allow_cel_expressions: Option<bool>,
     pub(crate) prometheus_datasource_uid: Option<String>,
     pub(crate) prometheus_url: Option<String>,
     pub(crate) prometheus_auth: Option<String>,
@@ -103,6 +106,11 @@ fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64
         }
     }
     deserializer.deserialize_any(WholeNumber)
+}
+
+/// A boolean, or a string with one, where an absent field means something else than `false`.
+fn present_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    flag(deserializer).map(Some)
 }
 
 /// A boolean, or a string with one.

@@ -44,6 +44,9 @@ pub struct Settings {
     pub cluster: Option<String>,
     /// Completeness of the answers that alert rules need.
     pub alerts: AlertSettings,
+    /// Whether queries may hold CEL expressions. A source from before the field existed keeps them; the
+    /// configuration page writes the field into each new source.
+    pub allows_cel: bool,
     /// Places of the network policies.
     pub policies: PolicySettings,
 }
@@ -207,6 +210,7 @@ impl Settings {
             delegates_promql: prometheus::is_delegated(&json),
             cluster,
             alerts: AlertSettings::read(&json)?,
+            allows_cel: json.allow_cel_expressions.unwrap_or(true),
             policies: policies::read(json),
         })
     }

@@ -424,3 +424,21 @@ fn secrets_in_the_clear() {
         }
     }
 }
+
+/// A source without the field is one of before it, which allowed CEL expressions.
+#[test]
+fn cel_expressions() {
+    let check = |json: &str, expected: bool| {
+        let settings = Settings::read(&stored("relay:80", json, &[])).unwrap();
+        assert_eq!(settings.allows_cel, expected, "{json}");
+    };
+    check("", true);
+    check("{}", true);
+    check(r#"{"allowCelExpressions":true}"#, true);
+    check(r#"{"allowCelExpressions":"true"}"#, true);
+    check(r#"{"allowCelExpressions":false}"#, false);
+    check(r#"{"allowCelExpressions":"false"}"#, false);
+    // A variable of a provisioning file that is not set.
+    check(r#"{"allowCelExpressions":""}"#, false);
+    check(r#"{"allowCelExpressions":null}"#, false);
+}

@@ -131,12 +131,29 @@ test('the completeness that alert rules need', async () => {
   render(<Page initial={{ jsonData: {} }} />);
   await user.click(screen.getByRole('button', { name: /Alert rules/ }));
   await fill(user, ids.alertsMaxLost, '0');
-  expect(stored.jsonData).toEqual({ alertsMaxLostPercent: 0 });
+  expect(stored.jsonData).toEqual({ allowCelExpressions: false, alertsMaxLostPercent: 0 });
   await user.clear(screen.getByTestId(ids.alertsMaxLost));
   await fill(user, ids.alertsMaxLost, '101');
   expect(screen.getByText(text.numberError(0, 100))).toBeInTheDocument();
   await user.click(screen.getByTestId(ids.alertsCountIncomplete));
   expect(stored.jsonData.alertsCountIncomplete).toBe(true);
+});
+
+test('a new data source starts without CEL expressions, and others keep them', async () => {
+  const user = userEvent.setup();
+  const { unmount } = render(<Page initial={{}} />);
+  expect(screen.getByTestId(ids.allowCel)).not.toBeChecked();
+  await fill(user, ids.address, 'relay:4245');
+  expect(stored.jsonData).toEqual({ allowCelExpressions: false });
+  await user.click(screen.getByTestId(ids.allowCel));
+  expect(stored.jsonData).toEqual({ allowCelExpressions: true });
+  unmount();
+  render(<Page initial={{ url: 'relay:4245' }} />);
+  expect(screen.getByTestId(ids.allowCel)).toBeChecked();
+  await fill(user, ids.cluster, 'aks');
+  expect(stored.jsonData).toEqual({ cluster: 'aks' });
+  await user.click(screen.getByTestId(ids.allowCel));
+  expect(stored.jsonData).toEqual({ cluster: 'aks', allowCelExpressions: false });
 });
 
 test('a provisioned data source is read-only', () => {
@@ -230,6 +247,7 @@ test('limits, parameters and forwarded identity', async () => {
   expect(screen.queryByText(text.limits.parametersError)).not.toBeInTheDocument();
   await user.click(screen.getByTestId(ids.forwardIdentity));
   expect(stored.jsonData).toEqual({
+    allowCelExpressions: false,
     seriesLimit: 0,
     prometheusResponseLimitMib: 128,
     queryTimeout: '1m',

@@ -61,6 +61,13 @@ export function RelaySection({ settings }: { settings: Settings }) {
         description={words.clusterHint}
         testId={testIds.config.cluster}
       />
+      <Toggle
+        {...settings.field('allowCelExpressions')}
+        label={words.allowCel}
+        description={words.allowCelHint}
+        value={settings.plain.allowCelExpressions ?? true}
+        testId={testIds.config.allowCel}
+      />
     </ConfigSection>
   );
 }

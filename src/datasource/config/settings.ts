@@ -21,10 +21,14 @@ interface FieldProps<Value> {
  * `onUpdateDatasourceJsonDataOption` and its kin change one key at a time by an event of an input.
  */
 export class Settings {
+  private readonly options: Options;
+
   constructor(
-    private readonly options: Options,
+    options: Options,
     private readonly change: (options: Options) => void
-  ) {}
+  ) {
+    this.options = isNew(options) ? { ...options, jsonData: { ...ofNewSources } } : options;
+  }
 
   get address(): string {
     return this.options.url;
@@ -101,6 +105,14 @@ export class Settings {
       secureJsonData: { ...this.options.secureJsonData, [secret]: '' },
     });
   }
+}
+
+/** Settings of a new data source that differ from those of one in which they are absent. */
+const ofNewSources: HubbleSettings = { allowCelExpressions: false };
+
+/** Whether nothing is set yet, as after *Add new data source*. */
+function isNew({ url, jsonData, readOnly }: Options): boolean {
+  return url === '' && Object.keys(jsonData).length === 0 && readOnly !== true;
 }
 
 /** Upper bound, as in the backend. */

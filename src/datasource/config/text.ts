@@ -18,6 +18,9 @@ export const text = {
     connectTimeoutHint: 'Time limit for connecting to the relay, in seconds',
     requestTimeout: 'Request timeout',
     requestTimeoutHint: 'Time limit for a query to the relay or to Prometheus, in seconds',
+    allowCel: 'Allow CEL expressions',
+    allowCelHint:
+      'Queries may hold CEL expressions. The Cilium agent of every node evaluates them for every flow, and everyone who can query this data source can write them.',
   },
   /** Labels as in Grafana's own TLS settings. */
   tls: {

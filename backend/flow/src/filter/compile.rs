@@ -11,14 +11,43 @@ use super::expression::Expression;
 use super::{CompiledFilter, FilterError};
 
 /// Conditions collected so far.
-#[derive(Default)]
-pub(super) struct Conditions(Vec<Condition>);
+pub(super) struct Conditions {
+    all: Vec<Condition>,
+    /// Whether regular expressions are only parsed, not compiled.
+    only_checks: bool,
+}
 
 impl Conditions {
+    /// No conditions yet. `only_checks`: regular expressions are parsed, and not among the conditions.
+    pub(super) const fn new(only_checks: bool) -> Self {
+        Self { all: Vec::new(), only_checks }
+    }
+
     /// The filter that holds all conditions, the cheapest first.
     pub(super) fn compiled(mut self) -> CompiledFilter {
-        self.0.sort_by_key(Condition::cost);
-        CompiledFilter { conditions: self.0 }
+        self.all.sort_by_key(Condition::cost);
+        CompiledFilter { conditions: self.all }
+    }
+
+    /// Adds a field of regular expressions.
+    pub(super) fn expressions(
+        &mut self,
+        field: &'static str,
+        values: &[String],
+        condition: impl FnOnce(Vec<Expression>) -> Condition,
+    ) -> Result<(), FilterError> {
+        let refused =
+            |value: &str, source| FilterError::Regex { field, value: value.to_owned(), source };
+        if self.only_checks {
+            let mut values = values.iter();
+            return values.try_for_each(|value| {
+                Expression::check(value).map_err(|source| refused(value, source))
+            });
+        }
+        let compile = |_: &'static str, value: &str| {
+            Expression::new(value).map_err(|source| refused(value, source))
+        };
+        self.each(field, values, compile, condition)
     }
 
     /// Adds a field whose values need no check.
@@ -28,7 +57,7 @@ impl Conditions {
         condition: impl FnOnce(Vec<T>) -> Condition,
     ) {
         if !values.is_empty() {
-            self.0.push(condition(values.to_vec()));
+            self.all.push(condition(values.to_vec()));
         }
     }
 
@@ -43,7 +72,7 @@ impl Conditions {
         if !values.is_empty() {
             let parsed =
                 values.iter().map(|value| parse(field, value)).collect::<Result<_, _>>()?;
-            self.0.push(condition(parsed));
+            self.all.push(condition(parsed));
         }
         Ok(())
     }
@@ -66,7 +95,7 @@ impl Conditions {
             }
         }
         if !values.is_empty() {
-            self.0.push(Condition::Ip(which, texts, cidrs));
+            self.all.push(Condition::Ip(which, texts, cidrs));
         }
         Ok(())
     }
@@ -90,7 +119,7 @@ impl Conditions {
             if is_prefix { &mut prefixes } else { &mut codes }.push(digits.to_owned());
         }
         if !values.is_empty() {
-            self.0.push(Condition::HttpStatusCode(codes, prefixes));
+            self.all.push(Condition::HttpStatusCode(codes, prefixes));
         }
         Ok(())
     }
@@ -153,14 +182,6 @@ fn pattern_error(field: &'static str, value: &str, source: PatternError) -> Filt
 
 pub(super) fn selector(field: &'static str, value: &str) -> Result<LabelSelector, FilterError> {
     LabelSelector::parse(value).map_err(|source| FilterError::Selector {
-        field,
-        value: value.to_owned(),
-        source,
-    })
-}
-
-pub(super) fn regex(field: &'static str, value: &str) -> Result<Expression, FilterError> {
-    Expression::new(value).map_err(|source| FilterError::Regex {
         field,
         value: value.to_owned(),
         source,

@@ -112,15 +112,26 @@ pub enum FilterError {
     },
 }
 
+impl FilterError {
+    /// Whether a regular expression takes too much memory when compiled.
+    pub(super) fn is_too_large(&self) -> bool {
+        match self {
+            #[cfg(feature = "regex")]
+            Self::Regex { source: RegexError::Refused(error), .. } => {
+                *error == vocabulary::re2::SearchError::TooLarge
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Reasons why a regular expression cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegexError {
-    /// Go's `regexp`, which reads Hubble's filters, refuses it.
+    /// Go's `regexp`, which reads Hubble's filters, refuses it, or it takes too much memory.
+    #[cfg(feature = "regex")]
     #[error(transparent)]
-    Syntax(#[from] vocabulary::re2::RegexError),
-    /// The compiled expression takes more memory than one filter may.
-    #[error("it is too large when compiled")]
-    TooLarge,
+    Refused(#[from] vocabulary::re2::SearchError),
     /// The crate was built without regular expressions.
     #[error("this build has no regular expressions")]
     Unavailable,

@@ -16,12 +16,12 @@ pub(super) enum Expression {}
 impl Expression {
     /// Compiles an expression. Errors: Go refuses it, or it grows too large.
     pub(super) fn new(text: &str) -> Result<Self, RegexError> {
-        use vocabulary::re2::{Search, SearchError};
+        Ok(Self(vocabulary::re2::Search::new(text)?))
+    }
 
-        Search::new(text).map(Self).map_err(|error| match error {
-            SearchError::Syntax(error) => RegexError::Syntax(error),
-            SearchError::TooLarge => RegexError::TooLarge,
-        })
+    /// Parses an expression. Errors: as for [`Self::new`], as far as they show before it is compiled.
+    pub(super) fn check(text: &str) -> Result<(), RegexError> {
+        Ok(vocabulary::re2::Search::check(text)?)
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
@@ -32,6 +32,10 @@ impl Expression {
 #[cfg(not(feature = "regex"))]
 impl Expression {
     pub(super) const fn new(_text: &str) -> Result<Self, RegexError> {
+        Err(RegexError::Unavailable)
+    }
+
+    pub(super) const fn check(_text: &str) -> Result<(), RegexError> {
         Err(RegexError::Unavailable)
     }
 

@@ -2,7 +2,7 @@
 //! node of Cilium knows a field follow from it.
 
 use super::compile::{
-    Conditions, filled, fqdn, namespaced, node_pattern, port, protocol, regex, selector,
+    Conditions, filled, fqdn, namespaced, node_pattern, port, protocol, selector,
 };
 use super::compiled::{Condition, FlowAddress};
 use super::conjunction::{
@@ -69,7 +69,7 @@ macro_rules! mirrored_values {
 ///
 /// - `and`: the conjunction of two values, a function of `conjunction.rs`;
 /// - `holds`: its condition in the compiled filter, by a method of [`Conditions`]; `list` takes
-///   values that need no check, `each` parses them one by one;
+///   values that need no check, `each` parses them one by one, `expressions` compiles them;
 /// - `costs pattern`: values that are programs, of which a query may have few;
 /// - `only l7`: no match beside event types without L7;
 /// - `since`: the first minor release of Cilium 1 that filters by it, `for` the values that a
@@ -117,12 +117,25 @@ macro_rules! filter_fields {
                 if let Some(value) = self.cel_expression.first() {
                     return Err(FilterError::Cel { value: value.clone() });
                 }
-                let mut all = Conditions::default();
+                let mut all = Conditions::new(false);
+                self.collect(&mut all)?;
+                Ok(all.compiled())
+            }
+
+            /// Checks the filter. Regular expressions are parsed but not compiled, and CEL expressions
+            /// are left to the nodes.
+            ///
+            /// Errors: the first value that cannot be used.
+            pub fn check(&self) -> Result<(), FilterError> {
+                self.collect(&mut Conditions::new(true))
+            }
+
+            fn collect(&self, all: &mut Conditions) -> Result<(), FilterError> {
                 $(
                     $( $only(&self.event_type, stringify!($name), &self.$name)?; )?
                     add_condition!(all, $name, &self.$name, $holds($($argument),*));
                 )*
-                Ok(all.compiled())
+                Ok(())
             }
 
             /// Filter that matches exactly the flows that both `self` and `other` match; `None` if
@@ -278,7 +291,7 @@ filter_fields! {
     /// Whether the flow is a reply.
     reply: bool, and same, holds list(Condition::Reply), mirrored cleared;
     /// Regular expressions (RE2) on the queried DNS name.
-    dns_query: String, and unknown, holds each(regex, Condition::DnsQuery), costs pattern;
+    dns_query: String, and unknown, holds expressions(Condition::DnsQuery), costs pattern;
     /// Security identities.
     source_identity: u32, and same, holds list(of(Source, Condition::Identity)),
         mirrored destination_identity;
@@ -288,9 +301,9 @@ filter_fields! {
     /// HTTP methods, in any case.
     http_method: String, and methods, holds list(Condition::HttpMethod), only l7;
     /// Regular expressions (RE2) on the path of the URL.
-    http_path: String, and unknown, holds each(regex, Condition::HttpPath), costs pattern, only l7;
+    http_path: String, and unknown, holds expressions(Condition::HttpPath), costs pattern, only l7;
     /// Regular expressions (RE2) on the URL.
-    http_url: String, and unknown, holds each(regex, Condition::HttpUrl), costs pattern, only l7,
+    http_url: String, and unknown, holds expressions(Condition::HttpUrl), costs pattern, only l7,
         since 15 for any;
     /// Headers, compared by name and value.
     http_header: HttpHeader, and unknown, holds list(Condition::HttpHeader), only l7,

@@ -68,7 +68,53 @@ pub struct FilterSet {
     pub deny: Vec<FlowFilter>,
 }
 
+/// Filters for the nodes, and what they compile to where nodes do not apply them.
+#[derive(Debug, Clone)]
+pub struct PreparedFilters {
+    set: FilterSet,
+    here: Option<CompiledFilterSet>,
+}
+
+impl PreparedFilters {
+    /// Filters that select all flows.
+    #[must_use]
+    pub fn of_all_flows() -> Self {
+        let here = CompiledFilterSet { allow: Vec::new(), deny: Vec::new() };
+        Self { set: FilterSet::default(), here: Some(here) }
+    }
+
+    /// The filters for the nodes.
+    #[must_use]
+    pub const fn set(&self) -> &FilterSet {
+        &self.set
+    }
+
+    /// The filters without CEL, which only the nodes can evaluate: an allow filter lets more flows through
+    /// then, and a deny filter with CEL is absent, because it would remove too many. `None`: a filter cannot be
+    /// used, which the nodes say in their own words.
+    #[must_use]
+    pub const fn here(&self) -> Option<&CompiledFilterSet> {
+        self.here.as_ref()
+    }
+}
+
 impl FilterSet {
+    /// Compiles the filters, once for all uses. Takes milliseconds for a large regular expression.
+    ///
+    /// Errors: the first regular expression that takes too much memory.
+    pub fn prepare(self) -> Result<PreparedFilters, FilterSetError> {
+        let allow = self
+            .allow
+            .iter()
+            .map(|filter| FlowFilter { cel_expression: Vec::new(), ..filter.clone() });
+        let deny = self.deny.iter().filter(|filter| filter.cel_expression.is_empty());
+        let here = Self { allow: allow.collect(), deny: deny.cloned().collect() }.compile();
+        match here {
+            Err(error) if error.source.is_too_large() => Err(error),
+            here => Ok(PreparedFilters { set: self, here: here.ok() }),
+        }
+    }
+
     /// Checks and compiles the filters.
     ///
     /// Errors: the first filter that cannot be used.

@@ -37,13 +37,13 @@ impl CalledChannel {
 /// Answers a subscription.
 ///
 /// Errors: the call names no data source.
-pub(super) fn subscribe(
+pub(super) async fn subscribe(
     instances: &Instances,
     request: SubscribeStreamRequest,
 ) -> Result<SubscribeStreamResponse, NoDataSource> {
     let CalledChannel { instance, key, login } =
         CalledChannel::new(instances, request.plugin_context, request.path)?;
-    let (status, data) = match stream::first_message(&instance, &key, &login, &request.data) {
+    let (status, data) = match stream::first_message(&instance, &key, &login, &request.data).await {
         Ok(message) => (SubscribeStatus::Ok, message),
         Err(refusal) => {
             let status = match refusal {

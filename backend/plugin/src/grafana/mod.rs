@@ -75,7 +75,7 @@ impl Backend for DataSources {
         &self,
         request: SubscribeStreamRequest,
     ) -> Result<SubscribeStreamResponse, Status> {
-        Ok(live::subscribe(&self.instances, request)?)
+        Ok(live::subscribe(&self.instances, request).await?)
     }
 
     async fn run_stream(&self, request: RunStreamRequest) -> Result<Answers<StreamPacket>, Status> {

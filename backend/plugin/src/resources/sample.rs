@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ::budget::{Caller, Memory};
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
-use flow::filter::FilterSet;
+use flow::filter::PreparedFilters;
 use flow::{EndpointRole, TimeRange};
 use hubble_api::projection::Decoder;
 use relay::{Cached, ERRORS_KEPT, NewestRequest, Relay, RelayError, now_ms};
@@ -84,7 +84,7 @@ async fn fetch(
 ) -> Result<FlowSample, RelayError> {
     let now_ms = now_ms();
     let request = NewestRequest {
-        filters: FilterSet::default(),
+        filters: Arc::new(PreparedFilters::of_all_flows()),
         columns: COLUMNS,
         range: TimeRange::of_ms(now_ms - WINDOW_MS, now_ms),
         limit: FLOWS,

@@ -10,13 +10,14 @@ mod channels;
 mod feed;
 mod recent;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use execution::Consumer;
 use flow::TimeRange;
 use flow::columns::ColumnSet;
-use flow::filter::FilterSet;
+use flow::filter::PreparedFilters;
 use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 use futures_util::Stream;
 use query::{
@@ -62,7 +63,9 @@ pub(crate) enum RefusedChannel {
 #[derive(Debug, Clone)]
 pub(crate) struct LiveQuery {
     form: FlowsForm,
-    selection: FlowSelection,
+    /// The filters, unless the form names clusters: these are resolved anew for each stream.
+    filters: Arc<PreparedFilters>,
+    observe_flags: String,
     format: MessageFormat,
     /// Number of past flows from each node; 0: all since `since_nanos`.
     backlog: u64,
@@ -120,7 +123,10 @@ impl InvalidLiveQuery {
 
 impl LiveQuery {
     /// Reads a query. The message format is known even if the query cannot be used.
-    fn read(instance: &Instance, json: &[u8]) -> (MessageFormat, Result<Self, InvalidLiveQuery>) {
+    async fn read(
+        instance: &Instance,
+        json: &[u8],
+    ) -> (MessageFormat, Result<Self, InvalidLiveQuery>) {
         let read = Fields::read(json).and_then(|fields| Ok((QueryHead::peek(&fields)?, fields)));
         let format = read.as_ref().map_or_else(
             |_| MessageFormat::default(),
@@ -129,11 +135,11 @@ impl LiveQuery {
                 is_log: head.format.as_deref() == Some("logs"),
             },
         );
-        let query = Self::read_as(instance, read, format.clone());
+        let query = Self::read_as(instance, read, format.clone()).await;
         (format, query)
     }
 
-    fn read_as(
+    async fn read_as(
         instance: &Instance,
         read: Result<(QueryHead, Fields), InvalidFields>,
         format: MessageFormat,
@@ -148,8 +154,11 @@ impl LiveQuery {
         if query.format == FlowsFormat::Packed {
             return Err(InvalidLiveQuery::Packed);
         }
-        instance.relay()?;
-        let selection = FlowSelection::new(&query.form).map_err(InvalidLiveQuery::query)?;
+        let cel = instance.flow_source(Consumer::Panel)?.cel;
+        let FlowSelection { filters, observe_flags } =
+            FlowSelection::new(&query.form).map_err(InvalidLiveQuery::query)?;
+        let filters = execution::prepare(filters, query.form.clone(), cel).await;
+        let filters = filters.map_err(InvalidLiveQuery::query)?;
         let selectors = &query.form.selectors;
         let all = TimeRange { from_nanos: 0, to_nanos: i64::MAX };
         let (range, _) = selectors.narrow(all, now_ms()).map_err(InvalidLiveQuery::query)?;
@@ -169,24 +178,28 @@ impl LiveQuery {
                 notices.push(Notice::info(text));
             }
         }
-        Ok(Self { form, selection, format, backlog, since_nanos, notices })
+        Ok(Self { form, filters, observe_flags, format, backlog, since_nanos, notices })
     }
 
     /// The filters for the relay, and notices about clusters.
-    async fn filters(&self, instance: &Instance) -> (FilterSet, Vec<Notice>) {
+    async fn filters(&self, instance: &Instance) -> (Arc<PreparedFilters>, Vec<Notice>) {
         let Ok(source) = instance.flow_source(Consumer::Panel) else {
-            return (self.selection.filters.clone(), Vec::new());
+            return (self.filters.clone(), Vec::new());
         };
         let (form, of_clusters) = execution::resolve_clusters(source, &self.form).await;
-        match FlowSelection::new(&form) {
-            Ok(selection) => (selection.filters, of_clusters),
-            // The query was valid with the additional condition.
-            Err(_) => (self.selection.filters.clone(), of_clusters),
+        // Without names of clusters the form is as it was.
+        if let Cow::Owned(form) = form
+            && let Ok(FlowSelection { filters, .. }) = FlowSelection::new(&form)
+            && let Ok(filters) = execution::prepare(filters, form, source.cel).await
+        {
+            return (filters, of_clusters);
         }
+        // The query was valid with the additional condition.
+        (self.filters.clone(), of_clusters)
     }
 
     fn executed(&self) -> String {
-        format!("hubble observe --follow {}", self.selection.observe_flags).trim_end().to_owned()
+        format!("hubble observe --follow {}", self.observe_flags).trim_end().to_owned()
     }
 }
 
@@ -194,7 +207,7 @@ impl LiveQuery {
 /// of a channel that runs already.
 ///
 /// Errors: [`RefusedChannel`].
-pub(crate) fn first_message(
+pub(crate) async fn first_message(
     instance: &Instance,
     key: &ChannelKey,
     login: &str,
@@ -202,7 +215,7 @@ pub(crate) fn first_message(
 ) -> Result<Vec<u8>, RefusedChannel> {
     let query = CanonicalQuery::read(&key.path, json)?;
     let recent = instance.budget.live.allow(key, login, Instant::now())?;
-    let (format, query) = LiveQuery::read(instance, query.json());
+    let (format, query) = LiveQuery::read(instance, query.json()).await;
     let mut batch = LiveBatch::new(format);
     match query {
         Ok(query) => {
@@ -232,10 +245,10 @@ pub(crate) fn run(
 ) -> Result<impl Stream<Item = Vec<u8>> + Send + use<>, RefusedChannel> {
     let query = CanonicalQuery::read(&key.path, json)?;
     let running = instance.budget.live.enter(key, login, Instant::now())?;
-    let (_, query) = LiveQuery::read(&instance, query.json());
     let (sender, receiver) = tokio::sync::mpsc::channel(WAITING_MESSAGES);
     tokio::spawn(async move {
         let running: RunningStream = running;
+        let (_, query) = LiveQuery::read(&instance, query.json()).await;
         match query {
             Ok(query) => {
                 let work = feed::follow(&instance, &query, &running.recent, &sender);

@@ -146,3 +146,81 @@ async fn times_at_the_ends_of_their_range_crash_nothing() {
     let log = plugin.whole_log().await;
     assert!(!log.contains("panicked"), "{log}");
 }
+
+/// Patterns are counted before one of them is parsed, and parsed before one is compiled.
+#[tokio::test]
+async fn patterns_are_few_and_small() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let before_kib = plugin.status_kib("VmHWM");
+    let bombs = |count| vec![r"\pL{90}"; count];
+    let check = async |query: Value, refusal: &str| {
+        let before = ticks(&plugin);
+        let refused = plugin.failure(&relay.source(), Range::last_hour(), query).await;
+        assert_eq!((refused.0, refused.2.as_str()), (400, refusal));
+        let ticks = ticks(&plugin) - before;
+        assert!(ticks < 50, "{ticks} ticks of 10 ms: {refusal}");
+    };
+    let too_many = "has 500 patterns; a query may have 20 (of DNS names, paths, URLs and CEL)";
+    for (list, key) in [("filter", "httpPath"), ("filter", "httpUrl"), ("exclude", "celExpression")]
+    {
+        let query = json!({ "queryType": "flows", list: { key: bombs(500) } });
+        check(query, &format!("`{list}.{key}`: {too_many}")).await;
+    }
+    let condition =
+        json!({ "key": "httpPath", "operator": "!=|", "value": "", "values": bombs(500) });
+    let query = json!({ "queryType": "flows", "adhocFilters": vec![condition; 4] });
+    check(query, &format!("`adhocFilters.httpPath`: {too_many}")).await;
+    let both = json!({
+        "queryType": "flows", "filter": { "httpPath": bombs(15) }, "exclude": { "httpUrl": bombs(15) }
+    });
+    let refusal = "`exclude`: the filters of the query combine to more than 20 patterns (of DNS names, paths, URLs and CEL): choose fewer";
+    check(both, refusal).await;
+    // As many as a query may have: the first is compiled until it is too large.
+    let too_large = r"`\pL{90}` in `http_path` is not a regular expression: it takes more than 256 KiB when compiled, which is the limit";
+    for (list, key) in [("filter", "`filter.httpPath`"), ("exclude", "`exclude.httpPath`")] {
+        let query = json!({ "queryType": "flows", list: { "httpPath": bombs(20) } });
+        check(query, &format!("{key}: {too_large}")).await;
+    }
+    let raw = json!({ "http_path": bombs(20) }).to_string();
+    let query = json!({ "queryType": "flows", "allowlist": [raw] });
+    check(query, &format!("`allowlist`: {too_large}")).await;
+    let grown_kib = plugin.status_kib("VmHWM") - before_kib;
+    assert!(grown_kib < 50 << 10, "{grown_kib} KiB more");
+    assert!(relay.asked().is_empty(), "the relay is not asked");
+}
+
+/// The nodes evaluate CEL expressions for every flow, so the data source decides.
+#[tokio::test]
+async fn cel_expressions_need_the_data_sources_permission() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let source = |json_data: Value| Source { json_data, ..relay.source() };
+    let refusal = "CEL expressions are off in this data source, because every node evaluates them for every flow: `Allow CEL expressions` in its settings turns them on";
+    let raw = json!({ "experimental": { "cel_expression": ["true"] } }).to_string();
+    let queries = [
+        json!({ "queryType": "flows", "filter": { "celExpression": ["true"] } }),
+        json!({ "queryType": "flowMetrics", "exclude": { "celExpression": ["true"] } }),
+        json!({ "queryType": "dnsConnections", "allowlist": [raw] }),
+        json!({ "queryType": "serviceMap", "denylist": [raw] }),
+        json!({
+            "queryType": "flows",
+            "adhocFilters": [{ "key": "celExpression", "operator": "=", "value": "true" }],
+        }),
+    ];
+    for query in &queries {
+        for off in [json!(false), json!("false")] {
+            let source = source(json!({ "allowCelExpressions": off }));
+            let refused = plugin.failure(&source, Range::last_hour(), query.clone()).await;
+            assert_eq!((refused.0, refused.2.as_str()), (400, refusal), "{query}");
+        }
+    }
+    assert!(relay.asked().is_empty(), "the relay is not asked");
+    for allowed in [json!({}), json!({ "allowCelExpressions": true })] {
+        for query in &queries {
+            let asked = relay.asked().len();
+            plugin.frames(&source(allowed.clone()), Range::last_hour(), query.clone()).await;
+            assert!(relay.asked().len() > asked, "{allowed} {query}");
+        }
+    }
+}

@@ -363,6 +363,17 @@ async fn live_queries_that_are_too_large() {
         answer["schema"]["meta"]["notices"][0]["text"],
         "ad hoc filter `label`: the filters of the query combine to more than 64: remove some of them"
     );
+    let first = async |source: &Source, json: Value| {
+        let (status, answer) = subscribe(&plugin, source, &query(&json)).await;
+        assert_eq!(status, 0);
+        answer["schema"]["meta"]["notices"][0]["text"].as_str().unwrap_or_default().to_owned()
+    };
+    let bomb = first(&source, json!({ "filter": { "httpPath": [r"\pL{90}"] } })).await;
+    assert!(bomb.starts_with("`filter.httpPath`: ") && bomb.contains("256 KiB"), "{bomb}");
+    let cel = json!({ "filter": { "celExpression": ["true"] } });
+    assert_eq!(first(&source, cel.clone()).await, "");
+    let off = Source { json_data: json!({ "allowCelExpressions": false }), ..relay.source() };
+    assert!(first(&off, cel).await.starts_with("CEL expressions are off"));
     let large = query(&json!({ "filter": { "uuid": ["a".repeat(1 << 20)] } }));
     let (status, answer) = subscribe(&plugin, &source, &large).await;
     let message = "the query is larger than 1024 KiB";
