@@ -223,6 +223,43 @@ test('a dead worker is replaced', async () => {
   expect(start).toHaveBeenCalledTimes(2);
 });
 
+test('a worker that hangs is replaced by one with the same flows, twice at most', async () => {
+  const { model, engine, start } = await ready();
+  for (const times of [1, 2]) {
+    model.setSpec({ text: `x${times}` });
+    await engine.fail(new WorkerGone('a call took longer than 60 s', 'view'));
+    expect(start).toHaveBeenCalledTimes(times + 1);
+    expect(model.getState().replaced).toBe('a call took longer than 60 s');
+    await engine.answer(batchOf(2));
+    await engine.answer(view(1));
+    expect(model.getState()).toMatchObject({ phase: 'ready', error: undefined });
+  }
+  model.setSpec({ text: 'x3' });
+  await engine.fail(new WorkerGone('a call took longer than 60 s', 'view'));
+  expect(model.getState()).toMatchObject({ phase: 'failed' });
+  model.setSeries(series('two'));
+  await settled();
+  expect(model.getState().replaced).toBeUndefined();
+  expect(start).toHaveBeenCalledTimes(4);
+});
+
+test('a worker that hangs with an opened flow is replaced, and reads it again', async () => {
+  const [hung, next] = [new SlowEngine(), new SlowEngine()];
+  const engines = [hung, next];
+  const model = new FlowsModel(async () => ({ engine: engines.shift() ?? next }), spec);
+  model.setSeries(series('one'));
+  await settled();
+  await hung.answer(batchOf(2));
+  await hung.answer(view(2));
+  model.openDetail(1);
+  await hung.fail(new WorkerGone('a call took longer than 60 s', 'record'));
+  await next.answer(batchOf(2));
+  await next.answer(view(2));
+  await next.answer('{}');
+  expect(model.getState().detail).toMatchObject({ row: 1, json: '{}' });
+  expect(model.getState().detail?.error).toBeUndefined();
+});
+
 test('the reason for decoding on the main thread is kept', async () => {
   const { model } = await ready('the worker did not answer within 5 s');
   expect(model.getState().onMainThread).toBe('the worker did not answer within 5 s');
@@ -357,6 +394,25 @@ test('when policies appear later, the whole engine replaces the decoder and gets
   ]);
   expect(model.getState().detail).toMatchObject({ row: 1, json: '{}' });
   expect(model.getState().detail?.error).toBeUndefined();
+});
+
+test('policies that hang are not compiled again, and the flows stay', async () => {
+  const { whole, start, model } = withBothModules();
+  model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
+  model.setSeries(series('one'));
+  await settled();
+  await whole.answer(batchOf(2));
+  await whole.answer(view(2));
+  await whole.fail(new WorkerGone('a call took longer than 60 s', 'setPolicies'));
+  expect(start.mock.calls).toEqual([['engine'], ['engine']]);
+  await whole.answer(batchOf(2));
+  await whole.answer(view(2));
+  expect(whole.calls).toEqual([]);
+  expect(model.getState()).toMatchObject({ phase: 'ready', replaced: 'a call took longer than 60 s' });
+  expect(model.getState().policies.problem).toMatch(/could not be compiled: .* longer than 60 s/);
+  model.setPolicies({ files: [file('two')], notices: [], namespace: '' });
+  await settled();
+  expect(whole.calls.map(({ name }) => name)).toEqual(['setPolicies']);
 });
 
 test('policies known before the flows start the whole engine at once', async () => {

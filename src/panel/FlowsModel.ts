@@ -26,6 +26,9 @@ import { WorkerGone } from './engine/WorkerEngine';
 import { sameFiles, type PoliciesAnswer } from './policies/policyFrames';
 import type { Column } from './table/columns';
 
+/** Maximum number of workers that are replaced for the flows of one answer. */
+const maxReplaced = 2;
+
 export interface FlowsState {
   /** Phase of the engine; idle until an answer holds flows, so that a panel without flows starts nothing. */
   phase: 'idle' | 'starting' | 'decoding' | 'ready' | 'failed';
@@ -37,6 +40,8 @@ export interface FlowsState {
   error?: string;
   /** Reason for decoding on the page's own thread, if it is used. */
   onMainThread?: string;
+  /** Reason why another worker took the flows of this answer. */
+  replaced?: string;
   detail?: FlowDetail;
   policies: PoliciesState;
   /** State of the policy check; set while a user looks at the policies. */
@@ -104,6 +109,10 @@ export class FlowsModel {
   private openedIn = 0;
   /** The files that the engine compiled last, or is compiling. */
   private sent: readonly PolicyFile[] = [];
+  /** The files that a worker did not compile in time; they are not sent again. */
+  private hanging: readonly PolicyFile[] | undefined;
+  /** Number of workers that hung with the flows of the latest answer. */
+  private hangs = 0;
 
   constructor(
     private readonly start: (module: ModuleName) => Promise<StartedEngine>,
@@ -132,6 +141,8 @@ export class FlowsModel {
       this.unload();
     } else if (!known) {
       this.isDecoderOnly = false;
+      this.hangs = 0;
+      this.update({ replaced: undefined });
       void this.load(answer);
     }
   }
@@ -218,7 +229,8 @@ export class FlowsModel {
       throw new Error(text.toolbar.notReady);
     }
     const ids = columns.map(({ id }) => id);
-    return this.engine.file({ format, rows: view.rows, columns: ids, titles: columns.map(({ title }) => title) });
+    const titles = columns.map(({ title }) => title);
+    return this.watched(this.engine, (engine) => engine.file({ format, rows: view.rows, columns: ids, titles }));
   }
 
   /** Requests the smallest additions that let the opened flow pass. */
@@ -233,7 +245,7 @@ export class FlowsModel {
       return;
     }
     this.settleDetail(opening, { fix: 'asked', fixError: undefined });
-    this.engine.suggest([detail.row]).then(
+    this.watched(this.engine, (engine) => engine.suggest([detail.row])).then(
       (fix) => this.settleDetail(opening, { fix }),
       (error: unknown) => this.settleDetail(opening, { fix: undefined, fixError: messageOf(error) })
     );
@@ -248,15 +260,20 @@ export class FlowsModel {
         this.update({ check: read });
       }
     };
-    this.engine?.lint().then(
-      (findings) => settle({ findings }),
-      (error: unknown) => settle({ error: messageOf(error) })
-    );
+    if (this.engine) {
+      this.watched(this.engine, (engine) => engine.lint()).then(
+        (findings) => settle({ findings }),
+        (error: unknown) => settle({ error: messageOf(error) })
+      );
+    }
   }
 
   /** Answers whether a source may reach a destination, from the policies and flows at hand. */
   ask(connection: Connection, withFix: boolean): Promise<Reachability> {
-    return this.engine?.ask(connection, withFix) ?? Promise.reject(new Error(text.ask.notReady));
+    const { engine } = this;
+    return engine
+      ? this.watched(engine, () => engine.ask(connection, withFix))
+      : Promise.reject(new Error(text.ask.notReady));
   }
 
   closeCheck(): void {
@@ -297,7 +314,7 @@ export class FlowsModel {
       if (!isLatest()) {
         return;
       }
-      const view = await engine.view(this.state.spec);
+      const view = await this.watched(engine, () => engine.view(this.state.spec));
       if (isLatest()) {
         this.update({ phase: 'ready', batch, view });
         this.refreshStaleView();
@@ -359,6 +376,7 @@ export class FlowsModel {
       !engine ||
       this.state.phase !== 'ready' ||
       this.sent === files ||
+      this.hanging === files ||
       (files.length === 0 && this.sent.length === 0)
     ) {
       return;
@@ -372,14 +390,17 @@ export class FlowsModel {
     this.sent = files;
     const loads = this.loads;
     try {
-      const compiled = await engine.setPolicies(files, namespace);
+      const compiled = await this.watched(engine, () => engine.setPolicies(files, namespace));
       if (this.disposed || engine !== this.engine || this.sent !== files) {
         return;
       }
       this.takeCompiled(compiled, loads);
     } catch (error) {
-      if (!this.disposed && this.sent === files) {
-        this.forget(error);
+      const isHanging = this.hanging === files;
+      if (!this.disposed && (this.sent === files || isHanging)) {
+        if (!isHanging) {
+          this.forget(error);
+        }
         this.noPolicies(text.policies.uncompiled(messageOf(error)));
       }
     }
@@ -429,10 +450,10 @@ export class FlowsModel {
 
   private readDetail(row: number, engine: FlowsEngine): void {
     const opening = this.openings;
-    engine.record(row).then(
+    this.watched(engine, () => engine.record(row)).then(
       (json) => this.settleDetail(opening, { json }),
       (error: unknown) => {
-        const isReplaced = this.engine !== undefined && this.engine !== engine;
+        const isReplaced = this.engine !== engine;
         if (!isReplaced) {
           this.settleDetail(opening, { error: messageOf(error) });
         }
@@ -442,7 +463,7 @@ export class FlowsModel {
 
   private explainDetail(row: number, engine: FlowsEngine): void {
     const opening = this.openings;
-    engine.explain(row).then(
+    this.watched(engine, () => engine.explain(row)).then(
       (explanation) => this.settleDetail(opening, { explanation, explanationError: undefined }),
       (error: unknown) => this.settleDetail(opening, { explanationError: messageOf(error) })
     );
@@ -458,7 +479,7 @@ export class FlowsModel {
     this.viewUnderWay = true;
     this.viewStale = false;
     try {
-      const view = await this.engine.view(this.state.spec);
+      const view = await this.watched(this.engine, (engine) => engine.view(this.state.spec));
       if (loads === this.loads && !this.disposed) {
         this.update({ view });
       }
@@ -483,6 +504,31 @@ export class FlowsModel {
     const { detail } = this.state;
     if (detail && opening === this.openings && !this.disposed) {
       this.update({ detail: { ...detail, ...read } });
+    }
+  }
+
+  /** Makes a call; a worker that hangs in it, or in one before it, is replaced. */
+  private async watched<T>(engine: FlowsEngine, call: (engine: FlowsEngine) => Promise<T>): Promise<T> {
+    try {
+      return await call(engine);
+    } catch (error) {
+      this.replaceHanging(engine, error);
+      throw error;
+    }
+  }
+
+  /** Replaces a worker that hung by another one, with the same flows, unless it hung before with these. */
+  private replaceHanging(engine: FlowsEngine, error: unknown): void {
+    if (!(error instanceof WorkerGone) || !error.hung || engine !== this.engine || this.disposed) {
+      return;
+    }
+    if (error.hung === 'setPolicies') {
+      this.hanging = this.sent;
+    }
+    if (++this.hangs <= maxReplaced) {
+      this.forget(error);
+      this.update({ replaced: error.why });
+      void this.loadAgain();
     }
   }
 

@@ -113,6 +113,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       .map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
     ...(isEmpty ? [] : batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem }))),
     ...noticesOfPolicies(policies, batch.unplaced),
+    ...(state.replaced ? [{ severity: 'warning' as const, text: text.states.replaced(state.replaced) }] : []),
     ...(state.onMainThread ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }] : []),
   ];
   return (

@@ -79,6 +79,7 @@ export const text = {
     unsupportedTitle: 'This answer has no packed flows',
     noWasm:
       'The browser refused to run WebAssembly. If the site sets a Content-Security-Policy, its script-src needs ‘wasm-unsafe-eval’.',
+    replaced: (why: string) => `The worker that decodes flows was replaced: ${why}.`,
     onMainThread: (why: string) =>
       `The page decodes the flows itself instead of in a worker, which can make it slow: ${why}.`,
   },

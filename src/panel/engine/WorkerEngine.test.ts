@@ -44,7 +44,7 @@ beforeEach(() => {
   FakeWorker.onStart = (worker) => worker.say({ kind: 'ready' });
 });
 
-const start = () => WorkerEngine.start('script', 'engine', new ArrayBuffer(8), 50);
+const start = () => WorkerEngine.start('script', 'engine', new ArrayBuffer(8), { startMs: 50, callMs: 1_000 });
 
 test('each answer resolves its own call', async () => {
   const engine = await start();
@@ -88,6 +88,45 @@ test('a worker that dies fails all calls, pending and later', async () => {
   FakeWorker.last.onerror?.(new ErrorEvent('error', { message: 'out of memory' }));
   await expect(asked).rejects.toThrow('the worker that decodes flows stopped: out of memory');
   await expect(engine.record(0)).rejects.toBeInstanceOf(WorkerGone);
+});
+
+test('a call that does not come back ends the worker, and waiting behind another call does not count', async () => {
+  const engine = await start();
+  jest.useFakeTimers();
+  try {
+    const worker = FakeWorker.last;
+    const [first, second] = [engine.record(0), engine.lint()];
+    second.catch(() => undefined);
+    jest.advanceTimersByTime(900);
+    worker.say({ kind: 'answer', id: worker.requests[0]?.id ?? -1, value: '{}' });
+    await expect(first).resolves.toBe('{}');
+    jest.advanceTimersByTime(900);
+    expect(worker.terminated).toBe(false);
+    jest.advanceTimersByTime(100);
+    expect(worker.terminated).toBe(true);
+    await expect(second).rejects.toMatchObject({
+      message: 'the worker that decodes flows stopped: a call took longer than 1 s',
+      hung: 'lint',
+    });
+    await expect(engine.record(0)).rejects.toBeInstanceOf(WorkerGone);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('a worker without calls is not timed', async () => {
+  const engine = await start();
+  jest.useFakeTimers();
+  try {
+    const worker = FakeWorker.last;
+    const answer = engine.record(0);
+    worker.say({ kind: 'answer', id: worker.requests[0]?.id ?? -1, value: '{}' });
+    await answer;
+    jest.advanceTimersByTime(100_000);
+    expect(worker.terminated).toBe(false);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('disposing stops the worker', async () => {

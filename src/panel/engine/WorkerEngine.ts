@@ -20,13 +20,26 @@ import type {
 
 /** The error of a worker that is gone; the flows have to be loaded again. */
 export class WorkerGone extends Error {
-  constructor(why: string) {
+  constructor(
+    readonly why: string,
+    /** The kind of the call that did not come back in time, if that was the reason. */
+    readonly hung?: Call['kind']
+  ) {
     super(`the worker that decodes flows stopped: ${why}`);
     this.name = 'WorkerGone';
   }
 }
 
+/** Time limits of a worker, in milliseconds. */
+export interface WorkerLimits {
+  /** For its start. */
+  startMs: number;
+  /** For each call, from when the worker is free for it. */
+  callMs: number;
+}
+
 interface Pending {
+  kind: Call['kind'];
   resolve(value: never): void;
   reject(error: Error): void;
 }
@@ -36,10 +49,13 @@ export class WorkerEngine implements FlowsEngine {
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
   private gone: WorkerGone | undefined;
+  /** Runs while calls are pending, anew for each: the worker answers them one after the other. */
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(
     readonly module: ModuleName,
-    private readonly worker: Worker
+    private readonly worker: Worker,
+    private readonly callMs: number
   ) {
     worker.onmessage = ({ data }: MessageEvent<Response>) => this.settle(data);
     worker.onerror = (event) => this.stop(event.message || 'no reason given');
@@ -49,7 +65,8 @@ export class WorkerEngine implements FlowsEngine {
    * Starts a worker and waits until its module runs. A browser that forbids the worker often just
    * stays silent, hence the time limit.
    */
-  static start(script: string, module: ModuleName, wasm: ArrayBuffer, timeoutMs: number): Promise<WorkerEngine> {
+  static start(script: string, module: ModuleName, wasm: ArrayBuffer, limits: WorkerLimits): Promise<WorkerEngine> {
+    const { startMs, callMs } = limits;
     return new Promise((resolve, reject) => {
       const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
       let worker: Worker | undefined;
@@ -57,13 +74,13 @@ export class WorkerEngine implements FlowsEngine {
         clearTimeout(timer);
         URL.revokeObjectURL(address);
         if (why === undefined && worker) {
-          resolve(new WorkerEngine(module, worker));
+          resolve(new WorkerEngine(module, worker, callMs));
         } else {
           worker?.terminate();
           reject(new Error(why));
         }
       };
-      const timer = setTimeout(() => done(`the worker did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+      const timer = setTimeout(() => done(`the worker did not answer within ${startMs / 1000} s`), startMs);
       try {
         worker = new Worker(address, { name: 'k8snet-flows' });
         worker.onerror = (event) => done(event.message || 'the browser refused to start the worker');
@@ -124,9 +141,22 @@ export class WorkerEngine implements FlowsEngine {
     }
     return new Promise((resolve, reject) => {
       const request: Request = { id: ++this.lastId, call };
-      this.pending.set(request.id, { resolve, reject });
+      this.pending.set(request.id, { kind: call.kind, resolve, reject });
+      if (this.pending.size === 1) {
+        this.watch();
+      }
       this.worker.postMessage(request);
     });
+  }
+
+  /** Waits for the oldest pending call, if there is one. */
+  private watch() {
+    clearTimeout(this.timer);
+    const [oldest] = this.pending.values();
+    if (oldest) {
+      const why = `a call took longer than ${this.callMs / 1000} s`;
+      this.timer = setTimeout(() => this.stop(why, oldest.kind), this.callMs);
+    }
   }
 
   private settle(response: Response) {
@@ -135,6 +165,7 @@ export class WorkerEngine implements FlowsEngine {
     }
     const pending = this.pending.get(response.id);
     this.pending.delete(response.id);
+    this.watch();
     if (response.kind === 'answer') {
       pending?.resolve(response.value as never);
     } else {
@@ -142,8 +173,9 @@ export class WorkerEngine implements FlowsEngine {
     }
   }
 
-  private stop(why: string) {
-    this.gone ??= new WorkerGone(why);
+  private stop(why: string, hung?: Call['kind']) {
+    this.gone ??= new WorkerGone(why, hung);
+    clearTimeout(this.timer);
     this.worker.terminate();
     for (const { reject } of this.pending.values()) {
       reject(this.gone);

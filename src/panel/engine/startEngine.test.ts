@@ -31,7 +31,7 @@ test('flows are decoded in a worker', async () => {
   jest.mocked(WorkerEngine.start).mockResolvedValue(inWorker);
   expect(await startEngine('decoder')).toEqual({ engine: inWorker });
   expect(await startEngine('decoder')).toEqual({ engine: inWorker });
-  expect(WorkerEngine.start).toHaveBeenCalledWith('asset', 'decoder', wasm, expect.any(Number));
+  expect(WorkerEngine.start).toHaveBeenCalledWith('asset', 'decoder', wasm, { startMs: 5_000, callMs: 60_000 });
   expect(fetch).toHaveBeenCalledTimes(1);
 });
 

@@ -4,13 +4,13 @@ import { text } from '../text';
 import { InlineEngine } from './InlineEngine';
 import { messageOf, type FlowsEngine, type ModuleName } from './protocol';
 import workerScript from './worker?worker-text';
-import { WorkerEngine } from './WorkerEngine';
+import { WorkerEngine, type WorkerLimits } from './WorkerEngine';
 
 /**
- * Time limit for a worker's start, in milliseconds: a worker that may run answers within milliseconds, but compiling on
- * a slow machine takes a second or two.
+ * Time limits of a worker. One that may run starts within milliseconds, but compiling on a slow machine takes a second
+ * or two. The longest call, 100,000 flows or 50,000 verdicts, takes a few seconds.
  */
-const workerTimeoutMs = 5_000;
+const limits: WorkerLimits = { startMs: 5_000, callMs: 60_000 };
 
 export interface StartedEngine {
   engine: FlowsEngine;
@@ -29,7 +29,7 @@ export async function startEngine(module: ModuleName): Promise<StartedEngine> {
   }
   const address = addresses[module];
   try {
-    return { engine: await WorkerEngine.start(workerScript, module, await bytesOf(address), workerTimeoutMs) };
+    return { engine: await WorkerEngine.start(workerScript, module, await bytesOf(address), limits) };
   } catch (why) {
     try {
       return { engine: await InlineEngine.start(module, address), onMainThread: messageOf(why) };
