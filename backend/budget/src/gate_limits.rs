@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct GateLimits {
     /// Maximum number of permits in use; at least 1.
     pub permits: usize,
+    /// Maximum number of permits of one organisation, whose work may never end; at least 1.
+    pub permits_per_org: usize,
     /// Number of permits that only alert rules may use. One permit always remains for people.
     pub kept_for_alerts: usize,
     /// Maximum number of pieces of work that wait.
@@ -21,6 +23,7 @@ impl Default for GateLimits {
     fn default() -> Self {
         Self {
             permits: 12,
+            permits_per_org: usize::MAX,
             kept_for_alerts: 2,
             waiting: 1_000,
             waiting_per_org: 500,

@@ -50,19 +50,25 @@ impl<T> Queues<T> {
         self.waiting
     }
 
-    /// Whether one more piece of work of this purpose may run.
-    fn has_room(&self, purpose: Purpose) -> bool {
+    /// Whether one more piece of work of this caller may run.
+    fn has_room(&self, caller: Caller) -> bool {
         let people = self.running - self.running_alerts;
         self.running < self.limits.permits
-            && (purpose == Purpose::AlertRule || people < self.limits.for_people())
+            && (caller.purpose == Purpose::AlertRule || people < self.limits.for_people())
+            && self.running_of_org(caller.org_id) < self.limits.permits_per_org
     }
 
-    /// Starts work at once, if there is room and nobody of the same purpose waits.
+    fn running_of_org(&self, org_id: i64) -> usize {
+        let of_org = [Caller::person(org_id), Caller::alert_rule(org_id)];
+        of_org.iter().filter_map(|own| self.accounts.get(own)).map(|account| account.running).sum()
+    }
+
+    /// Starts work at once, if there is room and nobody of the same purpose waits who could start.
     pub(crate) fn start(&mut self, caller: Caller) -> bool {
         let waits = |(other, account): (&Caller, &Account<T>)| {
-            other.purpose == caller.purpose && !account.waiting.is_empty()
+            other.purpose == caller.purpose && !account.waiting.is_empty() && self.has_room(*other)
         };
-        if !self.has_room(caller.purpose) || self.accounts.iter().any(waits) {
+        if !self.has_room(caller) || self.accounts.iter().any(waits) {
             return false;
         }
         self.run(caller);
@@ -117,13 +123,12 @@ impl<T> Queues<T> {
     /// that waits longest for its turn.
     fn next_caller(&self) -> Option<Caller> {
         let next = |purpose| {
-            if !self.has_room(purpose) {
-                return None;
-            }
             self.accounts
                 .iter()
                 .filter(|(caller, account)| {
-                    caller.purpose == purpose && !account.waiting.is_empty()
+                    caller.purpose == purpose
+                        && !account.waiting.is_empty()
+                        && self.has_room(**caller)
                 })
                 .min_by_key(|(_, account)| (account.running, account.last_grant))
                 .map(|(caller, _)| *caller)
@@ -248,15 +253,34 @@ mod tests {
         assert_eq!(queues.waiting(), 3);
     }
 
+    /// Work of one organisation that never ends leaves permits to the others.
+    #[test]
+    fn one_organisation_has_a_share() {
+        let mut queues: Queues<()> = Queues::new(GateLimits { permits_per_org: 2, ..limits(4, 0) });
+        let (one, two) = (Caller::person(1), Caller::person(2));
+        assert!(queues.start(one));
+        assert!(queues.start(Caller::alert_rule(1)));
+        assert!(!queues.start(one));
+        queues.wait(one, ()).unwrap();
+        assert!(queues.start(two), "a waiter that cannot start holds up nobody");
+        assert_eq!(queues.start_next(), None);
+        assert!(queues.start(two));
+        assert!(!queues.start(Caller::person(3)), "no more than all permits");
+        queues.end(one);
+        assert_eq!(queues.start_next(), Some((one, ())));
+    }
+
     proptest! {
         /// Whatever happens, the numbers hold, and no waiter is left while there is room.
         #[test]
         fn numbers_hold(
             permits in 1_usize..6,
             kept in 0_usize..3,
+            permits_per_org in 1_usize..6,
             steps in prop::collection::vec((0_u8..4, 0_i64..3, any::<bool>()), 1..200),
         ) {
-            let mut queues = Queues::new(limits(permits, kept));
+            let mut queues =
+                Queues::new(GateLimits { permits_per_org, ..limits(permits, kept) });
             let mut running: Vec<Caller> = Vec::new();
             let mut waiting: Vec<(Caller, u64)> = Vec::new();
             for (step, org_id, is_alert) in steps {
@@ -287,6 +311,10 @@ mod tests {
                 prop_assert_eq!(queues.running(), running.len());
                 prop_assert_eq!(queues.waiting(), waiting.len());
                 prop_assert!(running.len() <= permits);
+                for org_id in 0..3 {
+                    let of_org = running.iter().filter(|caller| caller.org_id == org_id);
+                    prop_assert!(of_org.count() <= permits_per_org);
+                }
                 let people = running.iter().filter(|c| c.purpose == Purpose::Person).count();
                 prop_assert!(people <= queues.limits.for_people());
                 let accounts = queues.accounts.len();

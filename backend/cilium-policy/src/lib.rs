@@ -8,6 +8,7 @@ mod ids;
 mod judge;
 mod lint;
 pub mod name_patterns;
+mod reduce;
 mod rule;
 mod server;
 mod settings;
@@ -38,6 +39,7 @@ pub use lint::{
     registry::{self as lints, Description, Lint},
     sorted_findings, unsorted_findings,
 };
+pub use reduce::{Reduced, Unreduced, UnreducedReason, reduce};
 pub use rule::{
     Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector, HttpRule,
     L7Rules, Listener, Peer, PeerMatcher, Peers, Policy, PolicyKind, PolicyName, Port, PortRange,

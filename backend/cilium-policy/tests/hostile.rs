@@ -11,7 +11,7 @@ use std::{
 
 use cilium_policy::{
     HttpPattern, MAX_DOCUMENT_BYTES, NamePattern, PolicySet, RefusalClass, Settings, SourceText,
-    lint,
+    lint, reduce,
 };
 use proptest::prelude::*;
 
@@ -26,7 +26,16 @@ fn read(text: &str) -> Arc<PolicySet> {
         assert!(at.line > 0 && at.column > 0, "{refused:?}");
     }
     let _findings = lint(&set, &texts, &[]);
+    check_reduced(text);
     set
+}
+
+/// What is left out leaves its lines, and nothing of a Secret stays.
+fn check_reduced(text: &str) {
+    let with_secret = format!("{text}\n---\nkind: Secret\nstringData: {{a: hunter2}}\n");
+    let reduced = reduce(&with_secret);
+    assert!(!reduced.text.contains("hunter2"), "{}", reduced.text);
+    assert_eq!(reduced.text.matches('\n').count(), with_secret.matches('\n').count());
 }
 
 fn lab() -> Vec<String> {

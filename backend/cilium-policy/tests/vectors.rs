@@ -95,3 +95,33 @@ fn more_dns_patterns() {
 fn expressions() {
     check("policy2/regex.jsonl.gz");
 }
+
+/// Reduced policies give the same verdicts by the same rules.
+#[test]
+fn reduced_policies_are_judged_alike() {
+    for file in [
+        "policy/examples.jsonl.gz",
+        "policy/connectivity.jsonl.gz",
+        "policy/probes.jsonl.gz",
+        "policy/random_cilium.jsonl.gz",
+        "policy/random_k8s.jsonl.gz",
+        "policy/random_mixed.jsonl.gz",
+        "policy2/mix.jsonl.gz",
+        "policy2/dense.jsonl.gz",
+        "policy2/probes.jsonl.gz",
+        "policy2/documents.jsonl.gz",
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(file);
+        let text = read_lines(&path).unwrap();
+        let whole = scenarios::run(&text).unwrap();
+        let (reduced, unreduced) = scenarios::reduced(&text).unwrap();
+        // Documents that are no YAML, and such whose metadata alone is wrong.
+        let expected = if file == "policy2/documents.jsonl.gz" { 13 } else { 0 };
+        assert_eq!(unreduced, expected, "{file}");
+        let reduced = scenarios::run(&reduced).unwrap();
+        assert_eq!(reduced.directions, whole.directions, "{file}");
+        assert_eq!(reduced.mismatches.first(), None, "{file}");
+        assert_eq!(reduced.attribution_mismatches.first(), None, "{file}");
+        assert_eq!(reduced.map_entry_mismatches.len(), whole.map_entry_mismatches.len(), "{file}");
+    }
+}

@@ -27,6 +27,79 @@ fn cases_give_what_they_must() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Policies reduced to what verdicts read give the same verdicts, agreements and fixes.
+#[test]
+fn reduced_policies_give_the_same_verdicts() {
+    let mut faults = Vec::new();
+    for case in folders() {
+        let folder = Path::new(FIELD).join(&case);
+        let runs = std::fs::read_to_string(folder.join("expect.json")).unwrap();
+        let runs: Value = serde_json::from_str(&runs).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        copy_reduced(&folder, copy.path());
+        for (number, run) in runs.as_array().unwrap().iter().enumerate() {
+            let report = |within: &Path| -> Option<Value> {
+                let mut arguments = arguments(&folder, run);
+                // Files of other cases and flows are not copied.
+                for own in arguments.iter_mut().filter(|own| own.starts_with("../")) {
+                    *own = folder.join(&own).display().to_string();
+                }
+                arguments.extend(["-o".to_owned(), "json".to_owned()]);
+                serde_json::from_slice(&verdict(within, &arguments).stdout).ok()
+            };
+            let (Some(whole), Some(reduced)) = (report(&folder), report(copy.path())) else {
+                continue;
+            };
+            // The same keys, also where the run asks a question instead.
+            let keys = |report: &Value| {
+                report.as_object().map(|all| all.keys().cloned().collect::<Vec<_>>())
+            };
+            assert_eq!(keys(&whole), keys(&reduced), "{case}, run {number}");
+            if whole["records"].is_null() || whole["suggestion"]["edits"].is_null() {
+                continue;
+            }
+            for field in ["verdict", "agreement"] {
+                let (whole, reduced) = (by_flow(&whole, field), by_flow(&reduced, field));
+                if whole != reduced {
+                    faults.push(format!(
+                        "{case}, run {number}: {field} {whole:?}, reduced {reduced:?}"
+                    ));
+                }
+            }
+            if fixes(&whole) != fixes(&reduced) {
+                faults.push(format!(
+                    "{case}, run {number}: {:?}, reduced {:?}",
+                    fixes(&whole),
+                    fixes(&reduced)
+                ));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Copies a folder, its policies reduced.
+fn copy_reduced(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_reduced(&path, &target);
+            continue;
+        }
+        let is_policy = path
+            .extension()
+            .is_some_and(|own| ["yaml", "yml", "json"].iter().any(|name| own == *name));
+        match std::fs::read_to_string(&path) {
+            Ok(text) if is_policy => {
+                std::fs::write(&target, cilium_policy::reduce(&text).text).unwrap();
+            }
+            _ => drop(std::fs::copy(&path, &target).unwrap()),
+        }
+    }
+}
+
 fn folders() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(FIELD)
         .unwrap()

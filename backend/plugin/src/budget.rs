@@ -12,6 +12,7 @@ use crate::stream::{ChannelLimits, Channels};
 /// for the start of the buffers.
 const SCANS: GateLimits = GateLimits {
     permits: 11,
+    permits_per_org: usize::MAX,
     kept_for_alerts: 2,
     waiting: 1_000,
     waiting_per_org: 500,
@@ -19,8 +20,10 @@ const SCANS: GateLimits = GateLimits {
 };
 /// Maximum number of calls of one Prometheus at once. Prometheus itself runs 20 queries.
 const CALLS: GateLimits = GateLimits { permits: 12, kept_for_alerts: 2, waiting: 5_000, ..SCANS };
-/// Maximum number of reads of policies at once; a file system that hangs then holds two threads.
-const POLICY_READS: GateLimits = GateLimits { permits: 2, kept_for_alerts: 0, ..SCANS };
+/// Maximum number of reads of policies at once. A file system that hangs then holds two threads for each
+/// organisation that uses it, and eight in all.
+pub(crate) const POLICY_READS: GateLimits =
+    GateLimits { permits: 8, permits_per_org: 2, kept_for_alerts: 0, ..SCANS };
 /// Maximum numbers of live streams that run at once. Each is one stream on every node.
 const LIVE: ChannelLimits = ChannelLimits { per_org: 50, per_person: 10 };
 /// Share of the process' memory limit that answers may hold. Grafana may run in the same control group, and

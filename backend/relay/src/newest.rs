@@ -8,7 +8,7 @@ use budget::{Caller, Held, OutOfMemory};
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::{ColumnSet, NO_TIME};
-use flow::filter::PreparedFilters;
+use flow::filter::{FilterSet, PreparedFilters};
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
 
@@ -229,7 +229,7 @@ impl NewestKey {
     fn of(request: &NewestRequest) -> Self {
         let NewestRequest { filters, columns, range, limit, oldest, now_ms: _, caller } = request;
         Self {
-            filters: filters.clone(),
+            filters: filters.set().clone(),
             columns: *columns,
             range: (range.from_nanos, range.to_nanos),
             limit: *limit,

@@ -83,6 +83,32 @@ fn expression(row: &Value, report: &mut Report) {
     }
 }
 
+/// The scenarios of a file with their policies reduced to what verdicts read, and the number of texts that are
+/// as they were, because a document in them cannot be reduced.
+///
+/// Errors: a line that is not JSON.
+pub fn reduced(text: &str) -> Result<(String, usize), VectorsError> {
+    let (mut lines, mut whole) = (String::new(), 0);
+    for (line, row) in (1..).zip(text.lines()) {
+        let mut row: Value =
+            serde_json::from_str(row).map_err(|source| VectorsError::Json { line, source })?;
+        let policies = row.get_mut("policies").and_then(Value::as_array_mut);
+        for policy in policies.into_iter().flatten() {
+            if let Value::String(text) = policy {
+                let reduced = cilium_policy::reduce(text);
+                if reduced.unreduced.is_empty() {
+                    *text = reduced.text;
+                } else {
+                    whole += 1;
+                }
+            }
+        }
+        lines.push_str(&row.to_string());
+        lines.push('\n');
+    }
+    Ok((lines, whole))
+}
+
 /// The settings of a scenario.
 #[must_use]
 pub fn settings(scenario: &Value) -> Settings {

@@ -108,6 +108,18 @@ impl Documents {
         self.with_objects.contains(&source)
     }
 
+    /// Whether both hold the same policies and objects, at the same places. Refused documents do not count.
+    pub(crate) fn is_judged_as(&self, other: &Self) -> bool {
+        self.policies == other.policies
+            && self.entries == other.entries
+            && self.replaced == other.replaced
+            && self.groups == other.groups
+            && self.services == other.services
+            && self.by_service == other.by_service
+            && self.pods == other.pods
+            && self.nodes == other.nodes
+    }
+
     /// The documents of texts. Those that are refused stand in `refused` and do not affect the
     /// others.
     #[must_use]
@@ -173,7 +185,7 @@ impl Node {
 }
 
 /// The name of a template engine with traces in the text, and the command that renders it.
-fn template(text: &str) -> Option<&'static str> {
+pub(crate) fn template(text: &str) -> Option<&'static str> {
     if text.contains("{{") {
         Some("a template of Helm: render it first, `helm template`")
     } else if text.contains("${") {
@@ -394,7 +406,7 @@ impl Reading<'_> {
 }
 
 /// Whether the engine reads objects of a kind for pods, nodes, Services and namespaces.
-fn is_read(api_version: &str, kind: &str) -> bool {
+pub(crate) fn is_read(api_version: &str, kind: &str) -> bool {
     match api_version {
         "v1" => matches!(kind, "Service" | "Endpoints" | "Pod" | "Node" | "Namespace"),
         "discovery.k8s.io/v1" => kind == "EndpointSlice",

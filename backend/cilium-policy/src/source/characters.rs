@@ -1,5 +1,7 @@
 //! The characters of a YAML text, read one after the other, with their positions.
 
+use std::ops::Range;
+
 use super::{Chunk, Position, SyntaxError, count};
 
 /// A position of the reader; all numbers count from 0.
@@ -17,6 +19,8 @@ pub(super) struct Characters<'t> {
     text: &'t str,
     first_line: u32,
     pub(super) mark: Mark,
+    /// The comments so far, in bytes of the text.
+    pub(super) comments: Vec<Range<usize>>,
 }
 
 impl<'t> Characters<'t> {
@@ -24,7 +28,13 @@ impl<'t> Characters<'t> {
         let column = usize::try_from(chunk.first_column.saturating_sub(1)).unwrap_or(0);
         let text = chunk.text.strip_prefix('\u{feff}').unwrap_or(chunk.text);
         let mark = Mark { column, ..Mark::default() };
-        Self { rest: text.as_bytes(), text, first_line: chunk.first_line, mark }
+        Self {
+            rest: text.as_bytes(),
+            text,
+            first_line: chunk.first_line,
+            mark,
+            comments: Vec::new(),
+        }
     }
 
     pub(super) fn error(&self, what: &str) -> SyntaxError {
@@ -44,6 +54,11 @@ impl<'t> Characters<'t> {
 
     pub(super) fn byte(&self, ahead: usize) -> u8 {
         self.rest.get(ahead).copied().unwrap_or(0)
+    }
+
+    /// The number of bytes before this place.
+    pub(super) const fn offset(&self) -> usize {
+        self.text.len() - self.rest.len()
     }
 
     pub(super) fn is_end(&self) -> bool {
@@ -99,10 +114,9 @@ impl<'t> Characters<'t> {
 
     /// Copies a character into a text.
     pub(super) fn copy(&mut self, into: &mut String) {
-        let from = self.text.len() - self.rest.len();
+        let from = self.offset();
         self.skip();
-        let to = self.text.len() - self.rest.len();
-        into.push_str(self.text.get(from..to).unwrap_or_default());
+        into.push_str(self.text.get(from..self.offset()).unwrap_or_default());
     }
 
     /// Skips a line break. Returns its meaning in a text.
@@ -129,9 +143,11 @@ impl<'t> Characters<'t> {
     /// Skips a comment, if one begins here.
     pub(super) fn skip_comment(&mut self) {
         if self.here() == b'#' {
+            let start = self.offset();
             while !self.is_break_or_end(0) {
                 self.skip();
             }
+            self.comments.push(start..self.offset());
         }
     }
 

@@ -1,5 +1,6 @@
 //! A small reader from JSON to nodes: it exists because every node needs its place.
 
+use super::extents::{Extent, Extents};
 use super::names::{Names, put};
 use super::{
     Chunk, Document, Key, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value, scalar,
@@ -7,7 +8,21 @@ use super::{
 
 /// The values of a chunk, in their order.
 pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
+    Ok(load(chunk, None)?.0)
+}
+
+/// The values of a chunk, and the extents of their parts.
+pub(super) fn read_extents(chunk: &Chunk<'_>) -> Result<(Vec<Document>, Extents), SyntaxError> {
+    let (documents, extents) = load(chunk, Some(Extents::default()))?;
+    Ok((documents, extents.unwrap_or_default()))
+}
+
+fn load(
+    chunk: &Chunk<'_>,
+    extents: Option<Extents>,
+) -> Result<(Vec<Document>, Option<Extents>), SyntaxError> {
     let mut reader = Reader {
+        extents,
         rest: chunk.text.chars(),
         line: chunk.first_line,
         column: chunk.first_column,
@@ -18,7 +33,7 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
     loop {
         reader.skip_blank();
         if reader.peek().is_none() {
-            return Ok(documents);
+            return Ok((documents, reader.extents));
         }
         let root = reader.value(0)?;
         let duplicates = std::mem::take(&mut reader.duplicates);
@@ -32,6 +47,8 @@ struct Reader<'t> {
     column: u32,
     nodes: usize,
     duplicates: Vec<Key>,
+    /// The extents of the parts, if wanted.
+    extents: Option<Extents>,
 }
 
 impl Reader<'_> {
@@ -109,6 +126,12 @@ impl Reader<'_> {
             let name = self.string()?;
             self.expect(':')?;
             let node = self.value(depth.saturating_add(1))?;
+            let (value, end) = (node.at, self.at());
+            self.skip_blank();
+            let comma = (self.peek() == Some(',')).then(|| self.at());
+            if let Some(extents) = &mut self.extents {
+                extents.entries.insert(at, Extent { start: at, value, end, comma });
+            }
             put(&mut entries, &mut names, &mut self.duplicates, Key { at, name }, node)?;
             self.skip_blank();
             match self.next() {
@@ -128,7 +151,12 @@ impl Reader<'_> {
             return Ok(Value::List(items));
         }
         loop {
-            items.push(self.value(depth.saturating_add(1))?);
+            let item = self.value(depth.saturating_add(1))?;
+            let (at, end) = (item.at, self.at());
+            if let Some(extents) = &mut self.extents {
+                extents.items.insert(at, Extent { start: at, value: at, end, comma: None });
+            }
+            items.push(item);
             self.skip_blank();
             match self.next() {
                 Some(',') => {}

@@ -1,6 +1,7 @@
 //! Nodes from text: YAML and JSON, read as Kubernetes reads them, each node with its place.
 
 mod characters;
+mod extents;
 mod json;
 mod names;
 mod scalar;
@@ -12,6 +13,7 @@ mod tests;
 mod tokens;
 mod yaml;
 
+pub(crate) use extents::{Extent, Extents, Places};
 pub(crate) use scalar::{magnitude, plain_text};
 pub use split::{Chunk, split};
 
@@ -146,6 +148,36 @@ pub fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
 
 /// The documents of one chunk. JSON may hold several values, YAML one.
 pub fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
+    check(chunk)?;
+    let mut documents = match is_json(chunk).then(|| json::read(chunk)) {
+        Some(Ok(documents)) => documents,
+        _ => yaml::read(chunk)?.into_iter().collect(),
+    };
+    for document in &mut documents {
+        document.root.name_items(0);
+    }
+    Ok(documents)
+}
+
+/// The documents of one chunk, items of Lists as they were written, and the extents of all parts.
+pub(crate) fn with_extents(chunk: &Chunk<'_>) -> Result<(Vec<Document>, Extents), SyntaxError> {
+    check(chunk)?;
+    if let Some(Ok((documents, extents))) = is_json(chunk).then(|| json::read_extents(chunk)) {
+        let places = Places::of_json(chunk);
+        return Ok((documents, Extents { places, is_json: true, ..extents }));
+    }
+    let (document, extents) = yaml::read_extents(chunk)?;
+    let places = Places::of_yaml(chunk);
+    Ok((document.into_iter().collect(), Extents { places, ..extents }))
+}
+
+/// kubectl decides in the same way (`GuessJSONStream`); flow-style YAML is then read as YAML.
+fn is_json(chunk: &Chunk<'_>) -> bool {
+    chunk.text.trim_start().starts_with('{')
+}
+
+/// Checks the size and the characters of a chunk.
+fn check(chunk: &Chunk<'_>) -> Result<(), SyntaxError> {
     if chunk.text.len() > MAX_DOCUMENT_BYTES {
         return Err(SyntaxError {
             at: chunk.start(),
@@ -166,16 +198,7 @@ pub fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
             reason: format!("control characters are not allowed: U+{code:04X}"),
         });
     }
-    // kubectl decides in the same way (`GuessJSONStream`); flow-style YAML is then read as YAML.
-    let is_json = chunk.text.trim_start().starts_with('{');
-    let mut documents = match is_json.then(|| json::read(chunk)) {
-        Some(Ok(documents)) => documents,
-        _ => yaml::read(chunk)?.into_iter().collect(),
-    };
-    for document in &mut documents {
-        document.root.name_items(0);
-    }
-    Ok(documents)
+    Ok(())
 }
 
 /// Whether YAML forbids a character, even in quotes.

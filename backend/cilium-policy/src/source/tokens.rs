@@ -4,7 +4,7 @@
 //! By hand: on a library's tokens of YAML 1.2, sixteen forms of text were read otherwise than Kubernetes
 //! reads them. Of 110,222 mutated texts 11 now differ from sigs.k8s.io/yaml.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 use super::{
     Chunk, MAX_DEPTH, Position, SyntaxError,
@@ -109,6 +109,11 @@ impl<'t> Scanner<'t> {
         self.taken += 1;
         self.taken_at = at;
         Some(token)
+    }
+
+    /// The comments that were skipped, in bytes of the chunk.
+    pub(super) fn into_comments(self) -> Vec<Range<usize>> {
+        self.characters.comments
     }
 
     /// The start of the last token taken.

@@ -3,6 +3,7 @@
 
 use hashbrown::HashMap;
 
+use super::extents::{Extent, Extents};
 use super::names::{Names, put};
 use super::tokens::{Scanner, Token};
 use super::{
@@ -12,7 +13,23 @@ use super::{
 
 /// The document of a chunk; `None` if it holds only comments.
 pub(super) fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, SyntaxError> {
+    Ok(load(chunk, None)?.0)
+}
+
+/// The document of a chunk, and the extents of its parts.
+pub(super) fn read_extents(chunk: &Chunk<'_>) -> Result<(Option<Document>, Extents), SyntaxError> {
+    let (document, loader) = load(chunk, Some(Extents::default()))?;
+    let mut extents = loader.extents.unwrap_or_default();
+    extents.comments = loader.scanner.into_comments();
+    Ok((document, extents))
+}
+
+fn load<'t>(
+    chunk: &Chunk<'t>,
+    extents: Option<Extents>,
+) -> Result<(Option<Document>, Loader<'t>), SyntaxError> {
     let mut loader = Loader {
+        extents,
         scanner: Scanner::new(chunk),
         depth: 0,
         is_merge: false,
@@ -28,7 +45,7 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, SyntaxError> {
     }
     let (token, at) = loader.scanner.peek()?;
     match token {
-        Token::StreamEnd if !is_explicit => return Ok(None),
+        Token::StreamEnd if !is_explicit => return Ok((None, loader)),
         Token::DocumentStart => {
             loader.scanner.take();
             is_explicit = true;
@@ -55,7 +72,8 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, SyntaxError> {
         Ok((_, at)) => Some(at),
         Err(err) => Some(err.at),
     };
-    Ok(Some(Document { root, duplicates: loader.duplicates, unread }))
+    let duplicates = std::mem::take(&mut loader.duplicates);
+    Ok((Some(Document { root, duplicates, unread }), loader))
 }
 
 struct Loader<'t> {
@@ -69,6 +87,8 @@ struct Loader<'t> {
     /// The bytes of text that anchors keep and aliases repeat.
     copied_bytes: usize,
     duplicates: Vec<Key>,
+    /// The extents of the parts, if wanted.
+    extents: Option<Extents>,
 }
 
 /// A map during reading.
@@ -189,7 +209,9 @@ impl Loader<'_> {
                 Token::Key | Token::Value => is_indentless,
                 _ => false,
             };
-            items.push(if is_empty { self.empty()? } else { self.node(true, false)? });
+            let item = if is_empty { self.empty()? } else { self.node(true, false)? };
+            self.record_item(item.at)?;
+            items.push(item);
         }
     }
 
@@ -233,6 +255,9 @@ impl Loader<'_> {
                 }
                 Token::Key => items.push(self.single_pair()?),
                 _ => items.push(self.node(false, false)?),
+            }
+            if let Some(at) = items.last().map(|item| item.at) {
+                self.record_item(at)?;
             }
         }
     }
@@ -321,6 +346,10 @@ impl Loader<'_> {
         let at = self.scanner.peek()?.1;
         let is_alias = matches!(self.scanner.peek()?.0, Token::Alias(_));
         let node = if is_empty { self.empty()? } else { self.node(is_block, is_block)? };
+        if let Next::Key(key) = &next {
+            let value = if is_empty { None } else { Some(at) };
+            self.record_entry(key.at, value)?;
+        }
         match next {
             Next::Key(key) => self.put(map, key, node),
             Next::Merge => self.merge(map, node, is_alias, at),
@@ -362,6 +391,32 @@ impl Loader<'_> {
         };
         for (key, node) in maps.into_iter().flatten() {
             self.put(map, key, node)?;
+        }
+        Ok(())
+    }
+
+    /// Records the extent of an entry whose value was just read; `None`: it has no value.
+    fn record_entry(&mut self, key: Position, value: Option<Position>) -> Result<(), SyntaxError> {
+        if self.extents.is_none() {
+            return Ok(());
+        }
+        let (token, end) = self.scanner.peek()?;
+        let comma = matches!(token, Token::FlowEntry).then_some(end);
+        let value = value.unwrap_or(end);
+        if let Some(extents) = &mut self.extents {
+            extents.entries.insert(key, Extent { start: key, value, end, comma });
+        }
+        Ok(())
+    }
+
+    /// Records the extent of a list item that was just read.
+    fn record_item(&mut self, at: Position) -> Result<(), SyntaxError> {
+        if self.extents.is_none() {
+            return Ok(());
+        }
+        let end = self.scanner.peek()?.1;
+        if let Some(extents) = &mut self.extents {
+            extents.items.insert(at, Extent { start: at, value: at, end, comma: None });
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ const PROGRAM: Program = Program {
     crates: &[
         "gpx_hubble",
         "budget",
+        "cilium_policy",
         "execution",
         "flow",
         "frames",

@@ -1,17 +1,21 @@
 //! The network policies of a data source: a text in its settings, and a folder on Grafana's machine, read
-//! again where files differ. They are not parsed here.
+//! again where files differ. Whoever may query the data source gets them, and so they are reduced to what
+//! verdicts read.
 
 mod folder;
+mod opened;
 mod reader;
 mod roots;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
+use cilium_policy::{Unreduced, reduce};
 use frames::PolicyFileRow;
-use wording::Notice;
+use wording::{Notice, quote};
 
 pub(crate) use self::reader::{PolicyReadError, PolicyReader};
 pub(crate) use self::roots::Roots;
@@ -40,7 +44,14 @@ pub(crate) struct PolicyFiles {
     /// unknown.
     pub(crate) changed_ms: Option<i64>,
     pub(crate) notices: Vec<Notice>,
+    /// Number of documents that verdicts do not read, by kind.
+    left_out: BTreeMap<String, usize>,
+    /// Documents that could not be reduced, by file.
+    unreduced: Vec<(String, Unreduced)>,
 }
+
+/// Maximum number of kinds, and of documents that could not be reduced, that notices name.
+const MAX_NAMED: usize = 10;
 
 impl PolicySource {
     /// Reads the text and the folder. An unreadable file becomes a notice and does not affect the
@@ -55,11 +66,7 @@ impl PolicySource {
                     MAX_TEXT_BYTES >> 20
                 ));
             } else {
-                found.files.push(PolicyFileRow {
-                    name: TEXT_NAME.to_owned(),
-                    text: text.clone(),
-                    modified_ms: None,
-                });
+                found.add(TEXT_NAME.to_owned(), text, None);
             }
         }
         if let Some(folder) = &self.folder {
@@ -68,6 +75,7 @@ impl PolicySource {
                 Err(refusal) => found.warn(wording::with_causes(&refusal)),
             }
         }
+        found.say_what_is_left_out();
         if self.text.is_none() && self.folder.is_none() {
             found.notices.push(Notice::info(
                 "no policies are configured: paste them into the data source's settings, or name a \
@@ -99,6 +107,45 @@ impl PolicySource {
 }
 
 impl PolicyFiles {
+    /// Adds a text as far as verdicts read it; without such a part the file is absent.
+    fn add(&mut self, name: String, text: &str, modified_ms: Option<i64>) {
+        let reduced = reduce(text);
+        for (kind, count) in reduced.left_out {
+            let all = self.left_out.entry(kind).or_default();
+            *all = all.saturating_add(count);
+        }
+        self.unreduced.extend(reduced.unreduced.into_iter().map(|own| (name.clone(), own)));
+        if !reduced.text.trim().is_empty() {
+            self.files.push(PolicyFileRow { name, text: reduced.text, modified_ms });
+        }
+    }
+
+    fn say_what_is_left_out(&mut self) {
+        let named = |(kind, count): (&String, &usize)| match kind.as_str() {
+            "" => format!("{count} without a kind"),
+            kind => format!("{count} `{}`", quote(kind)),
+        };
+        if !self.left_out.is_empty() {
+            let mut kinds: Vec<String> = self.left_out.iter().take(MAX_NAMED).map(named).collect();
+            let others: usize = self.left_out.values().skip(MAX_NAMED).sum();
+            if others > 0 {
+                kinds.push(format!("{others} of other kinds"));
+            }
+            self.notices.push(Notice::info(format!(
+                "documents that verdicts do not read were left out: {}",
+                kinds.join(", ")
+            )));
+        }
+        let unreduced = std::mem::take(&mut self.unreduced);
+        for (name, Unreduced { at, reason }) in unreduced.iter().take(MAX_NAMED) {
+            self.warn(format!("`{name}`, line {}: a document was left out: {reason}", at.line));
+        }
+        let unnamed = unreduced.len().saturating_sub(MAX_NAMED);
+        if unnamed > 0 {
+            self.warn(format!("{unnamed} further documents of policies were left out"));
+        }
+    }
+
     fn warn(&mut self, text: String) {
         self.notices.push(Notice::warning(text));
     }

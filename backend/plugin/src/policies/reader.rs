@@ -116,6 +116,7 @@ mod tests {
     use ::budget::GateLimits;
 
     use super::*;
+    use crate::budget::POLICY_READS;
 
     fn reader(source: PolicySource) -> PolicyReader {
         let patience = Duration::from_millis(20);
@@ -126,13 +127,48 @@ mod tests {
 
     #[tokio::test]
     async fn files_are_read_once() {
-        let source = PolicySource { text: Some("kind: A".to_owned()), ..PolicySource::default() };
+        let source = PolicySource {
+            text: Some("kind: NetworkPolicy".to_owned()),
+            ..PolicySource::default()
+        };
         let reader = reader(source);
         let caller = Caller::person(1);
         let first = reader.files(caller).await.unwrap();
         let second = reader.files(caller).await.unwrap();
         assert!(Arc::ptr_eq(&first, &second));
         assert!(reader.memory.load().held_bytes > 0);
+    }
+
+    /// The hanging reads of one organisation leave permits to the others, and threads to the process.
+    #[tokio::test]
+    async fn a_mount_that_hangs_is_its_organisations_own() {
+        let gate = Gate::new("the folder", POLICY_READS);
+        let reader = |max_wait| PolicyReader {
+            max_wait,
+            ..PolicyReader::new(PolicySource::default(), gate.clone(), Memory::new(64 << 20))
+        };
+        let (release, hangs) = std::sync::mpsc::channel::<()>();
+        let hangs = Arc::new(Mutex::new(hangs));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let (reader, hangs) = (reader(Duration::from_millis(20)), hangs.clone());
+            tasks.spawn(async move {
+                let hang = move |_| hangs.lock().unwrap().recv().is_ok();
+                reader.read(Caller::person(1), hang).await.map(drop)
+            });
+        }
+        for _ in 0..2 {
+            let timed_out = tasks.join_next().await.unwrap().unwrap().unwrap_err();
+            assert!(matches!(timed_out, PolicyReadError::TimedOut { .. }), "{timed_out}");
+        }
+        let load = gate.load();
+        assert_eq!((load.running, load.waiting), (2, 48), "no further thread is used");
+        for org_id in 2..10 {
+            let read = reader(MAX_WAIT).read(Caller::person(org_id), |_| "read").await;
+            assert_eq!(read, Ok("read"), "{org_id}");
+        }
+        tasks.abort_all();
+        drop(release);
     }
 
     /// Two reads hang; the third is refused in words, and no further thread is used.

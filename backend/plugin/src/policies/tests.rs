@@ -52,8 +52,9 @@ fn a_folder_and_the_folders_in_it() {
     assert_eq!(before.files[0].text, POLICY);
     assert!(before.files[0].modified_ms.unwrap() > 1_600_000_000_000);
     assert!(before.changed_ms.unwrap() > 1_600_000_000_000);
-    fs::write(folder.join("a.yml"), "changed: true\n").unwrap();
-    assert_eq!(read().files[0].text, "changed: true\n", "read again by every query");
+    let changed = "kind: NetworkPolicy\n";
+    fs::write(folder.join("a.yml"), changed).unwrap();
+    assert_eq!(read().files[0].text, changed, "read again by every query");
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn folders_are_bounded() {
 
     let root = tempfile::tempdir().unwrap();
     for number in 0..4 {
-        let text = vec![b'#'; 3 << 20];
+        let text = format!("{POLICY}{}", "#\n".repeat(3 << 19)).replacen("#\n", "", 64);
         fs::write(root.path().join(format!("{number}.yaml")), text).unwrap();
     }
     check(root.path(), &shown(root.path()), &["0.yaml", "1.yaml"], &["2 files of the policies"]);
@@ -188,4 +189,45 @@ fn the_text_of_the_settings() {
     check(Some(POLICY), 1, &[]);
     check(None, 0, &["no policies are configured"]);
     check(Some(&"#".repeat((2 << 20) + 1)), 0, &["longer than 2 MiB"]);
+}
+
+/// Whoever may query the data source may read what leaves the backend.
+#[test]
+fn only_what_verdicts_read_leaves() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(root.path().join(name), text).unwrap();
+    let secret = "apiVersion: v1\nkind: Secret\nstringData: {password: hunter2}\n";
+    write("mixed.yaml", &format!("{secret}---\n{POLICY}# hunter2\nstatus: {{note: hunter2}}\n"));
+    write("secret.yaml", secret);
+    write("values.yaml", "password: hunter2\n");
+    write("chart.yaml", "password: {{ .Values.hunter2 }}\n");
+    write("broken.yaml", &format!("{POLICY}---\nkind: Secret\na: hunter2: b\n"));
+    let read = |text: Option<&str>| {
+        let source = PolicySource {
+            text: text.map(str::to_owned),
+            folder: Some(root.path().to_owned()),
+            namespace: None,
+        };
+        source.read(&Roots::read(&shown(root.path())))
+    };
+    let found = read(Some(secret));
+    let texts: Vec<(&str, &str)> =
+        found.files.iter().map(|file| (file.name.as_str(), file.text.trim_end())).collect();
+    let policy = POLICY.trim_end();
+    assert_eq!(
+        texts,
+        [
+            ("broken.yaml", format!("{policy}\n---").as_str()),
+            ("mixed.yaml", format!("\n\n\n---\n{policy}\n\nstatus: {{             }}").as_str()),
+        ]
+    );
+    let notices: Vec<&str> = found.notices.iter().map(|notice| notice.text.as_str()).collect();
+    assert_eq!(
+        notices,
+        [
+            "documents that verdicts do not read were left out: 1 without a kind, 3 `Secret`",
+            "`broken.yaml`, line 5: a document was left out: it is neither YAML nor JSON",
+            "`chart.yaml`, line 1: a document was left out: it is a template of Helm: render it first, `helm template`",
+        ]
+    );
 }

@@ -10,13 +10,13 @@ use test_kit::relay::{self, Relay, Script};
 async fn policies_come_from_text_and_folder_and_are_read_again() {
     let root = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();
-    fs::write(root.path().join("a.yaml"), "kind: One").unwrap();
+    fs::write(root.path().join("a.yaml"), "kind: NetworkPolicy").unwrap();
     fs::write(outside.path().join("b.yaml"), "kind: Secret").unwrap();
     let env = vec![("GF_PLUGIN_POLICY_ROOTS", root.path().display().to_string())];
     let plugin = Plugin::start_with(Start { env, ..Start::default() }).await;
     let ask = async |folder: &std::path::Path| {
         let source = Source {
-            json_data: json!({ "policiesText": "kind: Text", "policiesFolder": folder }),
+            json_data: json!({ "policiesText": "kind: NetworkPolicy", "policiesFolder": folder }),
             ..Source::default()
         };
         let query = json!({ "queryType": "policies" });
@@ -26,10 +26,23 @@ async fn policies_come_from_text_and_folder_and_are_read_again() {
     };
     let frame = ask(root.path()).await;
     assert!(frame.contains("\"policies\": \"k8snet-policies/1\""), "{frame}");
-    assert!(frame.contains("data source settings | null | kind: Text\na.yaml | 1"), "{frame}");
-    assert!(frame.contains(" | kind: One\n(2 rows)"), "{frame}");
-    fs::write(root.path().join("a.yaml"), "kind: Two").unwrap();
-    assert!(ask(root.path()).await.contains(" | kind: Two\n(2 rows)"));
+    assert!(
+        frame.contains("data source settings | null | kind: NetworkPolicy\na.yaml | 1"),
+        "{frame}"
+    );
+    assert!(frame.contains(" | kind: NetworkPolicy\n(2 rows)"), "{frame}");
+    fs::write(
+        root.path().join("a.yaml"),
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, spec: {}}",
+    )
+    .unwrap();
+    let frame = ask(root.path()).await;
+    assert!(
+        frame.contains(
+            " | {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, spec: {}}\n(2 rows)"
+        ),
+        "{frame}"
+    );
 
     let frame = ask(outside.path()).await;
     assert!(frame.contains("is not below a folder that the administrator allows"), "{frame}");
@@ -40,7 +53,7 @@ async fn policies_come_from_text_and_folder_and_are_read_again() {
 #[tokio::test]
 async fn health_reports_policies() {
     let root = tempfile::tempdir().unwrap();
-    fs::write(root.path().join("a.yaml"), "kind: One").unwrap();
+    fs::write(root.path().join("a.yaml"), "kind: NetworkPolicy").unwrap();
     fs::create_dir(root.path().join("empty")).unwrap();
     let env = vec![("GF_PLUGIN_POLICY_ROOTS", root.path().display().to_string())];
     let plugin = Plugin::start_with(Start { env, ..Start::default() }).await;
@@ -53,7 +66,7 @@ async fn health_reports_policies() {
     };
     let folder = |name: &str| root.path().join(name).display().to_string();
     check(json!({}), 1, "").await;
-    let both = json!({ "policiesText": "kind: Text", "policiesFolder": folder("") });
+    let both = json!({ "policiesText": "kind: NetworkPolicy", "policiesFolder": folder("") });
     check(both, 1, "Network policies: 2 files.").await;
     let empty = format!(
         "Network policies: 0 files; the policies folder `{}` contains no `*.yaml`, `*.yml` or `*.json` file.",
@@ -66,6 +79,6 @@ async fn health_reports_policies() {
     );
     check(json!({ "policiesFolder": folder("missing") }), 2, &missing).await;
     let outside = "Network policies: 1 file; the policies folder `/etc` is not read: it is not below a folder that the administrator allows by `policy_roots` in `[plugin.k8snet-hubble-datasource]` of Grafana's configuration.";
-    let settings = json!({ "policiesText": "kind: Text", "policiesFolder": "/etc" });
+    let settings = json!({ "policiesText": "kind: NetworkPolicy", "policiesFolder": "/etc" });
     check(settings, 1, outside).await;
 }
