@@ -2,10 +2,12 @@ import {
   dateTime,
   LoadingState,
   toDataFrame,
+  LiveChannelConnectionState,
+  LiveChannelEventType,
   type DataQueryRequest,
-  type DataQueryResponse,
   type DataSourceApi,
   type DataSourceInstanceSettings,
+  type LiveChannelEvent,
 } from '@grafana/data';
 import {
   DataSourceWithBackend,
@@ -13,11 +15,12 @@ import {
   type GrafanaLiveSrv,
   type LiveDataStreamOptions,
 } from '@grafana/runtime';
-import { firstValueFrom, of } from 'rxjs';
+import { concat, firstValueFrom, lastValueFrom, NEVER, of, take, toArray } from 'rxjs';
 
 import { HubbleDataSource } from './datasource';
 import type { Template } from './query/interpolate';
 import type { HubbleQuery, PromqlQuery } from './query/model';
+import { text } from './text';
 import type { HubbleSettings } from './types';
 import type { HubbleVariables } from './variables/HubbleVariables';
 import type { VariableQuery } from './variables/query';
@@ -317,36 +320,49 @@ test('a label of a log line belongs to source, destination or flow', () => {
 });
 
 describe('a live query', () => {
-  const forbidden = { data: [], state: LoadingState.Error, error: { message: 'Streaming channel error: Forbidden' } };
-  const streamed = async (answer: DataQueryResponse, refusal: string | null) => {
-    const getDataStream = jest.fn().mockReturnValue(of(answer));
-    setGrafanaLiveSrv({ getDataStream } as unknown as GrafanaLiveSrv);
+  const status = (state: LiveChannelConnectionState): LiveChannelEvent => ({
+    type: LiveChannelEventType.Status,
+    id: '',
+    timestamp: 0,
+    state,
+  });
+  const frame = toDataFrame({ refId: 'A', fields: [] });
+
+  function follow(states: LiveChannelEvent[][], refusal: string | null) {
+    const getDataStream = jest.fn((_: LiveDataStreamOptions) => concat(of({ data: [frame] }), NEVER));
+    const getStream = jest.fn(() => concat(of(...(states.shift() ?? [])), NEVER));
+    setGrafanaLiveSrv({ getDataStream, getStream } as unknown as GrafanaLiveSrv);
     const datasource = source();
     const asked = jest.spyOn(datasource, 'getResource').mockResolvedValue({ refusal });
     const targets = [{ refId: 'B', queryType: 'flows', follow: true, filter: { namespace: ['$ns'] } }];
     const request = { app: 'dashboard', requestId: 'Q1', targets, scopedVars: {} };
-    const response = await firstValueFrom(datasource.query(request as unknown as DataQueryRequest<HubbleQuery>));
-    const [options] = getDataStream.mock.calls[0] as [LiveDataStreamOptions];
-    return { response, addr: options.addr, asked: asked.mock.calls };
-  };
+    return { responses: datasource.query(request as unknown as DataQueryRequest<HubbleQuery>), getDataStream, asked };
+  }
 
   test('has the frames of its channel under its own name', async () => {
-    const frame = toDataFrame({ refId: 'A', fields: [] });
-    const { response, addr, asked } = await streamed({ data: [frame] }, null);
+    const { responses, getDataStream, asked } = follow([[status(LiveChannelConnectionState.Connected)]], null);
+    const response = await firstValueFrom(responses);
     expect(response).toMatchObject({ key: 'Q1.B', state: LoadingState.Streaming, data: [{ refId: 'B' }] });
     expect(response.data[0]).toBe(frame);
-    expect(addr.data).toEqual({ queryType: 'flows', format: 'table', filter: { namespace: ['pets'] } });
-    expect(asked).toEqual([]);
+    expect(getDataStream.mock.calls[0]?.[0].addr.data).toEqual({
+      queryType: 'flows',
+      format: 'table',
+      filter: { namespace: ['pets'] },
+    });
+    expect(asked).not.toHaveBeenCalled();
   });
 
-  test('that the backend refuses says which limit it met', async () => {
-    const { response, asked } = await streamed(forbidden, '50 live streams run');
-    expect(asked).toEqual([['live']]);
-    expect(response).toMatchObject({ state: LoadingState.Error, error: { message: '50 live streams run' } });
-  });
-
-  test('that is refused for another reason has Grafana’s own error', async () => {
-    const { response } = await streamed(forbidden, null);
-    expect(response.error).toEqual(forbidden.error);
+  test.each([
+    ['50 live streams run', '50 live streams run'],
+    [null, text.live.refused],
+  ])('that is refused says why (%s), and is asked again', async (refusal, message) => {
+    jest.spyOn(Math, 'random').mockReturnValue(-0.999);
+    const refused = [status(LiveChannelConnectionState.Connecting), status(LiveChannelConnectionState.Disconnected)];
+    const { responses, getDataStream, asked } = follow([refused], refusal);
+    const [first, second] = await lastValueFrom(responses.pipe(take(2), toArray()));
+    expect(first).toMatchObject({ key: 'Q1.B', state: LoadingState.Error, data: [], error: { message } });
+    expect(second).toMatchObject({ state: LoadingState.Streaming, data: [frame] });
+    expect(asked.mock.calls).toEqual([['live']]);
+    expect(getDataStream).toHaveBeenCalledTimes(1);
   });
 });

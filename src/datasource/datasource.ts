@@ -26,16 +26,16 @@ import {
   type TimeRange,
   type ToggleFilterAction,
 } from '@grafana/data';
-import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
+import { DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
 import type { DataQuery } from '@grafana/schema';
 import { createElement, type ReactNode } from 'react';
-import { concatMap, defer, firstValueFrom, from, last, map, merge, of, switchMap, type Observable } from 'rxjs';
+import { defer, firstValueFrom, from, last, map, merge, switchMap, type Observable } from 'rxjs';
 
 import { flowAnnotations } from './annotations';
 import { Delegation, isFlowVariable } from './delegation';
 import { dropEmptyConditions } from './emptyConditions';
 import { toExploreQueries, fromExploreResponse } from './explore';
-import { isRefused, liveQueries, withRefId } from './live/live';
+import { liveQueries, withRefId } from './live/live';
 import { contextRows, contextQuery, contextRequest, type ContextScope } from './logs/context';
 import { ContextUi } from './logs/ContextUi';
 import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
@@ -48,7 +48,6 @@ import { isFilterField, isGroupField, type GroupField } from './query/fields';
 import { importPromql } from './query/importPromql';
 import { interpolateCondition, expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
 import {
-  defaultLimit,
   defaultQuery,
   normalizeQuery,
   isPromql,
@@ -182,18 +181,13 @@ export class HubbleDataSource
       throw new Error('only flows are streamed');
     }
     const key = `${request.requestId}.${query.refId}`;
-    const loaded = import('./live/address').catch(() => {
+    const loaded = import('./live/channel').catch(() => {
       throw new Error(text.live.failed);
     });
     return from(loaded).pipe(
-      switchMap(({ liveAddress }) =>
-        getGrafanaLiveSrv().getDataStream({
-          addr: liveAddress(this.uid, interpolated as FlowsQuery),
-          key,
-          buffer: { maxLength: ('limit' in interpolated ? interpolated.limit : undefined) ?? defaultLimit },
-        })
+      switchMap(({ channelStream }) =>
+        channelStream(this.uid, interpolated as FlowsQuery, key, async () => this.liveRefusal())
       ),
-      concatMap((response) => (isRefused(response) ? this.withRefusal(response) : of(response))),
       map((response) => ({
         ...withRefId(response, query.refId),
         key,
@@ -202,10 +196,10 @@ export class HubbleDataSource
     );
   }
 
-  /** The answer of a refused stream with the limit that it met, if it met one. */
-  private async withRefusal(response: DataQueryResponse): Promise<DataQueryResponse> {
+  /** The reason of a refused live channel. */
+  private async liveRefusal(): Promise<string> {
     const { refusal } = await this.getResource<{ refusal?: string | null }>('live').catch(() => ({ refusal: null }));
-    return refusal ? { ...response, error: { ...response.error, message: refusal } } : response;
+    return refusal ?? text.live.refused;
   }
 
   // Logs in Explore

@@ -54,7 +54,11 @@ export const text = {
     help: { loading: 'Loading help…', failed: 'The help did not load. Reload the page.' },
     variable: { loading: 'Loading editor…', failed: 'The variable editor did not load. Reload the page.' },
   },
-  live: { failed: 'The code of live queries did not load. Reload the page.' },
+  live: {
+    failed: 'The code of live queries did not load. Reload the page.',
+    refused:
+      'Grafana refused the live channel: you may lack the permission to query this data source, or this page is older than the plugin. Reload the page.',
+  },
   query: {
     type: 'Query type',
     flows: 'Flows',

@@ -28,8 +28,3 @@ export function withRefId(response: DataQueryResponse, refId: string): DataQuery
   }
   return response;
 }
-
-/** Whether the backend refused the subscription. Grafana passes on the name of the status alone. */
-export function isRefused({ error }: DataQueryResponse): boolean {
-  return /\bForbidden$/.test(error?.message ?? '');
-}
