@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
+use crate::CacheMetrics;
+
 type Landed<T, E> = Result<Arc<T>, E>;
 type Flight<T, E> = BoxFuture<'static, Landed<T, E>>;
 
@@ -17,6 +19,7 @@ type Flight<T, E> = BoxFuture<'static, Landed<T, E>>;
 /// cache.
 pub struct Flights<K, T, E> {
     flying: Arc<Flying<K, T, E>>,
+    metrics: CacheMetrics,
 }
 
 struct Flying<K, T, E> {
@@ -26,7 +29,6 @@ struct Flying<K, T, E> {
 struct Entries<K, T, E> {
     by_key: HashMap<Arc<K>, Entry<T, E>>,
     next_id: u64,
-    joined: u64,
 }
 
 struct Entry<T, E> {
@@ -42,8 +44,15 @@ impl<K, T, E> fmt::Debug for Flights<K, T, E> {
 
 impl<K, T, E> Default for Flights<K, T, E> {
     fn default() -> Self {
-        let entries = Entries { by_key: HashMap::new(), next_id: 0, joined: 0 };
-        Self { flying: Arc::new(Flying { entries: Mutex::new(entries) }) }
+        Self::counted(CacheMetrics::default())
+    }
+}
+
+impl<K, T, E> Flights<K, T, E> {
+    /// No work yet. Calls that join work in progress count as hits.
+    pub fn counted(metrics: CacheMetrics) -> Self {
+        let entries = Entries { by_key: HashMap::new(), next_id: 0 };
+        Self { flying: Arc::new(Flying { entries: Mutex::new(entries) }), metrics }
     }
 }
 
@@ -88,9 +97,10 @@ where
             let mut entries = self.flying.entries();
             let flying = entries.by_key.get(&key).and_then(|entry| entry.flight.upgrade());
             if let Some(flight) = flying {
-                entries.joined += 1;
+                self.metrics.hits.inc();
                 flight
             } else {
+                self.metrics.misses.inc();
                 let (key, id) = (Arc::new(key), entries.next_id);
                 entries.next_id += 1;
                 let registered = Registered { flying: self.flying.clone(), key: key.clone(), id };
@@ -109,11 +119,6 @@ where
         };
         // A single caller takes the result itself; only sharing callers copy it.
         flight.await.map(Arc::unwrap_or_clone)
-    }
-
-    /// Number of calls since the start that joined work in progress.
-    pub fn joined(&self) -> u64 {
-        self.flying.entries().joined
     }
 }
 
@@ -146,7 +151,9 @@ mod tests {
         assert_eq!(flights.join("a", call(Ok(3))).await.unwrap(), 3);
         assert_eq!(flights.join("b", call(Ok(4))).await.unwrap(), 4);
         assert_eq!(calls.load(Ordering::SeqCst), 4);
-        assert_eq!((flights.joined(), flights.flying.entries().by_key.len()), (1, 0));
+        let CacheMetrics { hits, misses } = &flights.metrics;
+        let kept = flights.flying.entries().by_key.len();
+        assert_eq!((hits.get(), misses.get(), kept), (1, 4, 0));
     }
 
     /// Neither a result nor a caller that left keeps its key, which may be as large as a query.

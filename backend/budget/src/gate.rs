@@ -1,15 +1,14 @@
 //! Gates: permits for work that runs at once.
 
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::queue::Queues;
-use crate::{Caller, GateLimits};
+use crate::{Caller, GateLimits, GateMetrics};
 
 /// Reason why work was not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,17 +48,15 @@ fn others_wait(waiting: usize) -> String {
     if waiting == 0 { String::new() } else { format!("{}, and ", queries_wait(waiting)) }
 }
 
-/// The present load of a gate, and its counters since the start.
+/// The present load of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GateLoad {
+    /// Permits in all.
+    pub permits: usize,
     /// Permits in use.
     pub running: usize,
     /// Pieces of work that wait.
     pub waiting: usize,
-    /// Pieces of work that were admitted.
-    pub admitted: u64,
-    /// Pieces of work that were refused.
-    pub refused: u64,
 }
 
 /// A gate: at most so many pieces of work run at once, the rest waits.
@@ -73,8 +70,7 @@ pub(crate) struct Shared {
     name: Arc<str>,
     limits: GateLimits,
     queues: Mutex<Queues<oneshot::Sender<Permit>>>,
-    admitted: AtomicU64,
-    refused: AtomicU64,
+    metrics: GateMetrics,
 }
 
 /// A permit; it is returned when it is dropped.
@@ -88,15 +84,13 @@ pub struct Permit {
 impl Gate {
     /// A gate. `name` begins the sentences of its refusals, as in "the relay".
     pub fn new(name: &str, limits: GateLimits) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                name: name.into(),
-                limits,
-                queues: Mutex::new(Queues::new(limits)),
-                admitted: AtomicU64::new(0),
-                refused: AtomicU64::new(0),
-            }),
-        }
+        Self::counted(name, limits, GateMetrics::default())
+    }
+
+    /// A gate that counts in `metrics`.
+    pub fn counted(name: &str, limits: GateLimits, metrics: GateMetrics) -> Self {
+        let queues = Mutex::new(Queues::new(limits));
+        Self { shared: Arc::new(Shared { name: name.into(), limits, queues, metrics }) }
     }
 
     /// A permit, at once or after waiting. Dropping the future leaves the queue.
@@ -104,17 +98,19 @@ impl Gate {
     /// Errors: [`Busy`].
     pub async fn enter(&self, caller: Caller) -> Result<Permit, Busy> {
         let shared = &self.shared;
+        let came = Instant::now();
         let (sender, receiver) = oneshot::channel();
         let id = {
             let mut queues = shared.queues();
             if queues.start(caller) {
                 drop(queues);
+                shared.metrics.waited.observe(0.0);
                 return Ok(shared.permit(caller));
             }
             queues.wait(caller, sender)
         };
         let Some(id) = id else {
-            shared.refused.fetch_add(1, Ordering::Relaxed);
+            shared.metrics.refusals.count();
             return Err(Busy::QueueFull {
                 gate: shared.name.clone(),
                 waiting: self.load().waiting,
@@ -125,25 +121,22 @@ impl Gate {
         // The sender lives in the queue until it is used: only the time limit ends the wait in vain.
         if let Ok(Ok(permit)) = timeout(patience, receiver).await {
             mem::forget(place);
+            shared.metrics.waited.observe(came.elapsed().as_secs_f64());
             return Ok(permit);
         }
         drop(place);
-        shared.refused.fetch_add(1, Ordering::Relaxed);
+        shared.metrics.refusals.count();
         let waiting = self.load().waiting;
         Err(Busy::GaveUp { gate: shared.name.clone(), waiting, waited: patience })
     }
 
     /// The present load.
     pub fn load(&self) -> GateLoad {
-        let (running, waiting) = {
-            let queues = self.shared.queues();
-            (queues.running(), queues.waiting())
-        };
+        let queues = self.shared.queues();
         GateLoad {
-            running,
-            waiting,
-            admitted: self.shared.admitted.load(Ordering::Relaxed),
-            refused: self.shared.refused.load(Ordering::Relaxed),
+            permits: self.shared.limits.permits,
+            running: queues.running(),
+            waiting: queues.waiting(),
         }
     }
 }
@@ -154,7 +147,6 @@ impl Shared {
     }
 
     fn permit(self: &Arc<Self>, caller: Caller) -> Permit {
-        self.admitted.fetch_add(1, Ordering::Relaxed);
         Permit { gate: Some(self.clone()), caller }
     }
 
@@ -166,7 +158,6 @@ impl Shared {
             // A waiter that left in this moment: its permit goes to the next.
             if let Err(mut unused) = waiter.send(self.permit(caller)) {
                 unused.gate = None;
-                self.admitted.fetch_sub(1, Ordering::Relaxed);
                 self.queues().end(caller);
             }
         }
@@ -196,9 +187,17 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use futures_util::FutureExt as _;
 
     use super::*;
+
+    /// Number of admitted and of refused pieces of work.
+    fn counted(gate: &Gate) -> (u64, u64) {
+        let metrics = &gate.shared.metrics;
+        (metrics.waited.count(), metrics.refusals.total())
+    }
 
     fn gate(permits: usize, kept_for_alerts: usize) -> Gate {
         Gate::new("the relay", GateLimits { permits, kept_for_alerts, ..GateLimits::default() })
@@ -225,7 +224,14 @@ mod tests {
         }
         assert_eq!(most.load(Ordering::SeqCst), 3);
         let load = gate.load();
-        assert_eq!(load, GateLoad { running: 0, waiting: 0, admitted: 100, refused: 0 });
+        assert_eq!(
+            (load, counted(&gate)),
+            (GateLoad { permits: 3, running: 0, waiting: 0 }, (100, 0))
+        );
+        // Three run in each 10 ms: the first waits for nothing, the last for 330 ms.
+        let waited_secs: f64 = (0..100_u32).map(|n| f64::from(n / 3) * 0.01).sum();
+        let sum = gate.shared.metrics.waited.sum();
+        assert!((sum / waited_secs - 1.0).abs() < 0.1, "{sum} s instead of {waited_secs} s");
     }
 
     #[tokio::test(start_paused = true)]
@@ -244,7 +250,9 @@ mod tests {
             ]
         );
         drop(held);
-        assert_eq!(gate.load(), GateLoad { running: 0, waiting: 0, admitted: 1, refused: 2 });
+        let load = gate.load();
+        assert_eq!((load.running, load.waiting, counted(&gate)), (0, 0, (1, 2)));
+        assert!(gate.shared.metrics.refusals.last_secs().is_some());
         gate.enter(Caller::person(1)).await.unwrap();
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::gate::{Gate, Shared};
-use crate::{GateLimits, GateLoad};
+use crate::{GateLimits, GateLoad, GateMetrics};
 
 /// Gates of one kind, one for each address. Data sources with the same address share a gate, and so do the
 /// old and the new settings of a data source.
@@ -12,13 +12,15 @@ use crate::{GateLimits, GateLoad};
 pub struct Gates {
     name: &'static str,
     limits: GateLimits,
+    metrics: GateMetrics,
     by_address: Mutex<BTreeMap<String, Weak<Shared>>>,
 }
 
 impl Gates {
     /// Gates with these limits each. `name` begins the sentences of their refusals, as in "the relay".
-    pub fn new(name: &'static str, limits: GateLimits) -> Self {
-        Self { name, limits, by_address: Mutex::default() }
+    /// All of them count in `metrics`.
+    pub fn new(name: &'static str, limits: GateLimits, metrics: GateMetrics) -> Self {
+        Self { name, limits, metrics, by_address: Mutex::default() }
     }
 
     /// The gate of an address, which lives as long as one of its clones.
@@ -28,20 +30,22 @@ impl Gates {
         if let Some(shared) = by_address.get(address).and_then(Weak::upgrade) {
             return Gate { shared };
         }
-        let gate = Gate::new(self.name, self.limits);
+        let gate = Gate::counted(self.name, self.limits, self.metrics.clone());
         by_address.insert(address.to_owned(), Arc::downgrade(&gate.shared));
         gate
     }
 
-    /// The present load of every gate, by address.
-    pub fn loads(&self) -> Vec<(String, GateLoad)> {
+    /// The present load of all gates together. Addresses of other organisations are nobody's business.
+    pub fn load(&self) -> GateLoad {
         let by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let gates = by_address.iter().filter_map(|(address, shared)| {
-            Some((address.clone(), Gate { shared: shared.upgrade()? }))
-        });
-        let gates: Vec<(String, Gate)> = gates.collect();
+        let gates: Vec<Gate> =
+            by_address.values().filter_map(Weak::upgrade).map(|shared| Gate { shared }).collect();
         drop(by_address);
-        gates.into_iter().map(|(address, gate)| (address, gate.load())).collect()
+        gates.iter().map(Gate::load).fold(GateLoad::default(), |sum, load| GateLoad {
+            permits: sum.permits + load.permits,
+            running: sum.running + load.running,
+            waiting: sum.waiting + load.waiting,
+        })
     }
 }
 
@@ -52,16 +56,16 @@ mod tests {
 
     #[tokio::test]
     async fn one_gate_for_each_address() {
-        let gates = Gates::new("the relay", GateLimits::default());
+        let metrics = GateMetrics::default();
+        let gates = Gates::new("the relay", GateLimits::default(), metrics.clone());
         let (one, again, other) = (gates.of("a:80"), gates.of("a:80"), gates.of("b:80"));
         let _permit = one.enter(Caller::person(1)).await.unwrap();
         assert_eq!((again.load().running, other.load().running), (1, 0));
-        let addresses = |gates: &Gates| -> Vec<String> {
-            gates.loads().into_iter().map(|(address, _)| address).collect()
-        };
-        assert_eq!(addresses(&gates), ["a:80", "b:80"]);
-        drop(other);
-        assert_eq!(addresses(&gates), ["a:80"]);
+        let permit_of_other = other.enter(Caller::person(1)).await.unwrap();
+        let all = GateLoad { permits: 24, running: 2, waiting: 0 };
+        assert_eq!((gates.load(), metrics.waited.count()), (all, 2));
+        drop((other, permit_of_other));
+        assert_eq!(gates.load(), GateLoad { permits: 12, running: 1, waiting: 0 });
         // A permit keeps its gate.
         drop((one, again));
         assert_eq!(gates.of("a:80").load().running, 1);

@@ -9,7 +9,7 @@
 //! - [`Flights`] do equal work once for all who ask for it at the same time.
 //!
 //! A refusal says what is in use and what helps. Every gate and the memory report their [`GateLoad`] and
-//! [`MemoryLoad`].
+//! [`MemoryLoad`]; [`GateMetrics`], [`Refusals`] and [`CacheMetrics`] count since the start.
 
 mod caller;
 mod flights;
@@ -18,6 +18,7 @@ mod gate_limits;
 mod gates;
 mod memory;
 mod memory_limit;
+mod metrics;
 mod queue;
 mod shaping;
 
@@ -28,4 +29,5 @@ pub use self::gate_limits::GateLimits;
 pub use self::gates::Gates;
 pub use self::memory::{Held, Memory, MemoryLoad, OutOfMemory};
 pub use self::memory_limit::{MemoryLimit, MemoryLimitSource};
+pub use self::metrics::{CacheMetrics, GateMetrics, Refusals};
 pub use self::shaping::Shaping;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Caller, Purpose};
+use crate::{Caller, Purpose, Refusals};
 
 /// Step in which bytes are taken, so that a growing answer seldom takes the lock.
 const STEP_BYTES: usize = 256 << 10;
@@ -40,7 +40,7 @@ fn mib(bytes: usize) -> usize {
     bytes.div_ceil(1 << 20)
 }
 
-/// The present load of the memory, and its counters since the start.
+/// The present load of the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MemoryLoad {
     /// Bytes that answers hold.
@@ -49,8 +49,6 @@ pub struct MemoryLoad {
     pub peak_bytes: usize,
     /// Maximum number of bytes.
     pub limit_bytes: usize,
-    /// Number of answers that were refused.
-    pub refused: u64,
 }
 
 /// The bytes that all answers together may hold.
@@ -62,6 +60,7 @@ pub struct Memory {
 #[derive(Debug)]
 struct Shared {
     limit_bytes: usize,
+    refusals: Refusals,
     state: Mutex<State>,
 }
 
@@ -69,7 +68,6 @@ struct Shared {
 struct State {
     held_bytes: usize,
     peak_bytes: usize,
-    refused: u64,
     by_org: BTreeMap<i64, usize>,
 }
 
@@ -87,7 +85,12 @@ pub struct Held {
 impl Memory {
     /// Memory of so many bytes.
     pub fn new(limit_bytes: usize) -> Self {
-        Self { shared: Arc::new(Shared { limit_bytes, state: Mutex::default() }) }
+        Self::counted(limit_bytes, Refusals::default())
+    }
+
+    /// Memory of so many bytes, which counts what it refuses.
+    pub fn counted(limit_bytes: usize, refusals: Refusals) -> Self {
+        Self { shared: Arc::new(Shared { limit_bytes, refusals, state: Mutex::default() }) }
     }
 
     /// The bytes of a new answer, of which it holds none yet.
@@ -102,7 +105,6 @@ impl Memory {
             held_bytes: state.held_bytes,
             peak_bytes: state.peak_bytes,
             limit_bytes: self.shared.limit_bytes,
-            refused: state.refused,
         }
     }
 }
@@ -122,7 +124,7 @@ impl Shared {
         let of_org =
             state.by_org.get(&caller.org_id).map_or(bytes, |org| org.saturating_add(bytes));
         if held > limit || of_org > SHARE_OF_ORG.of(self.limit_bytes) {
-            state.refused += 1;
+            self.refusals.count();
             return Err(OutOfMemory {
                 held_bytes: state.held_bytes,
                 limit_bytes: self.limit_bytes,
@@ -248,7 +250,7 @@ mod tests {
             error.to_string(),
             "this answer needs more memory than is free (60 of 100 MiB are in use): narrow the filter or the time range, lower the limit, or try again"
         );
-        assert_eq!((held.bytes(), memory.load().refused), (60 * MIB, 1));
+        assert_eq!((held.bytes(), memory.shared.refusals.total()), (60 * MIB, 1));
     }
 
     proptest! {

@@ -13,8 +13,9 @@ use tonic::{Request, Status, Streaming};
 use crate::handshake::Address;
 use crate::message::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
-    PublishStreamRequest, PublishStreamResponse, QueryDataRequest, QueryDataResponse,
-    RunStreamRequest, StreamPacket, SubscribeStreamRequest, SubscribeStreamResponse,
+    CollectMetricsRequest, CollectMetricsResponse, PublishStreamRequest, PublishStreamResponse,
+    QueryDataRequest, QueryDataResponse, RunStreamRequest, StreamPacket, SubscribeStreamRequest,
+    SubscribeStreamResponse,
 };
 
 /// Maximum time until a started plugin accepts a connection.
@@ -65,6 +66,15 @@ pub async fn check_health(
     request: CheckHealthRequest,
 ) -> Result<CheckHealthResponse, Status> {
     unary(channel, "/pluginv2.Diagnostics/CheckHealth", request).await
+}
+
+/// `Diagnostics.CollectMetrics`: the plugin's figures in Prometheus' text format. Errors as for
+/// [`query_data`].
+pub async fn collect_metrics(channel: Channel) -> Result<Vec<u8>, Status> {
+    let request = CollectMetricsRequest::default();
+    let answer: CollectMetricsResponse =
+        unary(channel, "/pluginv2.Diagnostics/CollectMetrics", request).await?;
+    Ok(answer.metrics.unwrap_or_default().prometheus)
 }
 
 /// `Resource.CallResource`: the first message carries status and headers, each a part of the

@@ -8,6 +8,7 @@
 //! current. The SDK's own server adds 44 ms to each small query, caps requests at 4 MiB, refuses
 //! users without a role and ignores `Shutdown`.
 
+mod call;
 pub mod client;
 mod goplugin;
 pub mod handshake;
@@ -15,9 +16,11 @@ mod lifetime;
 mod listener;
 mod log;
 mod message;
+mod program;
 mod rpc;
 mod server;
 mod services;
+mod trace;
 
 pub use self::message::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse, DataQuery,
@@ -26,7 +29,8 @@ pub use self::message::{
     RunStreamRequest, StreamPacket, StringList, SubscribeStatus, SubscribeStreamRequest,
     SubscribeStreamResponse, TimeRange, User,
 };
-pub use self::server::{Program, run};
+pub use self::program::Program;
+pub use self::server::run;
 pub use self::services::{Answers, Backend};
 // The status with which methods of [`Backend`] refuse a call, and the attribute for its `async
 // fn`s.

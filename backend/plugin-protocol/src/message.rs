@@ -12,12 +12,15 @@ use std::fmt;
 
 use bytes::Bytes;
 pub use grafana_plugin_sdk::pluginv2::check_health_response::HealthStatus;
+pub(crate) use grafana_plugin_sdk::pluginv2::collect_metrics_response::Payload as MetricsPayload;
 pub use grafana_plugin_sdk::pluginv2::publish_stream_response::Status as PublishStatus;
 pub use grafana_plugin_sdk::pluginv2::subscribe_stream_response::Status as SubscribeStatus;
+// The request's context has no data source: Grafana asks for the figures of the whole plugin.
 pub use grafana_plugin_sdk::pluginv2::{
     CallResourceResponse, CheckHealthResponse, DataQuery, PublishStreamResponse, StreamPacket,
     StringList, SubscribeStreamResponse, TimeRange, User,
 };
+pub(crate) use grafana_plugin_sdk::pluginv2::{CollectMetricsRequest, CollectMetricsResponse};
 
 /// The settings of one data source, secrets included. Source: `DataSourceInstanceSettings`.
 #[derive(Clone, PartialEq, Eq, prost::Message)]

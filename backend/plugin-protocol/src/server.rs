@@ -15,16 +15,9 @@ use crate::handshake;
 use crate::lifetime::{self, Watch};
 use crate::listener::{ListenError, Listener, Placement};
 use crate::log;
+use crate::program::Program;
 use crate::services::{Backend, Data, Diagnostics, Resource, Stream};
-
-/// Facts about the plugin's program.
-#[derive(Debug, Clone, Copy)]
-pub struct Program {
-    /// The program's name, used for its sockets and for its last message on stderr.
-    pub name: &'static str,
-    /// Crates that log at Grafana's level; all other crates log from `warn` on.
-    pub crates: &'static [&'static str],
-}
+use crate::trace;
 
 /// Reason why serving failed.
 #[derive(Debug, thiserror::Error)]
@@ -49,32 +42,40 @@ pub fn run<B: Backend>(program: Program, backend: B) -> ExitCode {
         eprintln!("{}: {error}.", program.name);
         return ExitCode::FAILURE;
     }
-    log::init(var("GF_PLUGIN_LOG_LEVEL").as_deref(), program.crates);
-    match serve_in_runtime(program.name, &Placement::from_env(var), backend) {
+    // Two at least, so that one busy task does not stop health checks.
+    let threads = std::thread::available_parallelism().map_or(2, |cpus| cpus.get().max(2));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let propagation = trace::set_propagation(var);
+    let provider = runtime.as_ref().map_or(Ok(None), |runtime| {
+        let _entered = runtime.enter();
+        trace::provider(program, var)
+    });
+    let (provider, no_provider) = match provider {
+        Ok(provider) => (provider, None),
+        Err(error) => (None, Some(error)),
+    };
+    log::init(var("GF_PLUGIN_LOG_LEVEL").as_deref(), program, provider.as_ref());
+    for error in propagation.err().iter().chain(&no_provider) {
+        tracing::warn!(reason = with_causes(error), "there are no traces");
+    }
+    let placement = Placement::from_env(var);
+    let served = runtime.map_err(ServeError::Runtime).and_then(|runtime| {
+        let served = runtime.block_on(serve(program.name, &placement, backend));
+        if let Some(provider) = provider {
+            runtime.block_on(trace::flush(provider));
+        }
+        // Tasks that still run have used up their grace period.
+        runtime.shutdown_background();
+        served
+    });
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(reason = with_causes(&error), "the plugin cannot serve");
             ExitCode::FAILURE
         }
     }
-}
-
-fn serve_in_runtime<B: Backend>(
-    name: &str,
-    placement: &Placement,
-    backend: B,
-) -> Result<(), ServeError> {
-    // Two at least, so that one busy task does not stop health checks.
-    let threads = std::thread::available_parallelism().map_or(2, |cpus| cpus.get().max(2));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
-        .map_err(ServeError::Runtime)?;
-    let served = runtime.block_on(serve(name, placement, backend));
-    // Tasks that still run have used up their grace period.
-    runtime.shutdown_background();
-    served
 }
 
 async fn serve<B: Backend>(
@@ -157,11 +158,11 @@ mod tests {
 
     #[async_trait]
     impl Backend for Crashing {
-        async fn query_data(
-            &self,
-            _: QueryDataRequest,
-            _: Option<String>,
-        ) -> Result<QueryDataResponse, Status> {
+        async fn query_data(&self, _: QueryDataRequest) -> Result<QueryDataResponse, Status> {
+            panic!("a secret");
+        }
+
+        async fn collect_metrics(&self) -> Result<Vec<u8>, Status> {
             panic!("a secret");
         }
 

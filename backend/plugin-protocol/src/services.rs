@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryFutureExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
 
+use crate::call;
 use crate::message::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
-    PublishStreamRequest, PublishStreamResponse, QueryDataRequest, QueryDataResponse,
-    RunStreamRequest, StreamPacket, SubscribeStreamRequest, SubscribeStreamResponse,
+    CollectMetricsRequest, CollectMetricsResponse, MetricsPayload, PublishStreamRequest,
+    PublishStreamResponse, QueryDataRequest, QueryDataResponse, RunStreamRequest, StreamPacket,
+    SubscribeStreamRequest, SubscribeStreamResponse,
 };
 use crate::rpc;
 
@@ -24,18 +27,17 @@ pub type Answers<T> = BoxStream<'static, Result<T, Status>>;
 /// query is an answer that contains an error instead.
 #[tonic::async_trait]
 pub trait Backend: Send + Sync + 'static {
-    /// Answers queries; `traceparent` is the W3C trace context of the caller.
-    async fn query_data(
-        &self,
-        request: QueryDataRequest,
-        traceparent: Option<String>,
-    ) -> Result<QueryDataResponse, Status>;
+    /// Answers queries.
+    async fn query_data(&self, request: QueryDataRequest) -> Result<QueryDataResponse, Status>;
 
     /// Answers "Save & test".
     async fn check_health(
         &self,
         request: CheckHealthRequest,
     ) -> Result<CheckHealthResponse, Status>;
+
+    /// The plugin's figures in Prometheus' text format.
+    async fn collect_metrics(&self) -> Result<Vec<u8>, Status>;
 
     /// Answers an HTTP-like call. The first message carries status and headers, and every message a
     /// part of the body.
@@ -84,23 +86,25 @@ service!(
     /// `pluginv2.Data`: queries in, frames out. `QueryChunkedData` is not served: Grafana 12 to 13
     /// calls it only behind feature toggles that are off by default, and falls back to `QueryData`.
     Data, "pluginv2.Data", |this, request| {
-        "QueryData" => rpc::unary(request, |request: Request<QueryDataRequest>| async move {
-            let traceparent = request
-                .metadata()
-                .get("traceparent")
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned);
-            this.backend.query_data(request.into_inner(), traceparent).await.map(Response::new)
+        "QueryData" => rpc::unary(request, |request: Request<QueryDataRequest>| {
+            let span = call::span("queryData", &request);
+            let answer = async move { this.backend.query_data(request.into_inner()).await };
+            answer.map_ok(Response::new).instrument(span)
         }),
     }
 );
 
 service!(
-    /// `pluginv2.Diagnostics`: "Save & test". `CollectMetrics` is not served: the plugin has no
-    /// metrics of its own.
+    /// `pluginv2.Diagnostics`: "Save & test", and figures for Prometheus.
     Diagnostics, "pluginv2.Diagnostics", |this, request| {
-        "CheckHealth" => rpc::unary(request, |request: Request<CheckHealthRequest>| async move {
-            this.backend.check_health(request.into_inner()).await.map(Response::new)
+        "CheckHealth" => rpc::unary(request, |request: Request<CheckHealthRequest>| {
+            let span = call::span("checkHealth", &request);
+            let answer = async move { this.backend.check_health(request.into_inner()).await };
+            answer.map_ok(Response::new).instrument(span)
+        }),
+        "CollectMetrics" => rpc::unary(request, |_: Request<CollectMetricsRequest>| async move {
+            let metrics = Some(MetricsPayload { prometheus: this.backend.collect_metrics().await? });
+            Ok(Response::new(CollectMetricsResponse { metrics }))
         }),
     }
 );
@@ -108,30 +112,33 @@ service!(
 service!(
     /// `pluginv2.Resource`: HTTP-like calls, answered whole or chunk by chunk.
     Resource, "pluginv2.Resource", |this, request| {
-        "CallResource" => {
-            rpc::server_streaming(request, |request: Request<CallResourceRequest>| async move {
-                this.backend.call_resource(request.into_inner()).await
-            })
-        },
+        "CallResource" => rpc::server_streaming(request, |request: Request<CallResourceRequest>| {
+            let span = call::span("callResource", &request);
+            async move { this.backend.call_resource(request.into_inner()).await }.instrument(span)
+        }),
     }
 );
 
 service!(
     /// `pluginv2.Stream`: Grafana Live.
     Stream, "pluginv2.Stream", |this, request| {
-        "SubscribeStream" => {
-            rpc::unary(request, |request: Request<SubscribeStreamRequest>| async move {
-                this.backend.subscribe_stream(request.into_inner()).await.map(Response::new)
-            })
-        },
-        "RunStream" => {
-            rpc::server_streaming(request, |request: Request<RunStreamRequest>| async move {
+        "SubscribeStream" => rpc::unary(request, |request: Request<SubscribeStreamRequest>| {
+            let span = call::span("subscribeStream", &request);
+            let answer = async move { this.backend.subscribe_stream(request.into_inner()).await };
+            answer.map_ok(Response::new).instrument(span)
+        }),
+        "RunStream" => rpc::server_streaming(request, |request: Request<RunStreamRequest>| {
+            let span = call::span("runStream", &request);
+            let answer = async move {
                 let packets = this.backend.run_stream(request.into_inner()).await?;
                 Ok(packets.take_until(this.leave.cancelled_owned()))
-            })
-        },
-        "PublishStream" => rpc::unary(request, |request: Request<PublishStreamRequest>| async move {
-            this.backend.publish_stream(request.into_inner()).await.map(Response::new)
+            };
+            answer.instrument(span)
+        }),
+        "PublishStream" => rpc::unary(request, |request: Request<PublishStreamRequest>| {
+            let span = call::span("publishStream", &request);
+            let answer = async move { this.backend.publish_stream(request.into_inner()).await };
+            answer.map_ok(Response::new).instrument(span)
         }),
     }
 );

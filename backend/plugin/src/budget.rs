@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use budget::{Gate, GateLimits, Gates, Memory, MemoryLimit, Shaping};
+use budget::{Gate, GateLimits, Gates, Memory, MemoryLimit, MemoryLimitSource, Shaping};
 
+use crate::metrics::{Limit, Load, Metrics};
 use crate::stream::{ChannelLimits, Channels};
 
 /// Maximum number of scans of one relay at once, whichever data source or organisation they are for. Each
@@ -50,19 +51,48 @@ pub(crate) struct Budget {
     pub(crate) shaping: Shaping,
     /// Bytes that answers hold.
     pub(crate) memory: Memory,
+    /// Memory that the process may use, in bytes.
+    pub(crate) process_bytes: u64,
+    /// What sets that limit.
+    pub(crate) process_bytes_from: &'static str,
+    /// Figures of all that happens.
+    pub(crate) metrics: Metrics,
 }
 
 impl Budget {
-    /// The budget within a memory limit of the process, in bytes.
-    fn within(limit_bytes: u64) -> Self {
+    /// The budget within a memory limit of the process, in bytes, by what sets the limit.
+    fn within(limit_bytes: u64, from: &'static str) -> Self {
         let bytes = (limit_bytes / MEMORY_SHARE).clamp(MIN_MEMORY_BYTES, MAX_MEMORY_BYTES);
+        let metrics = Metrics::new(limit_bytes, from);
+        let policy_reads = metrics.gate(Limit::PolicyReads);
         Self {
-            relays: Gates::new("the relay", SCANS),
-            prometheus: Gates::new("Prometheus", CALLS),
-            policy_reads: Gate::new("the file system with the policies", POLICY_READS),
+            relays: Gates::new("the relay", SCANS, metrics.gate(Limit::RelayScans)),
+            prometheus: Gates::new("Prometheus", CALLS, metrics.gate(Limit::PrometheusCalls)),
+            policy_reads: Gate::counted(
+                "the file system with the policies",
+                POLICY_READS,
+                policy_reads,
+            ),
             live: Arc::new(Channels::new(LIVE)),
             shaping: Shaping::default(),
-            memory: Memory::new(usize::try_from(bytes).unwrap_or(usize::MAX)),
+            memory: Memory::counted(
+                usize::try_from(bytes).unwrap_or(usize::MAX),
+                metrics.refusals(Limit::Memory),
+            ),
+            process_bytes: limit_bytes,
+            process_bytes_from: from,
+            metrics,
+        }
+    }
+
+    /// The present load.
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            relays: self.relays.load(),
+            prometheus: self.prometheus.load(),
+            policy_reads: self.policy_reads.load(),
+            memory: self.memory.load(),
+            live_channels: self.live.count(),
         }
     }
 }
@@ -72,6 +102,18 @@ impl Default for Budget {
         let limit = MemoryLimit::of_this_process();
         let named = std::env::var(MEMORY_LIMIT).ok().and_then(|mib| mib.trim().parse().ok());
         let named = named.map(|mib: u64| mib.saturating_mul(1 << 20));
-        Self::within(named.map_or(limit.bytes, |bytes| bytes.min(limit.bytes)))
+        match named.filter(|bytes| *bytes < limit.bytes) {
+            Some(bytes) => Self::within(bytes, "environment"),
+            None => Self::within(limit.bytes, source_name(limit.source)),
+        }
+    }
+}
+
+/// The name of what sets a memory limit, in figures.
+fn source_name(source: MemoryLimitSource) -> &'static str {
+    match source {
+        MemoryLimitSource::ControlGroup => "control_group",
+        MemoryLimitSource::Machine => "machine",
+        MemoryLimitSource::Assumed => "assumed",
     }
 }

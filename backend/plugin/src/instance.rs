@@ -11,6 +11,7 @@ use settings::{AlertSettings, InvalidSettings, PolicySettings, Settings, StoredS
 
 use crate::answers::QueryError;
 use crate::budget::Budget;
+use crate::metrics::SourceMetrics;
 use crate::policies::{PolicyReader, PolicySource};
 use crate::resources::{FlowSample, SampleCache};
 use crate::stream::LimitReached;
@@ -27,24 +28,34 @@ pub(crate) struct Instance {
     sample: SampleCache,
     /// The budget that all data sources share.
     pub(crate) budget: Arc<Budget>,
+    /// The figures of this data source.
+    pub(crate) metrics: SourceMetrics,
 }
 
 impl Instance {
-    /// Sets up the data source without connecting. Call it within a Tokio runtime.
-    pub(crate) fn new(org_id: i64, stored: &StoredSettings, budget: &Arc<Budget>) -> Self {
+    /// Sets up the data source of an organisation, by its uid, without connecting. Call it within a Tokio
+    /// runtime.
+    pub(crate) fn new(
+        org_id: i64,
+        uid: &str,
+        stored: &StoredSettings,
+        budget: &Arc<Budget>,
+    ) -> Self {
+        let metrics = budget.metrics.source(org_id, uid);
         let settings = Settings::read(stored).map_err(Arc::new);
         let usable = settings.as_ref().ok();
         let relay = match usable.and_then(|settings| settings.relay.as_ref()) {
             Some(relay) if relay.names_socket() && !are_sockets_allowed() => {
                 Err(RelayError::Socket { address: relay.address.clone() })
             }
-            Some(relay) => Relay::new(relay, budget.relays.of(&relay.address)).map(Arc::new),
+            Some(relay) => Relay::new(relay, budget.relays.of(&relay.address))
+                .map(|relay| Arc::new(relay.counted(metrics.relay.clone()))),
             None => Err(RelayError::NotConfigured),
         };
         let prometheus = match usable.and_then(|settings| settings.prometheus.as_ref()) {
             Some(prometheus) => {
                 let gate = budget.prometheus.of(prometheus.url.as_str());
-                PrometheusClient::new(prometheus, gate, budget.memory.clone())
+                PrometheusClient::new(prometheus, gate, budget.memory.clone(), &metrics.prometheus)
             }
             None if usable.is_some_and(|settings| settings.delegates_promql) => {
                 Err(PrometheusError::Delegated)
@@ -55,15 +66,17 @@ impl Instance {
         let PolicySettings { text, folder, namespace } = policies;
         let policies = PolicySource { text, folder, namespace };
         let policies =
-            PolicyReader::new(policies, budget.policy_reads.clone(), budget.memory.clone());
+            PolicyReader::new(policies, budget.policy_reads.clone(), budget.memory.clone())
+                .counted(metrics.policies.clone());
         Self {
             org_id,
             settings,
             relay,
             prometheus,
             policies,
-            sample: SampleCache::default(),
+            sample: SampleCache::counted(metrics.sample.clone()),
             budget: budget.clone(),
+            metrics,
         }
     }
 
@@ -168,6 +181,6 @@ fn required(alerts: AlertSettings) -> RequiredCompleteness {
 impl Instance {
     /// A data source without settings.
     pub(crate) fn of_no_settings() -> Self {
-        Self::new(1, &StoredSettings::default(), &Arc::default())
+        Self::new(1, "hubble", &StoredSettings::default(), &Arc::default())
     }
 }

@@ -8,6 +8,7 @@ mod budget;
 mod grafana;
 mod health;
 mod instance;
+mod metrics;
 mod policies;
 mod resources;
 mod stream;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use budget::{Caller, Flights, Gate, Memory, Purpose};
+use budget::{CacheMetrics, Caller, Flights, Gate, GateLoad, Memory, Purpose};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::StatusCode;
@@ -13,6 +13,7 @@ use crate::answer::{ApiResponse, Evaluated, ExemplarSeries, WithWarnings};
 use crate::error::PrometheusError;
 use crate::excerpt;
 use crate::identity::ForwardedIdentity;
+use crate::metrics::PrometheusMetrics;
 use crate::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 use crate::settings::{HttpMethod, PrometheusSettings};
 use crate::transport::{Params, Transport};
@@ -46,11 +47,21 @@ struct CallKey {
 }
 
 /// Calls in progress, by the type of the answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct CallsInProgress {
     evaluations: Flights<CallKey, WithWarnings<Evaluated>, PrometheusError>,
     exemplars: Flights<CallKey, WithWarnings<Vec<ExemplarSeries>>, PrometheusError>,
     names: Flights<CallKey, WithWarnings<Vec<String>>, PrometheusError>,
+}
+
+impl CallsInProgress {
+    fn counted(metrics: &CacheMetrics) -> Self {
+        Self {
+            evaluations: Flights::counted(metrics.clone()),
+            exemplars: Flights::counted(metrics.clone()),
+            names: Flights::counted(metrics.clone()),
+        }
+    }
 }
 
 /// Unread answer, passed on unchanged.
@@ -71,22 +82,23 @@ pub struct BuildInfo {
 }
 
 impl PrometheusClient {
-    /// Client for the given settings, whose calls take permits of `gate` and hold their answers in `memory`.
-    /// Sends nothing yet.
+    /// Client for the given settings, whose calls take permits of `gate`, hold their answers in `memory` and
+    /// count in `metrics`. Sends nothing yet.
     ///
     /// Errors: [`PrometheusError::Client`].
     pub fn new(
         settings: &PrometheusSettings,
         gate: Gate,
         memory: Memory,
+        metrics: &PrometheusMetrics,
     ) -> Result<Self, PrometheusError> {
-        let transport = Arc::new(Transport::new(settings, gate)?);
+        let transport = Arc::new(Transport::new(settings, gate, metrics)?);
         Ok(Self {
             transport,
             identity: ForwardedIdentity::default(),
             caller: Caller::person(0),
             memory,
-            calls: Arc::default(),
+            calls: Arc::new(CallsInProgress::counted(&metrics.calls)),
         })
     }
 
@@ -94,6 +106,11 @@ impl PrometheusClient {
     #[must_use]
     pub fn on_behalf_of(&self, caller: Caller, identity: &ForwardedIdentity) -> Self {
         Self { caller, identity: identity.clone(), ..self.clone() }
+    }
+
+    /// The present load of the gate for calls, over all data sources with this Prometheus.
+    pub fn load(&self) -> GateLoad {
+        self.transport.load()
     }
 
     /// Base URL, for messages.

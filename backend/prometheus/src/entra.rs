@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use http::HeaderValue;
+use prometheus_client::metrics::counter::Counter;
 use reqwest::{RequestBuilder, Url};
 use secret::Secret;
 use tokio::sync::Mutex;
@@ -62,6 +63,8 @@ pub(crate) struct TokenSource {
     http: reqwest::Client,
     credentials: AzureCredentials,
     environment: AzureEnvironment,
+    /// Number of requests in vain.
+    failures: Counter,
     /// Locked during a request, so that all callers wait for the same token.
     cached: Mutex<CachedToken>,
     /// Time at which a token was last dropped because the workspace refused it.
@@ -180,9 +183,10 @@ impl TokenSource {
         http: reqwest::Client,
         credentials: AzureCredentials,
         environment: AzureEnvironment,
+        failures: Counter,
     ) -> Self {
         let (cached, forgotten_at) = Default::default();
-        Self { http, credentials, environment, cached, forgotten_at }
+        Self { http, credentials, environment, failures, cached, forgotten_at }
     }
 
     /// Value of the header: `Bearer …`. All callers wait for a token that is being requested.
@@ -205,6 +209,7 @@ impl TokenSource {
                 Ok(header)
             }
             Err(error) => {
+                self.failures.inc();
                 *cached = CachedToken::Refused {
                     error: error.clone(),
                     until: Instant::now() + REFUSAL_TTL,

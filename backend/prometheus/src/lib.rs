@@ -12,6 +12,7 @@ mod entra;
 mod error;
 mod excerpt;
 mod identity;
+mod metrics;
 mod reader;
 mod settings;
 mod step;
@@ -19,6 +20,7 @@ mod step;
 mod tests;
 pub mod token_answer;
 mod token_error;
+mod trace;
 mod transport;
 
 pub use self::answer::{
@@ -28,6 +30,7 @@ pub use self::answer::{
 pub use self::client::{BuildInfo, PrometheusClient, RawAnswer};
 pub use self::error::{ConnectFailure, PrometheusError};
 pub use self::identity::{ConflictingTokens, ForwardedIdentity, HeaderOrigin};
+pub use self::metrics::PrometheusMetrics;
 pub use self::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 pub use self::settings::{
     AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,

@@ -4,20 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use budget::{Caller, Gate, Permit};
+use budget::{Caller, Gate, GateLoad, Permit};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hubble_api::client::{ClientError, ClientIdentity, TlsSettings};
+use prometheus_client::metrics::counter::Counter;
 use reqwest::Url;
 use secret::Secret;
+use tracing::Span;
 use wording::with_causes;
 
 use crate::body::{self, Chunks};
 use crate::entra::{AzureEnvironment, TokenSource};
 use crate::error::PrometheusError;
 use crate::identity::ForwardedIdentity;
+use crate::metrics::PrometheusMetrics;
 use crate::settings::{HttpMethod, PrometheusAuth, PrometheusSettings, PrometheusTls};
+use crate::trace;
 
 const MAX_REDIRECTS: usize = 3;
 /// Parameters of an API call, as names and values.
@@ -38,6 +42,8 @@ pub(crate) struct Transport {
     /// Bound on the calls at once, and so on the connections; the wait for a permit does not count
     /// towards the request timeout.
     gate: Gate,
+    /// Number of calls that were sent again.
+    retries: Counter,
     /// Whether a POST was answered with "use GET", so that further queries use GET at once.
     post_is_refused: AtomicBool,
 }
@@ -49,6 +55,8 @@ pub(crate) struct Response {
     pub(crate) chunks: Chunks,
     /// Permit of the call, held until the body is read.
     call: Option<Permit>,
+    /// Span of the call, which ends with the body.
+    _span: Span,
 }
 
 impl Response {
@@ -62,7 +70,11 @@ impl Response {
 
 impl Transport {
     /// Transport for the given settings. Sends nothing yet. Errors: [`PrometheusError::Client`].
-    pub(crate) fn new(settings: &PrometheusSettings, gate: Gate) -> Result<Self, PrometheusError> {
+    pub(crate) fn new(
+        settings: &PrometheusSettings,
+        gate: Gate,
+        metrics: &PrometheusMetrics,
+    ) -> Result<Self, PrometheusError> {
         let mut base = settings.url.clone();
         base.set_query(None);
         base.set_fragment(None);
@@ -86,7 +98,8 @@ impl Transport {
                 let environment = AzureEnvironment::read();
                 let is_direct = environment.is_asked_directly(credentials);
                 let http = token_client(settings.connect_timeout, is_direct)?;
-                Some(TokenSource::new(http, credentials.clone(), environment))
+                let failures = metrics.token_failures.clone();
+                Some(TokenSource::new(http, credentials.clone(), environment, failures))
             }
             _ => None,
         };
@@ -97,8 +110,13 @@ impl Transport {
             settings: settings.clone(),
             tokens,
             gate,
+            retries: metrics.retries.clone(),
             post_is_refused: AtomicBool::new(false),
         })
+    }
+
+    pub(crate) fn load(&self) -> GateLoad {
+        self.gate.load()
     }
 
     /// Base URL, for messages.
@@ -118,6 +136,7 @@ impl Transport {
     /// answer with an error status counts as an answer.
     ///
     /// Errors: [`PrometheusError`].
+    #[tracing::instrument(level = "debug", name = "prometheus call", skip_all, fields(otel.kind = "client", path = url.path()))]
     pub(crate) async fn send(
         &self,
         url: Url,
@@ -152,7 +171,7 @@ impl Transport {
             }
             _ => answer,
         };
-        Ok(Response { call, ..answer })
+        Ok(Response { call, _span: Span::current(), ..answer })
     }
 
     async fn send_as(
@@ -178,6 +197,7 @@ impl Transport {
         if !tokens.forget(&token).await {
             return Err(refused);
         }
+        self.retries.inc();
         let (headers, _) = self.headers(identity).await?;
         let answer = self.send_to(method, url, params, headers).await?;
         if answer.status == StatusCode::UNAUTHORIZED { Err(refused) } else { Ok(answer) }
@@ -191,6 +211,7 @@ impl Transport {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(body::ACCEPT_ENCODING));
+        trace::add_headers(&mut headers);
         for (name, value) in &self.settings.custom_headers {
             headers.insert(name, value.clone());
         }
@@ -261,7 +282,7 @@ impl Transport {
             let broken = self.broken();
             let packed = response.bytes_stream().map(move |chunk| chunk.map_err(&broken)).boxed();
             let chunks = body::unpacked(&headers, packed, self.settings.response_limit_bytes)?;
-            return Ok(Response { status, chunks, call: None });
+            return Ok(Response { status, chunks, call: None, _span: Span::none() });
         }
         Err(PrometheusError::RedirectLoop { url: self.url().to_owned() })
     }
@@ -282,6 +303,7 @@ impl Transport {
         if !error.is_no_answer() || left.is_zero() {
             return Err(error);
         }
+        self.retries.inc();
         request(&self.fresh).timeout(left).send().await.map_err(self.broken())
     }
 

@@ -16,6 +16,7 @@ mod budget;
 mod clusters;
 mod convert;
 mod dns;
+mod exceeded;
 mod fields;
 mod filter;
 mod flag;
@@ -46,6 +47,7 @@ pub use self::budget::TooLarge;
 pub use self::clusters::ClusterNames;
 pub use self::convert::convert;
 pub use self::dns::{DnsConnectionsQuery, InvalidDnsConnectionsQuery};
+pub use self::exceeded::QueryLimit;
 pub use self::fields::{Fields, InvalidFields, MAX_QUERY_BYTES};
 pub use self::flag::{
     Flag, HUBBLE_PROTOCOLS, InvalidFlag, MESSAGE_TYPES, RefusedFlag, VariableInField,

@@ -97,6 +97,19 @@ impl ReadQuery {
 }
 
 impl Query {
+    /// Name of the query's type.
+    pub fn query_type(&self) -> &'static str {
+        match self {
+            Self::Flows(_) => "flows",
+            Self::FlowMetrics(_) => "flowMetrics",
+            Self::ServiceMap(_) => "serviceMap",
+            Self::FlowAnnotations(_) => "flowAnnotations",
+            Self::DnsConnections(_) => "dnsConnections",
+            Self::Policies(_) => "policies",
+            Self::Promql(_) => "promql",
+        }
+    }
+
     /// Changes the query to a format that expressions can calculate with. Grafana's own Prometheus
     /// source makes tables and heat maps in the browser, so alert rules and expressions never see
     /// them. They also take only one kind of frame: if a query has both a range and an instant, the

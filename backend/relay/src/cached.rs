@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use budget::CacheMetrics;
 use tokio::sync::Mutex;
 
 /// Time for which an error stands for the answer: callers who waited for one request do not wait for another,
@@ -14,6 +15,7 @@ pub struct Cached<T, E> {
     values_kept: Duration,
     errors_kept: Duration,
     kept: Mutex<Option<Kept<T, E>>>,
+    metrics: CacheMetrics,
 }
 
 #[derive(Debug)]
@@ -25,7 +27,14 @@ struct Kept<T, E> {
 impl<T: Clone, E: Clone> Cached<T, E> {
     /// Empty cache. The age of a value counts from the request for it, the age of an error from its arrival.
     pub fn new(values_kept: Duration, errors_kept: Duration) -> Self {
-        Self { values_kept, errors_kept, kept: Mutex::new(None) }
+        let (kept, metrics) = (Mutex::new(None), CacheMetrics::default());
+        Self { values_kept, errors_kept, kept, metrics }
+    }
+
+    /// The cache, counting in `metrics`.
+    #[must_use]
+    pub fn counted(self, metrics: CacheMetrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The cached answer, else that of `ask`.
@@ -36,8 +45,10 @@ impl<T: Clone, E: Clone> Cached<T, E> {
         if let Some(Kept { answer, until }) = kept.as_ref()
             && Instant::now() < *until
         {
+            self.metrics.hits.inc();
             return answer.clone();
         }
+        self.metrics.misses.inc();
         let asked = Instant::now();
         let answer = ask.await;
         let until = match answer {
@@ -62,11 +73,13 @@ mod tests {
 
     #[tokio::test]
     async fn values_and_errors_are_kept_for_their_times() {
-        let values = Cached::new(HOUR, Duration::ZERO);
+        let uses = CacheMetrics::default();
+        let values = Cached::new(HOUR, Duration::ZERO).counted(uses.clone());
         assert_eq!(values.get(ready(Err("first"))).await, Err("first"));
         assert_eq!(values.get(ready(Ok(2))).await, Ok(2));
         assert_eq!(values.get(ready(Ok(3))).await, Ok(2));
         assert_eq!(values.get(ready(Err("fourth"))).await, Ok(2));
+        assert_eq!((uses.hits.get(), uses.misses.get()), (2, 2));
         let errors = Cached::new(Duration::ZERO, HOUR);
         assert_eq!(errors.get(ready(Ok(1))).await, Ok(1));
         assert_eq!(errors.get(ready(Err("second"))).await, Err("second"));

@@ -16,6 +16,7 @@ mod cached;
 mod certificates;
 mod clock;
 mod lost;
+mod metrics;
 mod newest;
 mod nodes;
 mod plan;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use budget::{Busy, Flights, Gate, OutOfMemory};
+use budget::{Busy, Flights, Gate, GateLoad, OutOfMemory};
 use hubble_api::client::{ClientError, DEFAULT_MAX_MESSAGE_BYTES};
 use hubble_api::client::{
     ClientIdentity, Expiry, FlowRequest, FlowStream, Followed, NodeNames, RelayClient, RelayConfig,
@@ -43,8 +44,10 @@ pub use self::clock::now_ms;
 pub use self::lost::{
     CountedOver, LostEvents, MAX_NODES as MAX_LOSS_NODES, NodeLoss, StartMarkers,
 };
+pub use self::metrics::RelayMetrics;
 use self::newest::{Collected, NewestKey};
 pub use self::newest::{Newest, NewestRequest};
+pub use self::nodes::KnownNodes;
 use self::nodes::Nodes;
 pub use self::plan::{Plan, PlanNotice};
 pub use self::scan::{ScanRequest, Scanned};
@@ -221,6 +224,24 @@ impl Relay {
             masks_refused_ms: AtomicU64::new(0),
             started: Instant::now(),
         })
+    }
+
+    /// The relay, counting in `metrics`.
+    #[must_use]
+    pub fn counted(self, metrics: RelayMetrics) -> Self {
+        Self {
+            client: self.client.counted(metrics.client),
+            newest: Flights::counted(metrics.scans.clone()),
+            scans: Scans::counted(metrics.scans),
+            kept_nodes: self.kept_nodes.counted(metrics.nodes),
+            buffer_start: self.buffer_start.counted(metrics.buffer_start),
+            ..self
+        }
+    }
+
+    /// The present load of the gate for scans, over all data sources with this relay.
+    pub fn load(&self) -> GateLoad {
+        self.gate.load()
     }
 
     /// Whether a node refused a mask recently.

@@ -305,6 +305,7 @@ impl Relay {
     ///
     /// Errors: [`RelayError`] if nothing came or no node answered; flows that came before an error
     /// are kept.
+    #[tracing::instrument(level = "debug", name = "relay scan", skip_all, fields(otel.kind = "client"))]
     pub async fn newest(
         self: &Arc<Self>,
         request: &NewestRequest,

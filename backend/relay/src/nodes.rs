@@ -21,7 +21,7 @@ const DEFAULT_CLUSTER_NAME: &str = "default";
 
 /// Properties of the nodes that plans depend on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct KnownNodes {
+pub struct KnownNodes {
     /// Number of nodes that the relay is connected to; 0: unknown.
     pub nodes: usize,
     /// Oldest Cilium release among the nodes; `None`: not all nodes report theirs.
@@ -40,7 +40,12 @@ pub(crate) struct Nodes {
 impl Relay {
     /// The properties of the nodes, before a query; empty if the relay does not answer in time.
     pub(crate) async fn known(&self) -> KnownNodes {
-        self.kept_nodes().await.map(|nodes| nodes.known).unwrap_or_default()
+        self.known_nodes().await.unwrap_or_default()
+    }
+
+    /// The properties of the nodes, as queries take them. `None`: no answer, or not in time.
+    pub async fn known_nodes(&self) -> Option<KnownNodes> {
+        self.kept_nodes().await.map(|nodes| nodes.known)
     }
 
     /// Cilium's names of the clusters that the relay serves; empty if unknown.

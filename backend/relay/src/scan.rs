@@ -49,6 +49,7 @@ impl Relay {
     ///
     /// Errors: [`RelayError`] if nothing came or no node answered; flows that came before an error
     /// count.
+    #[tracing::instrument(level = "debug", name = "relay scan", skip_all, fields(otel.kind = "client"))]
     pub async fn scan<T>(
         self: &Arc<Self>,
         request: &ScanRequest,

@@ -6,13 +6,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use budget::Caller;
+use budget::{CacheMetrics, Caller};
 use flow::TimeRange;
 use flow::columns::{ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
 use hubble_api::client::RelayNotice;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tracing::Instrument as _;
 
 use crate::{PlanNotice, Relay, RelayError, ScanRequest};
 
@@ -53,6 +54,7 @@ pub(crate) struct ScanEnd {
 #[derive(Default)]
 pub(crate) struct Scans {
     open: Arc<OpenScans>,
+    metrics: CacheMetrics,
 }
 
 #[derive(Default)]
@@ -103,7 +105,7 @@ pub(crate) struct Pieces {
 
 impl fmt::Debug for Scans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scans").field("open", &self.open.lock().len()).finish()
+        f.debug_struct("Scans").field("open", &self.open.lock().len()).finish_non_exhaustive()
     }
 }
 
@@ -114,6 +116,11 @@ impl OpenScans {
 }
 
 impl Scans {
+    /// No scan yet. Requests that join one count as hits.
+    pub(crate) fn counted(metrics: CacheMetrics) -> Self {
+        Self { open: Arc::default(), metrics }
+    }
+
     /// Joins an equal scan, or else begins one.
     pub(crate) fn join(&self, relay: &Arc<Relay>, request: &ScanRequest) -> Pieces {
         let key = Key::of(request);
@@ -125,8 +132,10 @@ impl Scans {
         if let Some(group) = &known
             && group.admit(request.columns, &sender)
         {
+            self.metrics.hits.inc();
             return Pieces { receiver, _group: group.clone() };
         }
+        self.metrics.misses.inc();
         let shared = ScanRequest { range: key.range(), ..request.clone() };
         let group = Arc::new(Group {
             key: key.clone(),
@@ -140,11 +149,12 @@ impl Scans {
         });
         open.insert(key, Arc::downgrade(&group));
         let (relay, listeners) = (relay.clone(), Listeners(Arc::downgrade(&group)));
-        let task = tokio::spawn(async move {
+        let reading = async move {
             tokio::time::sleep(GATHERING).await;
             let end = relay.read_for(&listeners, &shared).await;
             listeners.send(Piece::End(end)).await;
-        });
+        };
+        let task = tokio::spawn(reading.in_current_span());
         // The group is new, so that it has no task yet.
         let _ = group.task.set(task.abort_handle());
         Pieces { receiver, _group: group }

@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
+use crate::figures::Figures;
 use crate::frame::Frame;
 use crate::http::Http;
 use crate::relay::Relay;
@@ -271,6 +272,24 @@ impl Plugin {
         let request =
             CheckHealthRequest { plugin_context: Some(source.context()), headers: BTreeMap::new() };
         client::check_health(self.channel.clone(), request).await.unwrap()
+    }
+
+    /// Makes the call `CollectMetrics`.
+    pub async fn figures(&self) -> Figures {
+        let text = client::collect_metrics(self.channel.clone()).await.unwrap();
+        Figures::read(std::str::from_utf8(&text).unwrap())
+    }
+
+    /// Waits until a figure has a value.
+    pub async fn has_figure(&self, series: &str, value: f64) {
+        let reached = async {
+            while self.figures().await.get(series) != Some(value) {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        let now = self.figures().await.get(series);
+        assert!(reached.is_ok(), "`{series}` is {now:?}, not {value}");
     }
 
     /// Calls a resource.

@@ -16,6 +16,8 @@
 )]
 
 #[cfg(feature = "grafana")]
+pub mod figures;
+#[cfg(feature = "grafana")]
 pub mod frame;
 #[cfg(feature = "grafana")]
 pub mod grafana;
@@ -26,6 +28,8 @@ pub mod prometheus;
 pub mod relay;
 pub mod sockets;
 pub mod tls;
+#[cfg(feature = "traces")]
+pub mod traces;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

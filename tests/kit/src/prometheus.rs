@@ -75,6 +75,23 @@ impl Prometheus {
     }
 }
 
+/// Checks figures in Prometheus' text format by the rules of `promtool check metrics`.
+pub async fn check_figures(text: &str) {
+    let mut check = Command::new(binary().with_file_name("promtool"))
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = check.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).await.unwrap();
+    drop(stdin);
+    let output = check.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stdout));
+}
+
 async fn backfill(promtool: &Path, openmetrics: &Path, blocks: &Path) {
     let output = Command::new(promtool)
         .args(["tsdb", "create-blocks-from", "openmetrics"])

@@ -2,6 +2,7 @@ use super::backoff::Backoff;
 use super::codec::RawCodec;
 use super::error::ClientError;
 use super::followed::Followed;
+use super::metrics::OpenStream;
 use super::wire_flow::{WireFlow, place};
 use super::{RelayClient, classify};
 use crate::pb;
@@ -78,6 +79,7 @@ struct Source {
     followed: Option<Followed>,
     /// Number of breaks of the stream.
     breaks: u32,
+    _open: OpenStream,
 }
 
 enum State {
@@ -128,6 +130,7 @@ impl FlowStream {
             client.retries().count_request();
         }
         let source = Source {
+            _open: client.metrics().open(),
             client,
             state: State::Connecting { after_break: false, wait: Duration::ZERO },
             backoff: Backoff::new(retries(&request)),
@@ -285,6 +288,7 @@ impl Source {
         if !self.request.follow && !self.client.retries().take_retry() {
             return Err(error);
         }
+        self.client.metrics().retries.inc();
         // Followers receive the notice at once, not only when flows arrive again.
         let interrupted = matches!(self.state, State::Streaming { .. }) && self.request.follow;
         self.breaks += u32::from(interrupted);

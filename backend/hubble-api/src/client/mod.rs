@@ -17,6 +17,7 @@ mod expiry;
 mod flows;
 mod followed;
 mod handshake;
+mod metrics;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use error::{ClientError, ConnectStage, PemError, PemKind};
 pub use expiry::{CertificateRole, Expiry};
 pub use flows::{FlowMessage, FlowRequest, FlowStream};
 pub use followed::Followed;
+pub use metrics::ClientMetrics;
 pub use state::{NodeInfo, RelayStatus};
 pub use tls::{ClientIdentity, Tls, TlsSettings};
 pub use wire_flow::WireFlow;
@@ -96,6 +98,7 @@ pub struct RelayClient {
     request_timeout: Duration,
     max_message_bytes: usize,
     retries: Arc<RetryBudget>,
+    metrics: ClientMetrics,
 }
 
 impl RelayConfig {
@@ -144,7 +147,14 @@ impl RelayClient {
             request_timeout: config.request_timeout,
             max_message_bytes: config.max_message_bytes,
             retries: Arc::default(),
+            metrics: ClientMetrics::default(),
         })
+    }
+
+    /// The client, counting in `metrics`.
+    #[must_use]
+    pub fn counted(self, metrics: ClientMetrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Address of the relay for messages: `host:port`.
@@ -230,6 +240,7 @@ impl RelayClient {
             if Instant::now() + delay >= deadline || !self.retries.take_retry() {
                 return Err(error);
             }
+            self.metrics.retries.inc();
             sleep(delay).await;
         }
     }
@@ -258,6 +269,10 @@ impl RelayClient {
 
     fn retries(&self) -> &RetryBudget {
         &self.retries
+    }
+
+    fn metrics(&self) -> &ClientMetrics {
+        &self.metrics
     }
 
     fn max_message_bytes(&self) -> usize {

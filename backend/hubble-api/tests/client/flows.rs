@@ -7,8 +7,8 @@ use flow::Timestamp;
 use flow::filter::{FilterSet, FlowFilter};
 use futures_util::StreamExt;
 use hubble_api::client::{
-    ClientError, FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig, RelayNotices,
-    WireFlow,
+    ClientError, ClientMetrics, FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig,
+    RelayNotices, WireFlow,
 };
 use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
@@ -143,7 +143,10 @@ async fn an_answer_that_broke_before_its_first_flow_is_requested_again() {
     let relay = Relay::start(Script { interrupted, ..script([flow(1)]) }).await;
     let cut = Arc::new(Notify::new());
     let address = cuttable(relay.address, Arc::clone(&cut)).await;
-    let mut stream = client(address).get_flows(FlowRequest::default());
+    let metrics = ClientMetrics::default();
+    let client = client(address).counted(metrics.clone());
+    let mut stream = client.get_flows(FlowRequest::default());
+    assert_eq!((metrics.open_streams.get(), metrics.retries.get()), (1, 0));
     let begun = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
     assert!(matches!(begun, FlowMessage::Notice(_)), "{begun:?}");
     cut.notify_one();
@@ -152,6 +155,7 @@ async fn an_answer_that_broke_before_its_first_flow_is_requested_again() {
     assert_eq!(uuids(&messages), ["flow-1"]);
     assert_eq!(notices(&messages), "");
     assert_eq!(relay.asked().len(), 2);
+    assert_eq!((metrics.open_streams.get(), metrics.retries.get()), (0, 1));
 }
 
 #[tokio::test]

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use execution::ExecutionError;
 use prometheus::PrometheusError;
-use query::InvalidQuery;
+use query::{InvalidQuery, QueryLimit};
 use relay::RelayError;
 use settings::InvalidSettings;
 
+use crate::metrics::Limit;
 use crate::policies::PolicyReadError;
 
 /// Reason why a query has no frames.
@@ -29,6 +30,21 @@ impl QueryError {
             Self::Execution(error) => error.status(),
             Self::Policies(PolicyReadError::Busy(_)) => 503,
             Self::Policies(PolicyReadError::TimedOut { .. }) => 504,
+        }
+    }
+
+    /// The limit that refused the query. `None`: another reason, or a limit that counts its refusals
+    /// itself: permits and memory.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::Execution(ExecutionError::Query(error)) => match error.exceeded()? {
+                QueryLimit::Size => Some(Limit::RequestSize),
+                QueryLimit::Filters => Some(Limit::QueryFilters),
+            },
+            Self::Execution(ExecutionError::Prometheus(PrometheusError::TooLarge { .. })) => {
+                Some(Limit::PrometheusAnswerSize)
+            }
+            _ => None,
         }
     }
 

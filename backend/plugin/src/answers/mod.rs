@@ -20,9 +20,13 @@ use query::{
 };
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
+use wording::quote;
 
 pub(crate) use self::error::QueryError;
 use crate::instance::Instance;
+use crate::metrics::{Limit, Outcome};
 
 /// Maximum number of queries in one request; a dashboard panel names its queries by 26 letters.
 const MAX_QUERIES: usize = 200;
@@ -85,6 +89,17 @@ impl FailureSource {
     }
 }
 
+impl QueryFailure {
+    /// Writes a line about the query of the present span, and marks the span. The message may quote the
+    /// query, so neither has it.
+    fn log(&self) {
+        let span = Span::current();
+        span.record("status", self.status);
+        span.record("otel.status_code", "ERROR");
+        tracing::debug!(source = self.source.as_str(), "query failed");
+    }
+}
+
 impl From<QueryError> for QueryFailure {
     fn from(error: QueryError) -> Self {
         let source = match &error {
@@ -105,18 +120,38 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
     let mut answers = Vec::with_capacity(request.queries.len());
     for (index, query) in request.queries.into_iter().enumerate() {
         if index >= MAX_QUERIES {
+            instance.budget.metrics.refusals(Limit::RequestQueries).count();
             answers.push((query.ref_id, Err(too_many_queries())));
             continue;
         }
         let (instance, permits) = (instance.clone(), permits.clone());
         let facts = RequestFacts { consumer: request.consumer, tables };
-        tasks.spawn(async move {
+        let query_type = query.read.as_ref().ok().map(|read| read.query.query_type());
+        let span = tracing::error_span!(
+            "query",
+            refId = quote(&query.ref_id),
+            queryType = query_type,
+            status = Empty,
+            otel.status_code = Empty,
+        );
+        let answer = async move {
+            let (metrics, source) = (&instance.budget.metrics, &instance.metrics.labels);
+            let mut counted = metrics.answering(source, query_type);
             let permit = permits.acquire_owned().await;
             let ref_id = query.ref_id.clone();
             let answer = Box::pin(isolated(answer(&instance, query, facts))).await;
             drop(permit);
+            counted.outcome = match &answer {
+                Ok(_) => Outcome::Answered,
+                Err(failure) => Outcome::Failed(failure.status),
+            };
+            drop(counted);
+            if let Err(failure) = &answer {
+                failure.log();
+            }
             (ref_id, answer)
-        });
+        };
+        tasks.spawn(answer.instrument(span));
     }
     while let Some(joined) = tasks.join_next().await {
         // The tasks catch their own panics and are only aborted all together.
@@ -153,12 +188,24 @@ async fn isolated<T>(
 }
 
 async fn answer(instance: &Instance, query: RequestQuery, facts: RequestFacts) -> QueryAnswer {
+    encoded(instance, query, facts).await.map_err(|error| {
+        if let Some(limit) = error.limit() {
+            instance.budget.metrics.refusals(limit).count();
+        }
+        error.into()
+    })
+}
+
+async fn encoded(
+    instance: &Instance,
+    query: RequestQuery,
+    facts: RequestFacts,
+) -> Result<EncodedFrames, QueryError> {
     let ref_id = query.ref_id.clone();
     let mut held = instance.budget.memory.hold(instance.caller(facts.consumer));
     let frames = frames(instance, query, facts, &mut held).await?;
     let bytes = frames.iter().map(Frame::bytes).sum();
-    let encoded = instance.budget.shaping.run(bytes, || encode(&ref_id, frames, held)).await;
-    encoded.map_err(|error| QueryError::from(error).into())
+    Ok(instance.budget.shaping.run(bytes, || encode(&ref_id, frames, held)).await?)
 }
 
 /// Encodes frames, each of which is freed before the next. The bytes are held until Grafana has them.

@@ -21,9 +21,8 @@ const MAX_CONCURRENT_QUERIES: usize = 50;
 pub(super) async fn query(
     instances: &Instances,
     request: QueryDataRequest,
-    traceparent: Option<&str>,
 ) -> Result<QueryDataResponse, Status> {
-    tracing::debug!(queries = request.queries.len(), traceparent, "query data");
+    tracing::debug!(queries = request.queries.len(), "query data");
     let concurrent_queries = request
         .plugin_context
         .as_ref()

@@ -1,4 +1,4 @@
-//! Health checks ("Save & test").
+//! Health checks ("Save & test"), and the figures for Prometheus.
 
 use plugin_protocol::{CheckHealthRequest, CheckHealthResponse, HealthStatus, Status};
 use prometheus::{ForwardedIdentity, HeaderOrigin};
@@ -28,4 +28,10 @@ pub(super) async fn check(
         message: report.message,
         json_details: report.details.to_string().into_bytes(),
     })
+}
+
+/// The figures of this process in Prometheus' text format.
+pub(super) fn metrics(instances: &Instances) -> Vec<u8> {
+    let budget = &instances.budget;
+    budget.metrics.text(budget.load()).into_bytes()
 }

@@ -16,7 +16,7 @@ const MAX_INSTANCES: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
     kept: Mutex<CachedInstances>,
-    budget: Arc<Budget>,
+    pub(super) budget: Arc<Budget>,
 }
 
 #[derive(Debug, Default)]
@@ -38,7 +38,8 @@ impl Instances {
     /// in flight keep the old instance until they end.
     pub(crate) fn get(&self, target: CalledDataSource) -> Arc<Instance> {
         let (target, instance) = self.slot(target);
-        let set_up = || Arc::new(Instance::new(target.org_id, &target.stored, &self.budget));
+        let CalledDataSource { org_id, uid, stored, .. } = &*target;
+        let set_up = || Arc::new(Instance::new(*org_id, uid, stored, &self.budget));
         instance.get_or_init(set_up).clone()
     }
 

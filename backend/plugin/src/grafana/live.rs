@@ -46,6 +46,7 @@ pub(super) async fn subscribe(
     let (status, data) = match stream::first_message(&instance, &key, &login, &request.data).await {
         Ok(message) => (SubscribeStatus::Ok, message),
         Err(refusal) => {
+            count(&instance, &refusal);
             let status = match refusal {
                 RefusedChannel::Path { .. } => SubscribeStatus::NotFound,
                 RefusedChannel::OtherQuery { .. }
@@ -57,6 +58,13 @@ pub(super) async fn subscribe(
         }
     };
     Ok(SubscribeStreamResponse { status: status.into(), data })
+}
+
+/// Counts a refusal by a limit.
+fn count(instance: &Instance, refusal: &RefusedChannel) {
+    if let Some(limit) = refusal.limit() {
+        instance.budget.metrics.refusals(limit).count();
+    }
 }
 
 /// Reason why a channel does not run.
@@ -90,6 +98,7 @@ pub(super) fn run(
 ) -> Result<Answers<StreamPacket>, RunError> {
     let CalledChannel { instance, key, login } =
         CalledChannel::new(instances, request.plugin_context, request.path)?;
-    let messages = stream::run(instance, &key, &login, &request.data)?;
+    let messages = stream::run(instance.clone(), &key, &login, &request.data)
+        .inspect_err(|refusal| count(&instance, refusal))?;
     Ok(messages.map(|data| StreamPacket { data }).map(Ok).boxed())
 }

@@ -17,8 +17,11 @@ use plugin_protocol::{
 };
 
 use self::instances::Instances;
+use crate::metrics::VERSION;
 
 const PROGRAM: Program = Program {
+    id: "k8snet-hubble-datasource",
+    version: VERSION,
     name: "gpx_hubble",
     crates: &[
         "gpx_hubble",
@@ -50,12 +53,8 @@ pub(crate) fn run() -> ExitCode {
 
 #[async_trait]
 impl Backend for DataSources {
-    async fn query_data(
-        &self,
-        request: QueryDataRequest,
-        traceparent: Option<String>,
-    ) -> Result<QueryDataResponse, Status> {
-        data::query(&self.instances, request, traceparent.as_deref()).await
+    async fn query_data(&self, request: QueryDataRequest) -> Result<QueryDataResponse, Status> {
+        data::query(&self.instances, request).await
     }
 
     async fn check_health(
@@ -63,6 +62,10 @@ impl Backend for DataSources {
         request: CheckHealthRequest,
     ) -> Result<CheckHealthResponse, Status> {
         diagnostics::check(&self.instances, request).await
+    }
+
+    async fn collect_metrics(&self) -> Result<Vec<u8>, Status> {
+        Ok(diagnostics::metrics(&self.instances))
     }
 
     async fn call_resource(

@@ -3,12 +3,20 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
-use plugin_protocol::{Answers, CallResourceRequest, CallResourceResponse, Status, StringList};
+use plugin_protocol::{
+    Answers, CallResourceRequest, CallResourceResponse, PluginContext, Status, StringList,
+};
 use prometheus::{ForwardedIdentity, HeaderOrigin};
 
 use super::context::{self, CalledDataSource};
 use super::instances::Instances;
 use crate::resources::{self, Call, ReplyBody};
+
+/// Whether the user of a call may change dashboards, by the role in the organisation.
+fn is_editor(context: Option<&PluginContext>) -> bool {
+    let role = context.and_then(|context| context.user.as_ref()).map(|user| user.role.as_str());
+    matches!(role, Some("Editor" | "Admin"))
+}
 
 /// Answers an HTTP-like call.
 ///
@@ -29,6 +37,7 @@ pub(super) async fn call(
         body: request.body,
         identity,
         login: context::login(request.plugin_context.as_ref()),
+        is_editor: is_editor(request.plugin_context.as_ref()),
     };
     let instance = instances.get(CalledDataSource::try_from(request.plugin_context)?);
     let reply = resources::call(&instance, call).await;

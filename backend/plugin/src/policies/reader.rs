@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::budget::{Busy, Caller, Gate, Held, Memory};
+use ::budget::{Busy, CacheMetrics, Caller, Gate, Held, Memory};
+
+use tracing::Span;
 
 use super::{PolicyFiles, PolicySource, Roots};
 
@@ -30,6 +32,7 @@ pub(crate) struct PolicyReader {
     memory: Memory,
     max_wait: Duration,
     cached: Arc<Mutex<Option<CachedFiles>>>,
+    uses: CacheMetrics,
 }
 
 #[derive(Debug)]
@@ -43,7 +46,14 @@ impl PolicyReader {
     /// Reader of a source. `gate` bounds the reads at once, `memory` the texts that are kept.
     pub(crate) fn new(source: PolicySource, gate: Gate, memory: Memory) -> Self {
         let source = Arc::new(source);
-        Self { source, gate, memory, max_wait: MAX_WAIT, cached: Arc::default() }
+        let (cached, uses) = (Arc::default(), CacheMetrics::default());
+        Self { source, gate, memory, max_wait: MAX_WAIT, cached, uses }
+    }
+
+    /// The reader, counting the uses of its cache.
+    #[must_use]
+    pub(crate) fn counted(self, uses: CacheMetrics) -> Self {
+        Self { uses, ..self }
     }
 
     /// The source of the policies.
@@ -70,6 +80,7 @@ impl PolicyReader {
 
     /// Calls `read` on a thread of its own. A read that hangs keeps its permit, so that hanging reads are
     /// as few as permits.
+    #[tracing::instrument(level = "debug", name = "policy read", skip_all)]
     async fn read<T: Send + 'static>(
         &self,
         caller: Caller,
@@ -77,8 +88,10 @@ impl PolicyReader {
     ) -> Result<T, PolicyReadError> {
         let permit = self.gate.enter(caller).await?;
         let reader = self.clone();
+        let span = Span::current();
         let reading = tokio::task::spawn_blocking(move || {
             let _permit = permit;
+            let _within = span.entered();
             read(reader)
         });
         // The task is not aborted and does not panic.
@@ -97,9 +110,11 @@ impl PolicyReader {
         {
             let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(cached) = cached.as_ref().filter(|cached| cached.revision == revision) {
+                self.uses.hits.inc();
                 return cached.files.clone();
             }
         }
+        self.uses.misses.inc();
         let files = Arc::new(self.source.read(&roots));
         let mut held = self.memory.hold(caller);
         let bytes = files.files.iter().map(|file| file.text.len()).sum();

@@ -4,6 +4,7 @@ mod flow_variables;
 mod flows;
 mod passthrough;
 mod sample;
+mod status;
 mod suggestions;
 #[cfg(test)]
 mod tests;
@@ -21,10 +22,11 @@ use self::flow_variables::MatchingTime;
 pub(crate) use self::sample::{FlowSample, SampleCache};
 use crate::answers::QueryError;
 use crate::instance::Instance;
+use crate::metrics::Limit;
 
 const JSON: &str = "application/json";
 /// The plugin's own resources.
-const RESOURCES: [&str; 9] = [
+const RESOURCES: [&str; 10] = [
     "namespaces",
     "nodes",
     "suggestions",
@@ -34,6 +36,7 @@ const RESOURCES: [&str; 9] = [
     "convert",
     "flows",
     "live",
+    "status",
 ];
 /// Maximum size of a call's body, in bytes; editors send only queries and names.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -52,6 +55,8 @@ pub(crate) struct Call {
     pub(crate) identity: ForwardedIdentity,
     /// The user's login; empty for anonymous people.
     pub(crate) login: String,
+    /// Whether the user may change dashboards.
+    pub(crate) is_editor: bool,
 }
 
 /// The answer to a resource call.
@@ -87,6 +92,8 @@ pub(crate) enum CallError {
     NotFound { path: String },
     #[error("resource `{path}` accepts only {allowed}")]
     Method { path: String, allowed: &'static str },
+    #[error("only Editors and Admins may read the status: it counts the work of all organisations")]
+    Forbidden,
     #[error("the request is larger than {} KiB", MAX_BODY_BYTES >> 10)]
     TooLarge,
     #[error("the request is not a JSON object")]
@@ -119,10 +126,20 @@ impl CallError {
         }
     }
 
+    /// The limit that refused the call.
+    fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::TooLarge => Some(Limit::RequestSize),
+            Self::Query(error) => error.limit(),
+            _ => None,
+        }
+    }
+
     fn status(&self) -> u16 {
         match self {
             Self::NotFound { .. } => 404,
             Self::Method { .. } => 405,
+            Self::Forbidden => 403,
             Self::TooLarge => 413,
             Self::NoObject
             | Self::Json(_)
@@ -182,7 +199,12 @@ impl Reply {
 pub(crate) async fn call(instance: &Instance, call: Call) -> Reply {
     match answer(instance, &call).await {
         Ok(reply) => reply,
-        Err(error) => Reply::json(error.status(), &json!({ "message": error.message() })),
+        Err(error) => {
+            if let Some(limit) = error.limit() {
+                instance.budget.metrics.refusals(limit).count();
+            }
+            Reply::json(error.status(), &json!({ "message": error.message() }))
+        }
     }
 }
 
@@ -238,6 +260,14 @@ async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
             // Grafana passes no reason on with a refused subscription, so the page asks for it.
             let refusal = instance.live_limit_reached(&call.login).map(|limit| limit.to_string());
             Ok(Reply::json(200, &json!({ "refusal": refusal })))
+        }
+        ["status"] => {
+            call.expect(&["GET"])?;
+            let [] = named_params(&call.query, &[])?;
+            if !call.is_editor {
+                return Err(CallError::Forbidden);
+            }
+            Ok(status::status(instance).await)
         }
         path if passthrough::is_passed(path) => {
             call.expect(&["GET", "POST"])?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::budget::{Caller, Memory};
+use ::budget::{CacheMetrics, Caller, Memory};
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
 use flow::filter::PreparedFilters;
 use flow::{EndpointRole, TimeRange};
@@ -57,13 +57,12 @@ pub(crate) struct FlowSample {
     pub(super) notices: Vec<String>,
 }
 
-impl Default for SampleCache {
-    fn default() -> Self {
-        Self(Cached::new(TTL, ERRORS_KEPT))
-    }
-}
-
 impl SampleCache {
+    /// No sample yet. Uses count in `uses`.
+    pub(crate) fn counted(uses: CacheMetrics) -> Self {
+        Self(Cached::new(TTL, ERRORS_KEPT).counted(uses))
+    }
+
     /// The sample; concurrent callers share one request, and its error.
     ///
     /// Errors: the relay has none.

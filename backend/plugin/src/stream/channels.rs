@@ -84,6 +84,11 @@ impl Channels {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Number of channels that run.
+    pub(crate) fn count(&self) -> usize {
+        self.places().values().filter(|place| place.streams > 0).count()
+    }
+
     /// Keeps the place of a channel for the stream that follows; returns what a running one has sent.
     ///
     /// Errors: [`LimitReached`].

@@ -25,6 +25,7 @@ use query::{
 };
 use relay::now_ms;
 use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument as _;
 use wording::{Notice, Severity};
 
 use self::batch::LiveBatch;
@@ -33,6 +34,7 @@ use self::channels::RunningStream;
 pub(crate) use self::channels::{ChannelKey, ChannelLimits, Channels, LimitReached};
 use crate::answers::QueryError;
 use crate::instance::Instance;
+use crate::metrics::Limit;
 
 /// Default number of past flows from each node at the start of a stream, as in `hubble observe`.
 const DEFAULT_BACKLOG: u64 = 20;
@@ -57,6 +59,17 @@ pub(crate) enum RefusedChannel {
     Query(#[from] InvalidFields),
     #[error(transparent)]
     Limit(#[from] LimitReached),
+}
+
+impl RefusedChannel {
+    /// The limit that refused the channel.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::Limit(_) => Some(Limit::LiveChannels),
+            Self::Query(InvalidFields::TooLarge) => Some(Limit::RequestSize),
+            Self::Path { .. } | Self::OtherQuery { .. } | Self::Query(_) => None,
+        }
+    }
 }
 
 /// A query that can be followed.
@@ -246,7 +259,7 @@ pub(crate) fn run(
     let query = CanonicalQuery::read(&key.path, json)?;
     let running = instance.budget.live.enter(key, login, Instant::now())?;
     let (sender, receiver) = tokio::sync::mpsc::channel(WAITING_MESSAGES);
-    tokio::spawn(async move {
+    let feed = async move {
         let running: RunningStream = running;
         let (_, query) = LiveQuery::read(&instance, query.json()).await;
         match query {
@@ -258,7 +271,8 @@ pub(crate) fn run(
             // that ends at once.
             Err(_) => sender.closed().await,
         }
-    });
+    };
+    tokio::spawn(feed.in_current_span());
     Ok(ReceiverStream::new(receiver))
 }
 

@@ -39,7 +39,7 @@ fn secrets_are_not_shown() {
         (name == "IDENTITY_HEADER").then(|| "hunter2".to_owned())
     });
     let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
-    let tokens = TokenSource::new(http, credentials, environment);
+    let tokens = TokenSource::new(http, credentials, environment, Counter::default());
     *tokens.cached.try_lock().unwrap() = CachedToken::Token {
         header: HeaderValue::from_static("Bearer hunter2"),
         renew_at: Instant::now(),
@@ -58,7 +58,7 @@ async fn identities_of_the_machine_are_allowed_by_the_server() {
         });
         let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
         let credentials = AzureCredentials { cloud: None, login };
-        let tokens = TokenSource::new(http, credentials, environment);
+        let tokens = TokenSource::new(http, credentials, environment, Counter::default());
         let refused = tokens
             .request()
             .await
@@ -88,7 +88,8 @@ async fn refused_tokens_are_forgotten_now_and_then() {
     let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
     let login = AzureLogin::ManagedIdentity { client_id: None };
     let credentials = AzureCredentials { cloud: None, login };
-    let tokens = TokenSource::new(http, credentials, AzureEnvironment::default());
+    let tokens =
+        TokenSource::new(http, credentials, AzureEnvironment::default(), Counter::default());
     let check = async |refused: &'static str, cached: &'static str, expected: bool| {
         let header = HeaderValue::from_static(cached);
         *tokens.cached.lock().await = CachedToken::Token { header, renew_at: Instant::now() };
