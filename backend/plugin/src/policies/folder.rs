@@ -4,9 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::hash::{Hash as _, Hasher};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
-use super::opened::{self, LeftOut};
+use super::opened::{self, LeftOut, modified_ms};
 use super::roots::Allowed;
 use super::{MAX_NAMED, PolicyFiles, shown};
 
@@ -145,9 +144,4 @@ impl Walk {
 
 fn is_of_policies(path: &Path) -> bool {
     matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml" | "json"))
-}
-
-pub(super) fn modified_ms(metadata: &fs::Metadata) -> Option<i64> {
-    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_millis()).ok()
 }

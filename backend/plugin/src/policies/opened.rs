@@ -3,8 +3,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use super::folder::modified_ms;
+use std::time::UNIX_EPOCH;
 
 /// Maximum size of one file, in bytes; Cilium's own objects end at 1.5 MiB.
 const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -42,6 +41,12 @@ pub(super) fn read(path: &Path, root: &Path) -> Result<(String, Option<i64>), Le
         return Err(LeftOut::NoText);
     }
     Ok((text, modified_ms(&metadata)))
+}
+
+/// The time of a file's or folder's last change, in Unix milliseconds.
+pub(super) fn modified_ms(metadata: &fs::Metadata) -> Option<i64> {
+    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
 }
 
 /// A path without symbolic links, and what stood there.
