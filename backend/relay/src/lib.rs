@@ -21,6 +21,7 @@ mod newest;
 mod nodes;
 mod plan;
 mod scan;
+mod scan_request;
 mod settings;
 mod shared_scans;
 
@@ -50,7 +51,8 @@ pub use self::newest::{Newest, NewestRequest};
 pub use self::nodes::KnownNodes;
 use self::nodes::Nodes;
 pub use self::plan::{Plan, PlanNotice};
-pub use self::scan::{ScanRequest, Scanned};
+pub use self::scan::Scanned;
+pub use self::scan_request::ScanRequest;
 pub use self::settings::{RelaySettings, RelayTls};
 use self::shared_scans::Scans;
 

@@ -3,17 +3,15 @@
 
 use std::sync::Arc;
 
-use budget::Caller;
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
-use flow::filter::PreparedFilters;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices};
 
 use crate::batch::BatchReader;
 use crate::shared_scans::{Listeners, Piece, ScanEnd};
-use crate::{LostEvents, Plan, PlanNotice, Relay, RelayError};
+use crate::{LostEvents, Plan, PlanNotice, Relay, RelayError, ScanRequest};
 
 /// Information about a scan beside its flows.
 #[derive(Debug, Default)]
@@ -28,19 +26,6 @@ pub struct Scanned {
     pub plan_notices: Vec<PlanNotice>,
     /// The error that ended the stream early, after some flows.
     pub broken: Option<RelayError>,
-}
-
-/// The flows to read.
-#[derive(Debug, Clone)]
-pub struct ScanRequest {
-    /// Selected flows.
-    pub filters: Arc<PreparedFilters>,
-    /// Columns to read of each flow, beside the time; nodes need not send the rest.
-    pub columns: ColumnSet,
-    /// Time range.
-    pub range: TimeRange,
-    /// The caller, on whose account the scan runs.
-    pub caller: Caller,
 }
 
 impl Relay {
