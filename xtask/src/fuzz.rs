@@ -20,7 +20,7 @@ use crate::download::remove_folder;
 use crate::process::output_of;
 use crate::progress::Step;
 use crate::toolchain::cargo;
-use crate::{Failure, process, toolchain, workspace};
+use crate::{Failure, process, workspace};
 
 const MANIFEST: &str = "tests/fuzz/Cargo.toml";
 const SOURCES: &str = "tests/fuzz/fuzz_targets";
@@ -87,7 +87,6 @@ enum Run {
 ///
 /// Errors: a target cannot be built, or fails.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
-    toolchain::set_up().await?;
     check(&options.names, options.seconds).await?;
     Ok(ExitCode::SUCCESS)
 }

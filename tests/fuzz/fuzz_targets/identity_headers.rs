@@ -17,9 +17,8 @@ fuzz_target!(|text: &str| {
         text.split('\n').filter_map(|line| line.split_once(':')).collect();
     for of in [HeaderOrigin::Grafana, HeaderOrigin::Browser] {
         if let Ok(identity) = ForwardedIdentity::new(headers.iter().copied(), of) {
-            let shown = format!("{identity:?}");
-            let secrets = headers.iter().filter(|(_, value)| value.len() > 40);
-            assert!(secrets.into_iter().all(|(_, value)| !shown.contains(value)), "{shown}");
+            let shown = format!("{identity:?}").replace("Some(Sensitive)", "None");
+            assert_eq!(shown, format!("{:?}", ForwardedIdentity::default()));
         }
     }
     let all = ForwardedIdentity::new(headers.iter().copied(), HeaderOrigin::Browser);

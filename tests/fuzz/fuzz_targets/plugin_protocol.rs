@@ -1,4 +1,4 @@
-//! Arbitrary messages of Grafana's plugin protocol are read or refused, `Debug` shows no secret of them, and
+//! Arbitrary messages of Grafana's plugin protocol are read or refused, `Debug` looks the same with other secrets, and
 //! what was read is written and read again. The input is the kind of the message, one byte, and its bytes;
 //! the last kind is a handshake line.
 //!
@@ -20,13 +20,11 @@ fn again<M: Message + Default + PartialEq>(bytes: &[u8]) -> Option<M> {
     Some(message)
 }
 
-/// Whether `Debug` shows one of the secrets. Short ones may be part of its own words.
-fn shows(message: &impl std::fmt::Debug, settings: &DataSourceInstanceSettings) -> bool {
-    let shown = format!("{message:?}");
-    let mut secrets = settings.decrypted_secure_json_data.values();
-    let is_elsewhere =
-        |secret: &str| settings.url.contains(secret) || settings.uid.contains(secret);
-    secrets.any(|secret| secret.len() > 20 && !is_elsewhere(secret) && shown.contains(secret))
+/// The settings with other secrets.
+fn with_other_secrets(settings: &DataSourceInstanceSettings) -> DataSourceInstanceSettings {
+    let mut other = settings.clone();
+    other.decrypted_secure_json_data.values_mut().for_each(|secret| "other".clone_into(secret));
+    other
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -41,7 +39,8 @@ fuzz_target!(|input: &[u8]| {
         6 => drop(again::<QueryDataResponse>(bytes)),
         7 => {
             if let Some(settings) = again::<DataSourceInstanceSettings>(bytes) {
-                assert!(!shows(&settings, &settings));
+                let other = with_other_secrets(&settings);
+                assert_eq!(format!("{settings:?}"), format!("{other:?}"));
             }
         }
         _ => drop(handshake::parse(&String::from_utf8_lossy(bytes))),
