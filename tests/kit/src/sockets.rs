@@ -39,11 +39,10 @@ pub async fn closed_port() -> SocketAddr {
     listen().await.1
 }
 
-/// The address of a server that accepts connections and sends nothing.
+/// The address of a server that accepts connections and sends nothing until the client ends them.
 pub async fn silent() -> SocketAddr {
-    serve(|stream| async move {
-        let _open = stream;
-        std::future::pending::<()>().await;
+    serve(|mut stream| async move {
+        drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
     })
     .await
 }
@@ -78,6 +77,69 @@ pub async fn cuttable(target: SocketAddr, cut: Arc<Notify>) -> SocketAddr {
         }
     })
     .await
+}
+
+/// The end of a connection through [`cut_after`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// It stays open, and nothing passes any more.
+    Silence,
+    /// It is reset.
+    Reset,
+}
+
+/// The address of a proxy to `target` that passes on this many bytes of the answers of each connection
+/// before it cuts it.
+pub async fn cut_after(target: SocketAddr, bytes: u64, cut: Cut) -> SocketAddr {
+    serve(move |here| async move {
+        let there = TcpStream::connect(target).await.unwrap();
+        let (mut asked, mut answered) = here.into_split();
+        let (answers, mut asks) = there.into_split();
+        let mut answers = answers.take(bytes);
+        let requests = tokio::io::copy(&mut asked, &mut asks);
+        let answers = async {
+            drop(tokio::io::copy(&mut answers, &mut answered).await);
+            if cut == Cut::Silence {
+                std::future::pending::<()>().await;
+            }
+        };
+        // The client may close first.
+        tokio::select! {
+            _ = requests => {}
+            () = answers => {
+                let socket = asked.reunite(answered).unwrap();
+                socket2::SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
+            }
+        }
+    })
+    .await
+}
+
+/// A host that swallows packets, like a firewall: connecting to it takes for ever.
+#[derive(Debug)]
+pub struct BlackHole {
+    /// Its address.
+    pub address: SocketAddr,
+    _listener: socket2::Socket,
+    _queue: Vec<TcpStream>,
+}
+
+impl BlackHole {
+    /// A listener with a full queue, whose system drops further connections.
+    pub async fn start() -> Self {
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.listen(0).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        let mut queue = Vec::new();
+        for _ in 0..4 {
+            let connect = TcpStream::connect(address);
+            let connected = tokio::time::timeout(Duration::from_millis(100), connect).await;
+            queue.extend(connected.ok().and_then(Result::ok));
+        }
+        Self { address, _listener: socket, _queue: queue }
+    }
 }
 
 /// Reads a request's head: of HTTP/1 up to its blank line, of HTTP/2 up to its first HEADERS frame,

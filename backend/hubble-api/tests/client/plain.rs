@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hubble_api::client::{ClientError, RelayClient, RelayConfig};
 use test_kit::relay::{Relay, Script};
-use test_kit::sockets::{answering, closed_port, silent};
+use test_kit::sockets::{BlackHole, answering, closed_port, silent};
 use tonic::{Code, Status};
 
 use crate::support::{client, config, failure, flow, script, sentence};
@@ -50,16 +50,8 @@ async fn an_unknown_host_is_named() {
 
 #[tokio::test]
 async fn a_host_that_swallows_packets_times_out() {
-    // A listener with a full connection queue drops further connections, like a firewall.
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
-    socket.listen(0).unwrap();
-    let address = socket.local_addr().unwrap().as_socket().unwrap();
-    let mut fill = Vec::new();
-    for _ in 0..4 {
-        let connect = tokio::net::TcpStream::connect(address);
-        fill.push(tokio::time::timeout(Duration::from_millis(100), connect).await);
-    }
+    let hole = BlackHole::start().await;
+    let address = hole.address;
     let connect_timeout = Duration::from_millis(300);
     let client = RelayClient::new(&RelayConfig { connect_timeout, ..config(address) }).unwrap();
     let error = failure(&client).await;

@@ -52,6 +52,8 @@ pub struct Script {
     pub status: ServerStatusResponse,
     /// Answer to `GetNamespaces`.
     pub namespaces: Vec<&'static str>,
+    /// Sends `flows` again and again, each message after this time; zero: as fast as they are read.
+    pub repeats: Option<Duration>,
     /// Keeps the stream open after the last answer.
     pub hangs: bool,
     /// Time between the last answer and the end of the stream.
@@ -60,6 +62,8 @@ pub struct Script {
     pub counts: bool,
     /// The reaction to a request with a field mask.
     pub masks: Masks,
+    /// Keeps no requests, so that any number of them take no memory; [`Relay::asked`] is then empty.
+    pub forgets: bool,
 }
 
 /// The message of a node that refuses a field mask.
@@ -91,10 +95,12 @@ impl Default for Script {
             nodes: vec![node("aks-1", 1)],
             status: ServerStatusResponse::default(),
             namespaces: Vec::new(),
+            repeats: None,
             hangs: false,
             lasts: Duration::ZERO,
             counts: false,
             masks: Masks::Ignored,
+            forgets: false,
         }
     }
 }
@@ -276,6 +282,22 @@ fn keep_newest(flows: &mut Vec<GetFlowsResponse>, number: u64) {
     flows.reverse();
 }
 
+/// The messages again and again, each after `pace`.
+fn repeated(
+    messages: Vec<GetFlowsResponse>,
+    pace: Duration,
+) -> impl Stream<Item = GetFlowsResponse> {
+    stream::iter(messages.into_iter().cycle()).then(move |message| async move {
+        if pace.is_zero() {
+            // Always ready, and yet a good neighbour: a task that never yields would not even send.
+            tokio::task::consume_budget().await;
+        } else {
+            tokio::time::sleep(pace).await;
+        }
+        message
+    })
+}
+
 type Answered<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
@@ -290,11 +312,15 @@ impl Observer for Service {
     ) -> Result<Response<Self::GetFlowsStream>, Status> {
         let request = request.into_inner();
         if request.first {
-            self.asked_for_oldest.lock().unwrap().push(request);
+            if !self.script.forgets {
+                self.asked_for_oldest.lock().unwrap().push(request);
+            }
             let oldest = self.script.oldest.clone();
             return Ok(Response::new(Box::pin(stream::iter(oldest).map(Ok))));
         }
-        self.asked.send_modify(|asked| asked.push(request.clone()));
+        if !self.script.forgets {
+            self.asked.send_modify(|asked| asked.push(request.clone()));
+        }
         let open = Open::new(&self.open);
         self.most_open.fetch_max(*self.open.borrow(), Ordering::SeqCst);
         let refused = || Status::unknown(INVALID_MASK);
@@ -311,7 +337,10 @@ impl Observer for Service {
             error
         });
         let end = end.filter_map(std::future::ready).map(Err);
-        Ok(Response::new(Box::pin(stream::iter(flows).map(Ok).chain(end))))
+        Ok(Response::new(match self.script.repeats {
+            None => Box::pin(stream::iter(flows).map(Ok).chain(end)),
+            Some(pace) => Box::pin(repeated(flows, pace).map(Ok).chain(end)),
+        }))
     }
 
     async fn get_agent_events(
