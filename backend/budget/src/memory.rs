@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Caller, Purpose, Refusals};
 
-/// Step in which bytes are taken, so that a growing answer seldom takes the lock.
-const STEP_BYTES: usize = 256 << 10;
+/// Step in which bytes are taken, so that a growing answer seldom takes the lock. Small, because a busy
+/// dashboard has hundreds of answers of a few kilobytes.
+const STEP_BYTES: usize = 64 << 10;
 /// Share of the bytes that people may hold; the rest is kept for alert rules.
 const SHARE_OF_PEOPLE: Share = Share(9, 10);
 /// Share of the bytes that one organisation may hold.

@@ -13,7 +13,7 @@ use frames::{DropAnnotation, Frame, drop_annotations};
 use query::FlowAnnotationsQuery;
 use wording::{Notice, count};
 
-use crate::scan::{Rows, scan};
+use crate::scan::{Fold, Rows, scan};
 use crate::select::select;
 use crate::{ExecutionError, FlowSource, QueryContext};
 
@@ -41,7 +41,14 @@ struct Drops {
     left_out: u64,
 }
 
-impl Drops {
+/// Size of a pair with its texts, in bytes.
+const PAIR_BYTES: usize = 512;
+
+impl Fold for Drops {
+    fn bytes(&self) -> usize {
+        self.pairs.len().saturating_mul(PAIR_BYTES).saturating_add(self.dedup.bytes())
+    }
+
     fn add(&mut self, columns: &FlowColumns, row: usize) {
         let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
         let verdict = columns.verdict().get(row).copied().unwrap_or_default();
@@ -97,7 +104,7 @@ pub async fn flow_annotations(
     let selected = select(source, &query.form, range).await?;
     let rows = Rows { columns: COLUMNS, timeless: "left out" };
     let (scan, Drops { pairs, left_out, .. }) =
-        scan(source, selected, rows, held, Drops::default, Drops::add).await?;
+        scan(source, selected, rows, held, Drops::default).await?;
     let mut notices = Vec::new();
     let mut drops: Vec<DropAnnotation> = pairs.into_values().collect();
     if left_out > 0 {

@@ -2,13 +2,14 @@
 
 use budget::Held;
 use flow::TimeRange;
+use flow::columns::FlowColumns;
 use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
 use frames::{Frame, dns_table};
 use query::DnsConnectionsQuery;
 use wording::{Notice, count};
 
-use crate::scan::{Rows, scan};
+use crate::scan::{Fold, Rows, scan};
 use crate::select::select_more;
 use crate::{ExecutionError, FlowSource, QueryContext};
 
@@ -32,6 +33,16 @@ fn with_answers(filters: FilterSet) -> FilterSet {
     with_answers
 }
 
+impl Fold for DnsConnections {
+    fn add(&mut self, columns: &FlowColumns, row: usize) {
+        Self::add(self, columns, row);
+    }
+
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
+    }
+}
+
 /// Reads the relay's flows and joins names with connections.
 ///
 /// Errors: [`ExecutionError`], if there is nothing to show.
@@ -44,8 +55,7 @@ pub async fn dns_connections(
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let selected = select_more(source, &query.form, range, with_answers).await?;
     let rows = Rows { columns: DnsConnections::COLUMNS, timeless: "left out" };
-    let (scan, connections) =
-        scan(source, selected, rows, held, DnsConnections::default, DnsConnections::add).await?;
+    let (scan, connections) = scan(source, selected, rows, held, DnsConnections::default).await?;
     let mut notices = Vec::new();
     let left_out = connections.left_out;
     if left_out > 0 {

@@ -18,7 +18,7 @@ use relay::BufferStart;
 use wording::{Notice, count};
 
 use crate::group_name::group_name;
-use crate::scan::{Rows, scan};
+use crate::scan::{Fold, Rows, scan};
 use crate::select::select;
 use crate::{Consumer, ExecutionError, FlowSource, QueryContext};
 
@@ -107,6 +107,12 @@ impl<'q> Counter<'q> {
             seconds: 0,
         }
     }
+}
+
+impl Fold for Counter<'_> {
+    fn bytes(&self) -> usize {
+        self.counts.bytes().saturating_add(self.dedup.bytes())
+    }
 
     fn add(&mut self, columns: &FlowColumns, row: usize) {
         if self.dedup.is_duplicate(columns, row) {
@@ -165,8 +171,7 @@ pub async fn flow_metrics(
     let limits = AggregationLimits { max_groups, max_peers: MAX_PEERS };
     let rows = Rows { columns: columns(query), timeless: "not counted" };
     let begin = || Counter::new(query, buckets, limits);
-    let (scan, Counter { counts, seconds, .. }) =
-        scan(source, selected, rows, held, begin, Counter::add).await?;
+    let (scan, Counter { counts, seconds, .. }) = scan(source, selected, rows, held, begin).await?;
     let mut made = Vec::new();
     if seconds > 0 {
         made.push(Notice::info(format!(

@@ -16,8 +16,14 @@ use crate::completeness::{
 use crate::select::SelectedFlows;
 use crate::{ExecutionError, FlowSource};
 
-/// Bytes that a scan holds: batches of rows, and the groups, edges or names into which it folds them.
-const FOLD_BYTES: usize = 8 << 20;
+/// Flows folded into groups, edges or names.
+pub(crate) trait Fold {
+    /// Adds the flow in a row.
+    fn add(&mut self, columns: &FlowColumns, row: usize);
+
+    /// Approximate size in bytes.
+    fn bytes(&self) -> usize;
+}
 
 /// The columns to read of each flow, and the fate of flows without a time.
 #[derive(Debug, Clone, Copy)]
@@ -76,29 +82,27 @@ impl Scan {
     }
 }
 
-/// Asks the relay for the selected flows and calls `add` for each, with the state that `begin` made
-/// and the columns whose last row is the flow. Returns the state.
+/// Asks the relay for the selected flows and folds them into what `begin` makes. `held` grows with it.
 ///
-/// Errors: [`ExecutionError::Relay`], if nothing came or no node answered.
-pub(crate) async fn scan<T>(
+/// Errors: [`ExecutionError::Relay`], if nothing came or no node answered, or the memory is used up.
+pub(crate) async fn scan<T: Fold>(
     source: FlowSource<'_>,
     selected: SelectedFlows,
     rows: Rows,
     held: &mut Held,
     begin: impl Fn() -> T,
-    add: impl Fn(&mut T, &FlowColumns, usize),
 ) -> Result<(Scan, T), ExecutionError> {
     let SelectedFlows { filters, range, now_ms, executed, mut notices } = selected;
-    held.grow(FOLD_BYTES)?;
     let relay = source.relay;
     let request = ScanRequest { filters, columns: rows.columns, range, caller: source.caller };
     let is_timed = rows.columns.contains(Column::TimeNanos);
     let add = |(state, timeless): &mut (T, usize), columns: &FlowColumns, row: usize| {
         *timeless += usize::from(is_timed && at(columns.time_nanos(), row) == NO_TIME);
-        add(state, columns, row);
+        state.add(columns, row);
     };
+    let bytes = |(state, _): &(T, usize)| state.bytes();
     let (scanned, buffer_start) =
-        tokio::join!(relay.scan(&request, || (begin(), 0), add), relay.buffer_start());
+        tokio::join!(relay.scan(&request, held, || (begin(), 0), add, bytes), relay.buffer_start());
     let (scanned, (state, timeless)) = scanned?;
     notices.extend(scan_notices(&scanned));
     notices.extend(without_time(timeless, rows.timeless));

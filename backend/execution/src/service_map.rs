@@ -2,13 +2,14 @@
 
 use budget::Held;
 use flow::TimeRange;
+use flow::columns::FlowColumns;
 use flow::service_map::{MapBy, ServiceMap};
 use frames::{Frame, graph_links, node_graph};
 use query::{NodesBy, ServiceMapQuery};
 use relay::BufferStart;
 use wording::{Notice, count};
 
-use crate::scan::{Rows, scan};
+use crate::scan::{Fold, Rows, scan};
 use crate::select::select;
 use crate::{ExecutionError, FlowSource, QueryContext};
 
@@ -25,6 +26,16 @@ fn map_by(by: NodesBy) -> MapBy {
     }
 }
 
+impl Fold for ServiceMap {
+    fn add(&mut self, columns: &FlowColumns, row: usize) {
+        Self::add(self, columns, row);
+    }
+
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
+    }
+}
+
 /// Reads the relay's flows and returns them as a graph.
 ///
 /// Errors: [`ExecutionError`], if there is nothing to show.
@@ -38,8 +49,7 @@ pub async fn service_map(
     let selected = select(source, &query.form, range).await?;
     let rows = Rows { columns: ServiceMap::COLUMNS, timeless: "left out" };
     let (scan, map) =
-        scan(source, selected, rows, held, || ServiceMap::new(map_by(query.by)), ServiceMap::add)
-            .await?;
+        scan(source, selected, rows, held, || ServiceMap::new(map_by(query.by))).await?;
     let mut notices = Vec::new();
     let (map, grouped) = map.grouped(MAX_NODES);
     if grouped {

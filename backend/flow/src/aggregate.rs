@@ -15,6 +15,11 @@ pub struct Buckets {
     pub count: usize,
 }
 
+/// Size of a group's key with its entry in the index, in bytes: two or three names, twice.
+const GROUP_TEXT_BYTES: usize = 256;
+/// Size of a pair of source and destination in a set that is half full, in bytes.
+const PEER_BYTES: usize = 18;
+
 /// Counts of one group in one bucket.
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
@@ -94,6 +99,15 @@ impl FlowGroup {
 }
 
 impl Aggregation {
+    /// Size in bytes, without the keys' texts beyond 64 bytes each.
+    pub fn bytes(&self) -> usize {
+        let groups = self.groups.len() + usize::from(self.other.is_some());
+        let of_group = size_of::<FlowGroup>()
+            .saturating_add(self.buckets.count.saturating_mul(size_of::<Cell>()))
+            .saturating_add(GROUP_TEXT_BYTES);
+        groups.saturating_mul(of_group).saturating_add(self.peers.saturating_mul(PEER_BYTES))
+    }
+
     /// Aggregation without counts.
     pub fn new(buckets: Buckets, limits: AggregationLimits) -> Self {
         Self {

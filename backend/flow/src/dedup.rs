@@ -84,6 +84,12 @@ impl WaitingRecords {
 }
 
 impl PacketDedup {
+    /// Size in bytes.
+    pub fn bytes(&self) -> usize {
+        let waiting = size_of::<(u64, WaitingRecords)>().saturating_mul(self.waiting.capacity());
+        waiting.saturating_add(size_of::<(u64, u64)>().saturating_mul(self.arrivals.capacity()))
+    }
+
     /// Columns that [`PacketDedup::is_duplicate`] reads.
     pub const COLUMNS: ColumnSet = ColumnSet::of(&[
         Column::TimeNanos,

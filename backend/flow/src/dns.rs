@@ -93,7 +93,15 @@ pub struct DnsConnections {
     pub unread_queries: u64,
 }
 
+/// Size of a name or connection with its texts, in bytes: a pod, a workload, a DNS name, addresses.
+const ENTRY_BYTES: usize = 768;
+
 impl DnsConnections {
+    /// Approximate size in bytes.
+    pub fn bytes(&self) -> usize {
+        (self.names.len() + self.connections.len()).saturating_mul(ENTRY_BYTES)
+    }
+
     /// Columns that [`DnsConnections::add`] reads.
     pub const COLUMNS: ColumnSet =
         EndpointRole::NAME_COLUMNS.union(FlowColumns::STANDS_FOR_COLUMNS).union(ColumnSet::of(&[

@@ -162,7 +162,22 @@ impl MapCounts {
     }
 }
 
+/// Size of a node with its texts, of an edge with its counts, and of a flow that waits for its direction,
+/// in bytes.
+const NODE_BYTES: usize = 512;
+const EDGE_BYTES: usize = 1_024;
+const WAITING_BYTES: usize = 512;
+
 impl ServiceMap {
+    /// Approximate size in bytes.
+    pub fn bytes(&self) -> usize {
+        let nodes = self.nodes.len() + self.workloads.len();
+        nodes
+            .saturating_mul(NODE_BYTES)
+            .saturating_add(self.edges.len().saturating_mul(EDGE_BYTES))
+            .saturating_add(self.waiting.len().saturating_mul(WAITING_BYTES))
+    }
+
     /// Columns that [`ServiceMap::add`] reads.
     pub const COLUMNS: ColumnSet = EndpointRole::NAME_COLUMNS
         .union(Companion::COLUMNS)

@@ -58,6 +58,11 @@ impl BatchReader {
     }
 }
 
+/// Approximate size of a batch in bytes: its texts, and 64 columns of 4 bytes.
+pub(crate) fn batch_bytes(batch: &FlowColumns) -> usize {
+    batch.dictionary().text().len().saturating_add(batch.len().saturating_mul(256))
+}
+
 fn room() -> FlowColumns {
     FlowColumns::new(ColumnLimits { max_flows: BATCH_FLOWS, max_text_bytes: BATCH_TEXT_BYTES })
 }

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
+use budget::Held;
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices};
 
-use crate::batch::BatchReader;
-use crate::shared_scans::{Listeners, Piece, ScanEnd};
+use crate::batch::{BatchReader, batch_bytes};
+use crate::shared_scans::{BATCHES_AT_ONCE, Listeners, Piece, ScanEnd};
 use crate::{LostEvents, Plan, PlanNotice, Relay, RelayError, ScanRequest};
 
 /// Information about a scan beside its flows.
@@ -30,19 +31,23 @@ pub struct Scanned {
 
 impl Relay {
     /// Calls `take` for every flow of the range, with the state that `begin` makes, and columns and row
-    /// of the flow. A repeated request starts with a new state.
+    /// of the flow. A repeated request starts with a new state. `held` grows by the state's `size` in
+    /// bytes, from the first flows on: a query that waits holds nothing.
     ///
-    /// Errors: [`RelayError`] if nothing came or no node answered; flows that came before an error
-    /// count.
+    /// Errors: [`RelayError`] if nothing came, no node answered, or the memory is used up; flows that came
+    /// before an error of the relay count.
     #[tracing::instrument(level = "debug", name = "relay scan", skip_all, fields(otel.kind = "client"))]
     pub async fn scan<T>(
         self: &Arc<Self>,
         request: &ScanRequest,
+        held: &mut Held,
         begin: impl Fn() -> T,
         take: impl Fn(&mut T, &FlowColumns, usize),
+        size: impl Fn(&T) -> usize,
     ) -> Result<(Scanned, T), RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;
-        let mut pieces = self.scans.join(self, request);
+        let mut pieces = self.scans.join(self, request, held);
+        let before = held.bytes();
         let (mut state, mut scanned) = (begin(), Scanned::default());
         loop {
             match pieces.next().await {
@@ -50,6 +55,7 @@ impl Relay {
                     for row in rows_within(&columns, request.range) {
                         take(&mut state, &columns, row);
                     }
+                    held.set(before.saturating_add(size(&state)))?;
                 }
                 Some(Piece::Notice(notice)) => {
                     if !scanned.lost.take(&notice, request.range) {
@@ -80,12 +86,15 @@ impl Relay {
         &self,
         listeners: &Listeners,
         request: &ScanRequest,
+        mut held: Held,
     ) -> Result<ScanEnd, RelayError> {
         let _permit = self.gate.enter(request.caller).await?;
         let columns = listeners.columns().with(Column::TimeNanos);
         let mut plan = self.plan(&request.filters, columns).await?;
         loop {
-            if let Some(end) = self.read_once(listeners, request, columns, &mut plan).await? {
+            if let Some(end) =
+                self.read_once(listeners, request, columns, &mut plan, &mut held).await?
+            {
                 return Ok(end);
             }
             plan = plan.unmasked();
@@ -100,6 +109,7 @@ impl Relay {
         request: &ScanRequest,
         columns: ColumnSet,
         plan: &mut Plan,
+        held: &mut Held,
     ) -> Result<Option<ScanEnd>, RelayError> {
         let mut stream = self.client.get_flows(FlowRequest {
             since: Some(Timestamp::from_unix_nanos(request.range.from_nanos)),
@@ -116,6 +126,7 @@ impl Relay {
                     if plan.passes(&flow)
                         && let Some(full) = batch.take(&flow)
                     {
+                        held.set(held.bytes().max(batch_bytes(&full) * BATCHES_AT_ONCE))?;
                         listeners.send(Piece::Rows(Arc::new(full))).await;
                     }
                 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use budget::{CacheMetrics, Caller};
+use budget::{CacheMetrics, Caller, Held};
 use flow::TimeRange;
 use flow::columns::{ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
@@ -22,6 +22,8 @@ use crate::{PlanNotice, Relay, RelayError, ScanRequest};
 const GATHERING: Duration = Duration::from_millis(20);
 /// Number of pieces that wait for a member; a slower one holds up the scan.
 const WAITING_PIECES: usize = 2;
+/// Number of batches of a scan at once: those that wait, one in the making, one in use.
+pub(crate) const BATCHES_AT_ONCE: usize = WAITING_PIECES + 2;
 /// Unit of the time ranges that are read together, in nanoseconds. People who look at the same
 /// dashboard ask for ranges that differ by less.
 const RANGE_UNIT_NANOS: i64 = 1_000_000_000;
@@ -122,7 +124,7 @@ impl Scans {
     }
 
     /// Joins an equal scan, or else begins one.
-    pub(crate) fn join(&self, relay: &Arc<Relay>, request: &ScanRequest) -> Pieces {
+    pub(crate) fn join(&self, relay: &Arc<Relay>, request: &ScanRequest, held: &Held) -> Pieces {
         let key = Key::of(request);
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
         // Outlives the lock: with its last member a group takes the lock.
@@ -148,10 +150,11 @@ impl Scans {
             task: OnceLock::new(),
         });
         open.insert(key, Arc::downgrade(&group));
+        let held = held.another();
         let (relay, listeners) = (relay.clone(), Listeners(Arc::downgrade(&group)));
         let reading = async move {
             tokio::time::sleep(GATHERING).await;
-            let end = relay.read_for(&listeners, &shared).await;
+            let end = relay.read_for(&listeners, &shared, held).await;
             listeners.send(Piece::End(end)).await;
         };
         let task = tokio::spawn(reading.in_current_span());

@@ -246,6 +246,25 @@ async fn answers_beyond_the_memory_are_refused() {
     assert_eq!((status, message.as_str()), (200, ""), "the memory is free again");
 }
 
+/// A busy dashboard: queries that wait for a scan, or that share one, hold nearly nothing.
+#[tokio::test]
+async fn many_small_counts_fit_into_little_memory() {
+    let plugin = Plugin::start_with(Start {
+        env: vec![("HUBBLE_MEMORY_LIMIT_MIB", "512".to_owned())],
+        ..Start::default()
+    })
+    .await;
+    let now = now_ms();
+    let flows = (0..500).map(|n| flow("aks-1", now - 1_000 - n, |_| {})).collect();
+    let script = Script { flows, lasts: Duration::from_millis(100), ..Script::default() };
+    let relay = Relay::start(script).await;
+    let source = relay.source();
+    let apart = (0..100).map(|n| asked(&plugin, &source, drops(n), &[]));
+    let together = (0..100).map(|_| asked(&plugin, &source, drops(1_000), &[]));
+    let answers = tokio::join!(join_all(apart), join_all(together));
+    assert_eq!(answers, (vec![(200, String::new()); 100], vec![(200, String::new()); 100]));
+}
+
 #[tokio::test]
 async fn alert_rules_need_complete_answers() {
     let now = now_ms();
