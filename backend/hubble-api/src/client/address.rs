@@ -146,6 +146,14 @@ impl RelayAddress {
         self
     }
 
+    /// Host and port as a URI has them; `None` for a Unix socket.
+    pub(super) fn authority(&self) -> Option<String> {
+        match &self.target {
+            Target::Tcp { host, port } => Some(authority(host, *port)),
+            Target::Unix { .. } => None,
+        }
+    }
+
     /// Host without brackets; `None` for a Unix socket.
     pub fn host(&self) -> Option<&str> {
         match &self.target {
@@ -160,15 +168,17 @@ impl fmt::Display for RelayAddress {
         match &self.target {
             Target::Unix { path } => write!(f, "unix://{}", path.display()),
             Target::Tcp { host, port } => {
-                if host.contains(':') {
-                    write!(f, "[{host}]")?;
-                } else {
-                    f.write_str(host)?;
-                }
-                port.map_or(Ok(()), |port| write!(f, ":{port}"))
+                // Without a scheme, this host would be read as the scheme of a socket.
+                let scheme = if host == "unix" { "dns:///" } else { "" };
+                write!(f, "{scheme}{}", authority(host, *port))
             }
         }
     }
+}
+
+fn authority(host: &str, port: Option<u16>) -> String {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    port.map_or(host.clone(), |port| format!("{host}:{port}"))
 }
 
 fn split_port<'t>(

@@ -291,8 +291,7 @@ fn authority(
         (Some(host), Some(tls)) if tls.server_name.to_str() != host => {
             tls.server_name.to_str().into_owned()
         }
-        (Some(_), _) => address.to_string(),
-        (None, _) => "localhost".to_owned(),
+        _ => address.authority().unwrap_or_else(|| "localhost".to_owned()),
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().map_err(|_| {

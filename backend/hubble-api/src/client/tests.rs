@@ -23,6 +23,7 @@ async fn addresses_are_read_as_users_write_them() {
     check("[fd00::1]", "[fd00::1]:4245");
     check("unix:///var/run/cilium/hubble.sock", "unix:///var/run/cilium/hubble.sock");
     check("unix:/var/run/hubble.sock", "unix:///var/run/hubble.sock");
+    check("dns:///unix:80", "dns:///unix:80");
 }
 
 #[tokio::test]
