@@ -77,3 +77,24 @@ fn placed(line: &str, diagnostics: &[Diagnostic]) -> Value {
     };
     diagnostics.iter().map(place).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Grafana tells `$Verdict` from `$VERDICT`.
+    #[test]
+    fn variables_keep_their_spelling() {
+        for line in ["--verdict $Verdict", "--protocol ${Proto}", "--traffic-direction $Direction"]
+        {
+            let line = format!("hubble observe {}", line.replace('$', "'$") + "'");
+            let answer =
+                convert(serde_json::json!({ "text": line }).to_string().as_bytes()).unwrap();
+            let form = answer["form"]["filter"].as_object().unwrap();
+            assert_eq!(form.len(), 1, "{line}");
+            assert_eq!(answer["text"], line);
+        }
+        let answer = convert(br#"{"text": "hubble observe --verdict dropped"}"#).unwrap();
+        assert_eq!(answer["text"], "hubble observe --verdict DROPPED");
+    }
+}

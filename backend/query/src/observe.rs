@@ -4,7 +4,7 @@ use flow::DropReason;
 use flow::filter::{FilterSet, FlowFilter};
 use hubble_api::json::write_filter;
 
-use crate::flag::{Flag, FlagValues};
+use crate::flag::{Flag, FlagValues, unresolved_variable};
 use crate::form::{FlowsForm, Selectors};
 use crate::value::event_type;
 
@@ -70,6 +70,8 @@ fn flag_text(flag: Flag, value: &str) -> Option<String> {
         return flag.opposite().map(|opposite| format!("--{opposite}"));
     }
     let value = match flag {
+        // The names of Grafana's variables have one spelling only.
+        _ if unresolved_variable(value).is_some() => value.to_owned(),
         // The command takes these in one spelling only.
         Flag::Verdict => value.to_ascii_uppercase(),
         Flag::TrafficDirection | Flag::Protocol => value.to_ascii_lowercase(),

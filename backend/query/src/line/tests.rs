@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::fields::Fields;
+use crate::flag::unresolved_variable;
 use crate::form::{FlowsForm, Selectors};
 use crate::form_json::FormJson;
 use crate::multi_value;
@@ -128,6 +129,7 @@ fn written(flags: BTreeMap<Flag, Vec<String>>) -> FlagValues {
     let spelled = |flag: Flag, value: String| {
         let value = value.trim().to_owned();
         match flag {
+            flag if !flag.is_switch() && unresolved_variable(&value).is_some() => value,
             Flag::AllNamespaces | Flag::FromAllNamespaces | Flag::ToAllNamespaces => {
                 "true".to_owned()
             }
