@@ -45,8 +45,8 @@ const COVERAGE: [&str; 6] = [
     "-Ccodegen-units=1",
 ];
 const SANITIZER: &str = "-Zsanitizer=address";
-/// Leaks are no faults of memory, and looking for them needs rights that containers do not give. What is
-/// freed is soon reused, so that memory is what the target uses.
+/// Leak detection is off: it needs rights that containers do not give. Freed memory is reused soon, so that the
+/// limit applies to what the target uses.
 const SANITIZER_OPTIONS: &str = "detect_leaks=0:quarantine_size_mb=16";
 
 /// The command's options.

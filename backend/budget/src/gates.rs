@@ -35,7 +35,7 @@ impl Gates {
         gate
     }
 
-    /// The present load of all gates together. Addresses of other organisations are nobody's business.
+    /// The present load of all gates together. Without addresses, which other organisations would read.
     pub fn load(&self) -> GateLoad {
         let by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let gates: Vec<Gate> =

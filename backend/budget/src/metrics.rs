@@ -1,5 +1,5 @@
-//! Figures of gates, memory and caches, in the types of `prometheus-client`. Whoever makes a gate hands in
-//! the figures that its registry shows; the default counts for nobody.
+//! Figures of gates, memory and caches, in the types of `prometheus-client`. The maker of a gate hands in
+//! the figures that its registry shows; default figures are not shown.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

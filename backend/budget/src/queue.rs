@@ -63,7 +63,7 @@ impl<T> Queues<T> {
         of_org.iter().filter_map(|own| self.accounts.get(own)).map(|account| account.running).sum()
     }
 
-    /// Starts work at once, if there is room and nobody of the same purpose waits who could start.
+    /// Starts work at once, if there is room and no work of the same purpose waits that could start.
     pub(crate) fn start(&mut self, caller: Caller) -> bool {
         let waits = |(other, account): (&Caller, &Account<T>)| {
             other.purpose == caller.purpose && !account.waiting.is_empty() && self.has_room(*other)
@@ -262,7 +262,7 @@ mod tests {
         assert!(queues.start(Caller::alert_rule(1)));
         assert!(!queues.start(one));
         queues.wait(one, ()).unwrap();
-        assert!(queues.start(two), "a waiter that cannot start holds up nobody");
+        assert!(queues.start(two), "a waiter that cannot start does not hold up others");
         assert_eq!(queues.start_next(), None);
         assert!(queues.start(two));
         assert!(!queues.start(Caller::person(3)), "no more than all permits");

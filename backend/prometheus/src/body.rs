@@ -269,7 +269,7 @@ mod tests {
         assert!(matches!(error, PrometheusError::TimedOut { after_secs: 3, .. }), "{error}");
     }
 
-    /// The thread waits for input that does not come; nobody waits for its output any more.
+    /// The thread waits for input that does not come; its output has no reader any more.
     #[tokio::test]
     async fn an_answer_that_nobody_reads_lets_go_of_its_connection() {
         let mut headers = HeaderMap::new();

@@ -48,7 +48,7 @@ describe('a request', () => {
   });
 });
 
-test('a channel is named by what it follows, whoever views it and however', () => {
+test('the name of a channel depends on what it follows, not on its viewer or view', () => {
   const query: FlowsQuery = { refId: 'A', queryType: 'flows', format: 'table', filter: { pod: ['a'], ip: ['::1'] } };
   const pathOf = (given: object) => liveAddress('hubble', { ...query, ...given }).path;
   const path = pathOf({});

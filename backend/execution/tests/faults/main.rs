@@ -57,8 +57,8 @@ struct Fault {
     expected: Expected,
     /// Longest time of an answer.
     within: Duration,
-    /// Whether it needs a clock that runs: with a paused one, time passes only where nobody has anything to
-    /// do.
+    /// Whether it needs a clock that runs: with a paused one, time passes only while all tasks
+    /// wait.
     needs_time: bool,
     /// Starts the server. The value asks once.
     start: fn(Budget) -> BoxFuture<'static, Box<dyn Ask>>,
@@ -84,7 +84,7 @@ enum Rows {
 /// The clock of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Clock {
-    /// Time passes while nobody has anything to do, so that a deadline passes at once, perhaps before bytes
+    /// Time passes while all tasks wait, so that a deadline passes at once, perhaps before bytes
     /// that the system still carries. What had come is therefore checked by the running clock.
     Paused,
     Running,

@@ -1,5 +1,5 @@
 //! Figures of this process for Prometheus, which scrapes them from Grafana at
-//! `/metrics/plugins/k8snet-hubble-datasource`. Every label has a bounded number of values, so that nobody's
+//! `/metrics/plugins/k8snet-hubble-datasource`. Every label has a bounded number of values, so that no
 //! requests make more series.
 
 mod labels;

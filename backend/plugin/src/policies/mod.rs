@@ -1,5 +1,5 @@
 //! The network policies of a data source: a text in its settings, and a folder on Grafana's machine, read
-//! again where files differ. Whoever may query the data source gets them, and so they are reduced to what
+//! again where files differ. All who may query the data source get them, so they are reduced to what
 //! verdicts read.
 
 mod folder;

@@ -1,4 +1,4 @@
-//! One policy file, opened so that nobody who may write into the folder chooses another file meanwhile.
+//! One policy file, opened so that a writer of the folder cannot exchange it meanwhile.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};

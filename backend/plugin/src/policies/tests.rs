@@ -191,7 +191,7 @@ fn the_text_of_the_settings() {
     check(Some(&"#".repeat((2 << 20) + 1)), 0, &["longer than 2 MiB"]);
 }
 
-/// Whoever may query the data source may read what leaves the backend.
+/// All who may query the data source can read what leaves the backend.
 #[test]
 fn only_what_verdicts_read_leaves() {
     let root = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 //! The query of a channel. The channel's path is the hash of its query, so all viewers of a query share
-//! one channel, and nobody can put another query there.
+//! one channel, and another query there is refused.
 
 use data_encoding::HEXLOWER;
 use query::{InvalidFields, MAX_QUERY_BYTES};

@@ -291,7 +291,7 @@ mod tests {
                     .map(|number| key(1, 100 * person + number))
                     .filter(|key| channels.allow(key, &login, now).is_ok())
                     .collect();
-                // Whoever was allowed is let in, however many came between.
+                // An allowed subscriber is let in, however many came between.
                 let enter = |key: &ChannelKey| channels.enter(key, &login, now).unwrap();
                 allowed.iter().map(enter).collect::<Vec<_>>()
             };

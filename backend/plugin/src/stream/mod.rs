@@ -1,6 +1,6 @@
 //! Live flows for Grafana Live: Explore's live mode and dashboards.
 //!
-//! A channel is one query, whoever views it. It follows the relay on one stream for as long as Grafana
+//! A channel is one query, shared by its viewers. It follows the relay on one stream for as long as Grafana
 //! runs it, and its schema stays the same from the first message on. A stream carries no identity: the
 //! relay knows no users, and the person who opened it counts for the limit only.
 

@@ -113,7 +113,7 @@ async fn equal_queries_of_single_flows_read_them_once() {
     assert_eq!((rows, relay.asked().len()), ((200, 200, 100, 200), 2));
 }
 
-/// Nobody waits for a scan that nobody needs any more, and whoever leaves takes nothing from the others.
+/// A shared scan ends with its last query; a query that leaves takes nothing from the others.
 #[tokio::test]
 async fn a_shared_scan_ends_with_its_last_query() {
     let plugin = Plugin::start().await;
@@ -173,7 +173,7 @@ async fn a_query_that_waits_too_long_is_refused_in_words() {
         asked(&plugin, &other, drops(20), &[]).await
     };
     let (status, message) = tokio::select! {
-        _ = hanging => panic!("the relay answers nobody"),
+        _ = hanging => panic!("the relay answered"),
         answer = waiting => answer,
     };
     assert_eq!(
