@@ -153,7 +153,7 @@ impl Held {
     /// The bytes of another answer for the same caller, of which it holds none yet.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self { shared: self.shared.clone(), caller: self.caller, used: 0, taken: 0 }
+        Memory { shared: self.shared.clone() }.hold(self.caller)
     }
 
     /// Bytes in use.
