@@ -15,7 +15,9 @@ async function openRefusedFlow(page) {
   await flows.getByTestId('flows-panel filter').fill('store-front');
   const others = flows.getByTestId('flows-panel row').filter({ hasNotText: 'store-front' });
   await others.first().waitFor({ state: 'detached' });
-  await flows.getByTestId('flows-panel row').filter({ hasText: '(world)' }).first().click();
+  // The workload's own flows to the world are refused as well, and any of them may be the newest.
+  const source = page.getByTestId('flows-panel cell source').filter({ hasText: '(world)' });
+  await flows.getByTestId('flows-panel row').filter({ has: source }).first().click();
   return flows;
 }
 
