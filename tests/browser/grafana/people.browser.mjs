@@ -38,6 +38,11 @@ test('a link stays in the second organisation', async () => {
   const found = orgs.find((/** @type {{ name: string }} */ { name }) => name === 'Second');
   const second = found ? found.id : (await api('POST', '/api/orgs', { name: 'Second' })).orgId;
   const prometheusUrl = process.env.PROMETHEUS_URL ?? 'http://127.0.0.1:9090';
+  // An earlier run may have left it, with the addresses of its own servers.
+  const sources = await api('GET', '/api/datasources', undefined, second);
+  if (sources.some((/** @type {{ uid: string }} */ { uid }) => uid === 'hubble-second')) {
+    await api('DELETE', '/api/datasources/uid/hubble-second', undefined, second);
+  }
   await api(
     'POST',
     '/api/datasources',
