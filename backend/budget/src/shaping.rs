@@ -2,11 +2,14 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::task::block_in_place;
+
+use crate::GateLoad;
 
 /// Size of an answer from which its work leaves the network threads, in bytes: about 5,000 rows, of which
 /// the work takes two milliseconds.
@@ -16,7 +19,25 @@ const LONG_BYTES: usize = 1 << 20;
 /// beside it: health checks and alert rules do not wait for a large table.
 #[derive(Debug, Clone)]
 pub struct Shaping {
+    pieces: usize,
     permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A piece of work that waits for its turn, or has left.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Default for Shaping {
@@ -28,7 +49,17 @@ impl Default for Shaping {
 impl Shaping {
     /// At most so many pieces of long work at once.
     pub fn new(pieces: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(pieces.max(1))) }
+        let pieces = pieces.max(1);
+        Self { pieces, permits: Arc::new(Semaphore::new(pieces)), waiting: Arc::default() }
+    }
+
+    /// The present load.
+    pub fn load(&self) -> GateLoad {
+        GateLoad {
+            permits: self.pieces,
+            running: self.pieces.saturating_sub(self.permits.available_permits()),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
     }
 
     /// Does `work` on an answer of so many bytes: at once if it is short, else outside of the network
@@ -37,8 +68,10 @@ impl Shaping {
         if bytes < LONG_BYTES {
             return work();
         }
+        let waiting = Waiting::begin(&self.waiting);
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
+        drop(waiting);
         // A runtime with a single thread has no other one that could serve the network.
         match Handle::current().runtime_flavor() {
             RuntimeFlavor::MultiThread => block_in_place(work),
@@ -102,6 +135,12 @@ mod tests {
         assert_eq!(most.load(Ordering::SeqCst), 2);
         let all = shaping.permits.acquire_many(2).await.unwrap();
         assert_eq!(shaping.run(LONG_BYTES - 1, || 7).await, 7);
+        {
+            let mut long = std::pin::pin!(shaping.run(LONG_BYTES, || ()));
+            assert!(futures_util::poll!(&mut long).is_pending());
+            assert_eq!(shaping.load(), GateLoad { permits: 2, running: 2, waiting: 1 });
+        }
         drop(all);
+        assert_eq!(shaping.load(), GateLoad { permits: 2, running: 0, waiting: 0 });
     }
 }

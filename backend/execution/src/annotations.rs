@@ -101,7 +101,7 @@ pub async fn flow_annotations(
     held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
-    let selected = select(source, &query.form, range).await?;
+    let selected = select(source, &query.form, range, held).await?;
     let rows = Rows { columns: COLUMNS, timeless: "left out" };
     let (scan, Drops { pairs, left_out, .. }) =
         scan(source, selected, rows, held, Drops::default).await?;

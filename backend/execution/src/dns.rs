@@ -53,7 +53,7 @@ pub async fn dns_connections(
     held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
-    let selected = select_more(source, &query.form, range, with_answers).await?;
+    let selected = select_more(source, &query.form, range, held, with_answers).await?;
     let rows = Rows { columns: DnsConnections::COLUMNS, timeless: "left out" };
     let (scan, connections) = scan(source, selected, rows, held, DnsConnections::default).await?;
     let mut notices = Vec::new();

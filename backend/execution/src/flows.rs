@@ -130,7 +130,7 @@ async fn collect(
 ) -> Result<Collected, ExecutionError> {
     let relay = source.relay;
     let SelectedFlows { filters, range, now_ms, executed, notices: of_selection } =
-        select(source, &query.form, range).await?;
+        select(source, &query.form, range, held).await?;
     let mut notices: Vec<Notice> = query.notices.iter().cloned().chain(of_selection).collect();
     if range.from_nanos.div_euclid(1_000_000) > now_ms {
         notices.push(Notice::info("the time range lies in the future"));
@@ -138,7 +138,7 @@ async fn collect(
     }
     let oldest_first = query.form.selectors.first.is_some_and(|first| first > 0);
     let request = NewestRequest {
-        filters,
+        filters: filters.filters.clone(),
         columns: columns(query.format),
         range,
         limit: query.limit,

@@ -31,7 +31,7 @@ pub use self::dns::dns_connections;
 pub use self::flows::{Batches, PackedFlows, flows, packed_flows};
 pub use self::metrics::flow_metrics;
 pub use self::promql::promql;
-pub use self::select::{prepare, resolve_clusters};
+pub use self::select::{HeldFilters, prepare, resolve_clusters};
 pub use self::service_map::service_map;
 
 /// The relay that answers queries about flows.

@@ -165,7 +165,7 @@ pub async fn flow_metrics(
     held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
-    let selected = select(source, &query.form, range).await?;
+    let selected = select(source, &query.form, range, held).await?;
     let buckets = buckets(query.format, selected.range, context.interval_ms);
     let max_groups = (MAX_CELLS / buckets.count.max(1)).clamp(query.top, MAX_GROUPS);
     let limits = AggregationLimits { max_groups, max_peers: MAX_PEERS };

@@ -94,7 +94,12 @@ pub(crate) async fn scan<T: Fold>(
 ) -> Result<(Scan, T), ExecutionError> {
     let SelectedFlows { filters, range, now_ms, executed, mut notices } = selected;
     let relay = source.relay;
-    let request = ScanRequest { filters, columns: rows.columns, range, caller: source.caller };
+    let request = ScanRequest {
+        filters: filters.filters.clone(),
+        columns: rows.columns,
+        range,
+        caller: source.caller,
+    };
     let is_timed = rows.columns.contains(Column::TimeNanos);
     let add = |(state, timeless): &mut (T, usize), columns: &FlowColumns, row: usize| {
         *timeless += usize::from(is_timed && at(columns.time_nanos(), row) == NO_TIME);

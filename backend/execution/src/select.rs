@@ -3,21 +3,33 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use budget::Held;
 use chrono::{DateTime, SecondsFormat};
 use flow::TimeRange;
 use flow::filter::{FilterSet, PreparedFilters};
-use query::{
-    CelExpressions, ClusterNames, FlowSelection, FlowsForm, InvalidQuery, InvalidSelection,
-};
+use query::{CelExpressions, ClusterNames, FlowSelection, FlowsForm, InvalidQuery};
 use relay::now_ms;
+use tokio::sync::Semaphore;
 use wording::Notice;
 
 use crate::{ExecutionError, FlowSource};
 
+/// Sets of filters that are compiled at once. What they take is known afterwards, so few may be under way.
+const COMPILED_AT_ONCE: usize = 2;
+static COMPILING: Semaphore = Semaphore::const_new(COMPILED_AT_ONCE);
+
+/// Filters that are ready for use, and the memory that their regular expressions take.
+#[derive(Debug, Clone)]
+pub struct HeldFilters {
+    /// The filters.
+    pub filters: Arc<PreparedFilters>,
+    _held: Arc<Held>,
+}
+
 /// The selection to request from the relay.
 #[derive(Debug)]
 pub(crate) struct SelectedFlows {
-    pub(crate) filters: Arc<PreparedFilters>,
+    pub(crate) filters: HeldFilters,
     /// The time range, narrowed by the form.
     pub(crate) range: TimeRange,
     /// Time of the request, in Unix milliseconds.
@@ -30,22 +42,24 @@ pub(crate) struct SelectedFlows {
 
 /// Selects the flows of `form` in `range`.
 ///
-/// Errors: [`ExecutionError::Query`].
+/// Errors: [`ExecutionError::Query`]; too little memory for the filters beside `held`.
 pub(crate) async fn select(
     source: FlowSource<'_>,
     form: &FlowsForm,
     range: TimeRange,
+    held: &Held,
 ) -> Result<SelectedFlows, ExecutionError> {
-    select_more(source, form, range, |filters| filters).await
+    select_more(source, form, range, held, |filters| filters).await
 }
 
 /// Selects the flows of `form` in `range`, and those that `more` adds to its filters.
 ///
-/// Errors: [`ExecutionError::Query`].
+/// Errors: as for [`select`].
 pub(crate) async fn select_more(
     source: FlowSource<'_>,
     form: &FlowsForm,
     range: TimeRange,
+    held: &Held,
     more: impl FnOnce(FilterSet) -> FilterSet,
 ) -> Result<SelectedFlows, ExecutionError> {
     let (form, of_clusters) = resolve_clusters(source, form).await;
@@ -55,25 +69,37 @@ pub(crate) async fn select_more(
     let (range, narrowed) = form.selectors.narrow(range, now_ms).map_err(InvalidQuery::from)?;
     let executed = executed(&observe_flags, range);
     let notices = of_clusters.into_iter().chain(narrowed).collect();
-    let filters = prepare(more(filters), form.into_owned(), source.cel).await;
-    let filters = filters.map_err(InvalidQuery::from)?;
+    let filters = prepare(more(filters), form.into_owned(), source.cel, held.another()).await?;
     Ok(SelectedFlows { filters, range, now_ms, executed, notices })
 }
 
-/// Compiles the filters of a selection on a thread of its own: some regular expressions take milliseconds.
+/// Compiles the filters of a selection on a thread of its own: some regular expressions take milliseconds. `held`
+/// grows by what they take.
 ///
-/// Errors: as for [`query::prepare`].
+/// Errors: as for [`query::prepare`]; [`ExecutionError::OutOfMemory`].
 pub async fn prepare(
     filters: FilterSet,
     form: FlowsForm,
     cel: CelExpressions,
-) -> Result<Arc<PreparedFilters>, InvalidSelection> {
+    mut held: Held,
+) -> Result<HeldFilters, ExecutionError> {
+    let mut all = filters.allow.iter().chain(&filters.deny);
+    if all.all(|filter| filter.size().patterns == 0) {
+        let prepared = query::prepare(filters, &form, cel).map_err(InvalidQuery::from)?;
+        return Ok(HeldFilters { filters: Arc::new(prepared), _held: Arc::new(held) });
+    }
+    // The semaphore is never closed.
+    let turn = COMPILING.acquire().await;
     let preparing = tokio::task::spawn_blocking(move || query::prepare(filters, &form, cel));
-    match preparing.await {
-        Ok(prepared) => prepared.map(Arc::new),
+    let prepared = match preparing.await {
+        Ok(prepared) => prepared.map_err(InvalidQuery::from)?,
         // The task is not aborted.
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
+    };
+    let here = prepared.here();
+    held.grow(here.map_or(0, flow::filter::CompiledFilterSet::max_expression_bytes))?;
+    drop(turn);
+    Ok(HeldFilters { filters: Arc::new(prepared), _held: Arc::new(held) })
 }
 
 /// `form` with Hubble's names of clusters, and notices about clusters that the relay does not know.

@@ -46,7 +46,7 @@ pub async fn service_map(
     held: &mut Held,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
-    let selected = select(source, &query.form, range).await?;
+    let selected = select(source, &query.form, range, held).await?;
     let rows = Rows { columns: ServiceMap::COLUMNS, timeless: "left out" };
     let (scan, map) =
         scan(source, selected, rows, held, || ServiceMap::new(map_by(query.by))).await?;

@@ -91,6 +91,7 @@ impl Budget {
             relays: self.relays.load(),
             prometheus: self.prometheus.load(),
             policy_reads: self.policy_reads.load(),
+            long_work: self.shaping.load(),
             memory: self.memory.load(),
             live_channels: self.live.count(),
         }

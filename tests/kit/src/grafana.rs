@@ -68,6 +68,8 @@ pub struct Source {
     pub role: String,
     /// The organisation's id; 0 stands for the first.
     pub org_id: i64,
+    /// The Unix time in milliseconds of the last change of the settings; 0 stands for 1.
+    pub updated_ms: i64,
 }
 
 /// A time range in Unix milliseconds.
@@ -209,25 +211,7 @@ impl Plugin {
         queries: &[(&str, Value)],
         headers: &[(&str, &str)],
     ) -> BTreeMap<String, DataResponse> {
-        let queries = queries
-            .iter()
-            .map(|(ref_id, query)| DataQuery {
-                ref_id: (*ref_id).to_owned(),
-                max_data_points: 1_000,
-                interval_ms: 15_000,
-                time_range: Some(TimeRange {
-                    from_epoch_ms: range.from_ms,
-                    to_epoch_ms: range.to_ms,
-                }),
-                json: query.to_string().into_bytes(),
-                query_type: query["queryType"].as_str().unwrap_or_default().to_owned(),
-            })
-            .collect();
-        let request = QueryDataRequest {
-            plugin_context: Some(source.context()),
-            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
-            queries,
-        };
+        let request = source.query_request(range, queries, headers);
         self.query_data(request).await.unwrap().responses
     }
 
@@ -300,15 +284,7 @@ impl Plugin {
         url: &str,
         body: &[u8],
     ) -> Resource {
-        let path = url.split('?').next().unwrap();
-        let request = CallResourceRequest {
-            plugin_context: Some(source.context()),
-            path: path.to_owned(),
-            method: method.to_owned(),
-            url: url.to_owned(),
-            headers: BTreeMap::new(),
-            body: Bytes::copy_from_slice(body),
-        };
+        let request = source.resource_request(method, url, body);
         let mut stream = client::call_resource(self.channel.clone(), request).await.unwrap();
         let mut resource = Resource::default();
         while let Some(message) = stream.message().await.unwrap() {
@@ -368,6 +344,47 @@ impl Source {
         Self { json_data: json!({ "prometheusUrl": url }), ..Self::default() }
     }
 
+    /// A request with queries, each under its ref id, and with HTTP headers.
+    pub fn query_request(
+        &self,
+        range: Range,
+        queries: &[(&str, Value)],
+        headers: &[(&str, &str)],
+    ) -> QueryDataRequest {
+        let queries = queries
+            .iter()
+            .map(|(ref_id, query)| DataQuery {
+                ref_id: (*ref_id).to_owned(),
+                max_data_points: 1_000,
+                interval_ms: 15_000,
+                time_range: Some(TimeRange {
+                    from_epoch_ms: range.from_ms,
+                    to_epoch_ms: range.to_ms,
+                }),
+                json: query.to_string().into_bytes(),
+                query_type: query["queryType"].as_str().unwrap_or_default().to_owned(),
+            })
+            .collect();
+        QueryDataRequest {
+            plugin_context: Some(self.context()),
+            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            queries,
+        }
+    }
+
+    /// A request for a resource.
+    pub fn resource_request(&self, method: &str, url: &str, body: &[u8]) -> CallResourceRequest {
+        let path = url.split('?').next().unwrap();
+        CallResourceRequest {
+            plugin_context: Some(self.context()),
+            path: path.to_owned(),
+            method: method.to_owned(),
+            url: url.to_owned(),
+            headers: BTreeMap::new(),
+            body: Bytes::copy_from_slice(body),
+        }
+    }
+
     /// The context of a call from this data source.
     pub fn context(&self) -> PluginContext {
         PluginContext {
@@ -384,7 +401,7 @@ impl Source {
                 url: self.url.clone(),
                 json_data: self.json_data.to_string().into_bytes(),
                 decrypted_secure_json_data: self.secrets.clone(),
-                last_updated_ms: 1,
+                last_updated_ms: self.updated_ms.max(1),
                 ..DataSourceInstanceSettings::default()
             }),
             ..PluginContext::default()

@@ -94,6 +94,13 @@ pub(super) enum Cost {
 }
 
 impl CompiledFilterSet {
+    /// Most bytes that the regular expressions of the set take; everything else is as small as the filters.
+    #[must_use]
+    pub fn max_expression_bytes(&self) -> usize {
+        let conditions = self.allow.iter().chain(&self.deny).flat_map(|filter| &filter.conditions);
+        conditions.flat_map(Condition::expressions).map(Expression::max_bytes).sum()
+    }
+
     /// Whether a flow passes the set: some `allow` filter matches it, or `allow` is empty, and no
     /// `deny` filter does.
     #[must_use]
@@ -112,6 +119,13 @@ impl CompiledFilter {
 }
 
 impl Condition {
+    fn expressions(&self) -> &[Expression] {
+        match self {
+            Self::HttpPath(all) | Self::HttpUrl(all) | Self::DnsQuery(all) => all,
+            _ => &[],
+        }
+    }
+
     /// Whether the condition holds. The conditions that nearly every filter begins with are inline:
     /// a call to the long function below costs more than they do, and keeps the processor from
     /// fetching the next flows meanwhile.

@@ -27,6 +27,11 @@ impl Expression {
     pub(super) fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
+
+    /// Most bytes that the expression takes.
+    pub(super) fn max_bytes(&self) -> usize {
+        self.0.max_bytes()
+    }
 }
 
 #[cfg(not(feature = "regex"))]
@@ -40,6 +45,10 @@ impl Expression {
     }
 
     pub(super) const fn is_match(&self, _text: &str) -> bool {
+        match *self {}
+    }
+
+    pub(super) const fn max_bytes(&self) -> usize {
         match *self {}
     }
 }

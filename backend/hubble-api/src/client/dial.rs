@@ -77,27 +77,38 @@ impl Dialer {
     async fn dial(self) -> Result<Connection, ClientError> {
         let trace = Arc::new(Trace::default());
         *lock(&self.shared.latest) = Arc::clone(&trace);
+        let stream = self.stream(&trace).await;
+        trace.note_stage(None);
+        Ok(TokioIo::new(stream?))
+    }
+
+    async fn stream(&self, trace: &Arc<Trace>) -> Result<Box<dyn Stream>, ClientError> {
         let deadline = Instant::now() + self.shared.connect_timeout;
-        let socket = self.connect(deadline).await?;
-        let socket = Watched::new(socket, Arc::clone(&trace), Layer::Wire);
-        let stream: Box<dyn Stream> = match &self.shared.tls {
-            None => Box::new(socket),
+        let socket = self.connect(deadline, trace).await?;
+        let socket = Watched::new(socket, Arc::clone(trace), Layer::Wire);
+        match &self.shared.tls {
+            None => Ok(Box::new(socket)),
             Some(tls) => {
-                let connector = TlsConnector::from(tls.config(&trace));
+                trace.note_stage(Some(ConnectStage::Handshake));
+                let connector = TlsConnector::from(tls.config(trace));
                 let handshake = connector.connect(tls.server_name.clone(), socket);
                 let stream = timeout_at(deadline, handshake)
                     .await
                     .map_err(|_| self.timed_out(ConnectStage::Handshake))?
-                    .map_err(|error| handshake_error(self.address(), error, &trace, tls))?;
-                Box::new(Watched::new(stream, trace, Layer::Plain))
+                    .map_err(|error| handshake_error(self.address(), error, trace, tls))?;
+                Ok(Box::new(Watched::new(stream, Arc::clone(trace), Layer::Plain)))
             }
-        };
-        Ok(TokioIo::new(stream))
+        }
     }
 
-    async fn connect(&self, deadline: Instant) -> Result<Box<dyn Stream>, ClientError> {
+    async fn connect(
+        &self,
+        deadline: Instant,
+        trace: &Trace,
+    ) -> Result<Box<dyn Stream>, ClientError> {
         match &self.shared.address.target {
             Target::Unix { path } => {
+                trace.note_stage(Some(ConnectStage::Connect));
                 let stream = timeout_at(deadline, UnixStream::connect(path))
                     .await
                     .map_err(|_| self.timed_out(ConnectStage::Connect))?
@@ -106,6 +117,7 @@ impl Dialer {
             }
             Target::Tcp { host, port } => {
                 let port = port.unwrap_or(super::DEFAULT_PORT);
+                trace.note_stage(Some(ConnectStage::Resolve));
                 let addresses = timeout_at(deadline, lookup_host((host.as_str(), port)))
                     .await
                     .map_err(|_| self.timed_out(ConnectStage::Resolve))?
@@ -113,6 +125,7 @@ impl Dialer {
                         host: host.clone(),
                         source: Arc::new(error),
                     })?;
+                trace.note_stage(Some(ConnectStage::Connect));
                 let stream = self.connect_any(addresses.collect(), deadline).await?;
                 // Both options only save time, so a system may lack them.
                 let _ = stream.set_nodelay(true);
@@ -173,7 +186,7 @@ impl Dialer {
         let tls = self.shared.tls.as_ref()?;
         let trace = Arc::new(Trace::default());
         let deadline = Instant::now() + PROBE_TIMEOUT;
-        let socket = self.connect(deadline).await.ok()?;
+        let socket = self.connect(deadline, &trace).await.ok()?;
         let connector = TlsConnector::from(tls.config(&trace));
         // As in `probe_tls`, only the presented certificate matters.
         let _ = timeout_at(deadline, connector.connect(tls.server_name.clone(), socket)).await;
@@ -185,7 +198,7 @@ impl Dialer {
         let tls = TlsClient::probe(self.shared.address.host()).ok()?;
         let trace = Arc::new(Trace::default());
         let deadline = Instant::now() + PROBE_TIMEOUT;
-        let socket = self.connect(deadline).await.ok()?;
+        let socket = self.connect(deadline, &trace).await.ok()?;
         let connector = TlsConnector::from(tls.config(&trace));
         // The result of the handshake does not matter: the server presents its certificate before.
         let _ = timeout_at(deadline, connector.connect(tls.server_name.clone(), socket)).await;

@@ -247,11 +247,15 @@ impl RelayClient {
 
     fn timed_out(&self, flows_received: u64) -> ClientError {
         let trace = self.dialer.latest();
-        ClientError::TimedOut {
-            address: self.address(),
-            after: self.request_timeout,
-            flows_received,
-            silent: trace.wire_head().is_empty(),
+        let (address, after, stage) = (self.address(), self.request_timeout, trace.stage());
+        match stage {
+            Some(stage) if flows_received == 0 => {
+                ClientError::ConnectTimedOut { address, after, stage }
+            }
+            _ => {
+                let silent = stage.is_none() && trace.wire_head().is_empty();
+                ClientError::TimedOut { address, after, flows_received, silent }
+            }
         }
     }
 

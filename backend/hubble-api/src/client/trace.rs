@@ -1,4 +1,5 @@
 use super::certificate::CertificateFacts;
+use super::error::ConnectStage;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,8 @@ const MAX_HEAD_BYTES: usize = 256;
 /// The user needs the cause, so it is recorded while the bytes pass.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
+    /// Step of the connection that is under way.
+    stage: Mutex<Option<ConnectStage>>,
     /// First bytes received from the socket.
     wire: Mutex<Vec<u8>>,
     /// First bytes received through TLS; without TLS, the same as `wire`.
@@ -47,6 +50,15 @@ pub(super) struct Watched<S> {
 }
 
 impl Trace {
+    /// Step of the connection that is under way. `None`: it is made, or was given up.
+    pub(super) fn stage(&self) -> Option<ConnectStage> {
+        *lock(&self.stage)
+    }
+
+    pub(super) fn note_stage(&self, stage: Option<ConnectStage>) {
+        *lock(&self.stage) = stage;
+    }
+
     pub(super) fn wire_head(&self) -> Vec<u8> {
         lock(&self.wire).clone()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hubble_api::client::{ClientError, RelayClient, RelayConfig};
+use hubble_api::client::{ClientError, ConnectStage, RelayClient, RelayConfig};
 use test_kit::relay::{Relay, Script};
 use test_kit::sockets::{BlackHole, answering, closed_port, silent};
 use tonic::{Code, Status};
@@ -57,6 +57,13 @@ async fn a_host_that_swallows_packets_times_out() {
     let error = failure(&client).await;
     assert!(matches!(error, ClientError::ConnectTimedOut { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
+    // A request that ends before the connection is not a relay that is silent.
+    let request_timeout = Duration::from_millis(100);
+    let client = RelayClient::new(&RelayConfig { request_timeout, ..config(address) }).unwrap();
+    for error in [failure(&client).await, client.nodes().await.unwrap_err()] {
+        let ClientError::ConnectTimedOut { after, stage, .. } = error else { panic!("{error:?}") };
+        assert_eq!((after, stage), (request_timeout, ConnectStage::Connect));
+    }
 }
 
 #[tokio::test]

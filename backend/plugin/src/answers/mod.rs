@@ -30,6 +30,10 @@ use crate::metrics::{Limit, Outcome};
 
 /// Maximum number of queries in one request; a dashboard panel names its queries by 26 letters.
 const MAX_QUERIES: usize = 200;
+/// Bytes of a request from which they are part of the memory budget; dashboards send a few KiB.
+const LARGE_REQUEST_BYTES: usize = 64 << 10;
+/// Bytes of a typed query for each byte of its JSON, the JSON itself included.
+const QUERY_FACTOR: usize = 4;
 
 /// A request of Grafana.
 #[derive(Debug)]
@@ -37,6 +41,8 @@ pub(crate) struct Request {
     pub(crate) queries: Vec<RequestQuery>,
     pub(crate) consumer: Consumer,
     pub(crate) concurrent_queries: usize,
+    /// Bytes of the queries' JSON.
+    pub(crate) bytes: usize,
 }
 
 /// A query of a request.
@@ -114,6 +120,14 @@ impl From<QueryError> for QueryFailure {
 /// panics or is slow does not affect the others. Dropping the future stops all tasks and their
 /// calls to the relay and Prometheus.
 pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(String, QueryAnswer)> {
+    let mut held = instance.budget.memory.hold(instance.caller(request.consumer));
+    if request.bytes >= LARGE_REQUEST_BYTES
+        && let Err(error) = held.set(request.bytes.saturating_mul(QUERY_FACTOR))
+    {
+        let failure = QueryFailure::from(QueryError::from(ExecutionError::from(error)));
+        let refused = request.queries.into_iter().map(|query| (query.ref_id, Err(failure.clone())));
+        return refused.collect();
+    }
     let tables = count_tables(&request.queries);
     let permits = Arc::new(Semaphore::new(request.concurrent_queries));
     let mut tasks = JoinSet::new();

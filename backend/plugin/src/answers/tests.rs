@@ -56,7 +56,7 @@ async fn queries_beyond_the_bound_are_refused_and_the_rest_answered() {
     let queries = (0..=MAX_QUERIES)
         .map(|index| RequestQuery { ref_id: index.to_string(), ..read_query(&json!({})) })
         .collect();
-    let request = Request { queries, consumer: Consumer::Panel, concurrent_queries: 10 };
+    let request = Request { queries, consumer: Consumer::Panel, concurrent_queries: 10, bytes: 0 };
     let answers = run(instance, request).await;
     assert_eq!(answers.len(), MAX_QUERIES + 1);
     let refused: Vec<&str> = answers

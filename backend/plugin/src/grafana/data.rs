@@ -37,12 +37,14 @@ pub(super) async fn query(
     let consumer = consumer(headers());
     let identity = ForwardedIdentity::new(headers(), HeaderOrigin::Grafana)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
+    let bytes = request.queries.iter().map(|query| query.json.len()).sum();
     let queries = request
         .queries
         .into_iter()
         .map(|query| read_query(query, &datasource_uid, &identity, &instance.budget.shaping))
         .collect();
-    let answers = answers::run(instance, Request { queries, consumer, concurrent_queries }).await;
+    let request = Request { queries, consumer, concurrent_queries, bytes };
+    let answers = answers::run(instance, request).await;
     let responses = answers.iter().map(|(ref_id, answer)| (ref_id.clone(), response(answer)));
     Ok(QueryDataResponse { responses: responses.collect() })
 }

@@ -78,6 +78,7 @@ pub(crate) struct Load {
     pub(crate) relays: GateLoad,
     pub(crate) prometheus: GateLoad,
     pub(crate) policy_reads: GateLoad,
+    pub(crate) long_work: GateLoad,
     pub(crate) memory: MemoryLoad,
     pub(crate) live_channels: usize,
 }
@@ -287,9 +288,11 @@ impl Metrics {
 
     /// The figures in Prometheus' text format.
     pub(crate) fn text(&self, load: Load) -> String {
-        self.gates.set(Limit::RelayScans, load.relays);
-        self.gates.set(Limit::PrometheusCalls, load.prometheus);
-        self.gates.set(Limit::PolicyReads, load.policy_reads);
+        self.gates.set(Limit::RelayScans.name(), load.relays);
+        self.gates.set(Limit::PrometheusCalls.name(), load.prometheus);
+        self.gates.set(Limit::PolicyReads.name(), load.policy_reads);
+        // Refuses nothing, so it has no `Limit`.
+        self.gates.set("long_work", load.long_work);
         self.memory.set(load.memory);
         self.live_channels.set(gauge_value(load.live_channels));
         let mut text = String::new();
@@ -314,8 +317,8 @@ impl GateFamilies {
         }
     }
 
-    fn set(&self, limit: Limit, load: GateLoad) {
-        let labels = GateLabels { gate: limit.name() };
+    fn set(&self, gate: &'static str, load: GateLoad) {
+        let labels = GateLabels { gate };
         self.permits.get_or_create(&labels).set(gauge_value(load.permits));
         self.running.get_or_create(&labels).set(gauge_value(load.running));
         self.waiting.get_or_create(&labels).set(gauge_value(load.waiting));

@@ -6,6 +6,7 @@ const IDLE: Load = Load {
     relays: GateLoad { permits: 0, running: 0, waiting: 0 },
     prometheus: GateLoad { permits: 0, running: 0, waiting: 0 },
     policy_reads: GateLoad { permits: 0, running: 0, waiting: 0 },
+    long_work: GateLoad { permits: 0, running: 0, waiting: 0 },
     memory: MemoryLoad { held_bytes: 0, peak_bytes: 0, limit_bytes: 0 },
     live_channels: 0,
 };

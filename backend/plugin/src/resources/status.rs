@@ -40,6 +40,7 @@ pub(super) async fn status(instance: &Instance) -> Reply {
         "relay": relay(instance).await,
         "prometheus": prometheus,
         "policies": policies.map(|_| json!({ "reads": gate(budget.policy_reads.load()) })),
+        "longWork": gate(budget.shaping.load()),
         "memory": {
             "heldBytes": memory.held_bytes,
             "peakBytes": memory.peak_bytes,

@@ -173,7 +173,7 @@ async fn begin(
     for Notice { severity, text } in of_clusters {
         batch.add_notice(severity, text);
     }
-    let plan = relay.plan(&filters, query.format.columns()).await?;
+    let plan = relay.plan(&filters.filters, query.format.columns()).await?;
     for notice in plan.notices() {
         batch.add_notice(Severity::Info, notice.to_string());
     }

@@ -14,10 +14,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use execution::Consumer;
+use execution::{Consumer, HeldFilters};
 use flow::TimeRange;
 use flow::columns::ColumnSet;
-use flow::filter::PreparedFilters;
 use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 use futures_util::Stream;
 use query::{
@@ -77,7 +76,7 @@ impl RefusedChannel {
 pub(crate) struct LiveQuery {
     form: FlowsForm,
     /// The filters, unless the form names clusters: these are resolved anew for each stream.
-    filters: Arc<PreparedFilters>,
+    filters: HeldFilters,
     observe_flags: String,
     format: MessageFormat,
     /// Number of past flows from each node; 0: all since `since_nanos`.
@@ -170,8 +169,9 @@ impl LiveQuery {
         let cel = instance.flow_source(Consumer::Panel)?.cel;
         let FlowSelection { filters, observe_flags } =
             FlowSelection::new(&query.form).map_err(InvalidLiveQuery::query)?;
-        let filters = execution::prepare(filters, query.form.clone(), cel).await;
-        let filters = filters.map_err(InvalidLiveQuery::query)?;
+        let memory = instance.budget.memory.hold(instance.caller(Consumer::Panel));
+        let filters = execution::prepare(filters, query.form.clone(), cel, memory).await;
+        let filters = filters.map_err(QueryError::from)?;
         let selectors = &query.form.selectors;
         let all = TimeRange { from_nanos: 0, to_nanos: i64::MAX };
         let (range, _) = selectors.narrow(all, now_ms()).map_err(InvalidLiveQuery::query)?;
@@ -195,7 +195,7 @@ impl LiveQuery {
     }
 
     /// The filters for the relay, and notices about clusters.
-    async fn filters(&self, instance: &Instance) -> (Arc<PreparedFilters>, Vec<Notice>) {
+    async fn filters(&self, instance: &Instance) -> (HeldFilters, Vec<Notice>) {
         let Ok(source) = instance.flow_source(Consumer::Panel) else {
             return (self.filters.clone(), Vec::new());
         };
@@ -203,7 +203,8 @@ impl LiveQuery {
         // Without names of clusters the form is as it was.
         if let Cow::Owned(form) = form
             && let Ok(FlowSelection { filters, .. }) = FlowSelection::new(&form)
-            && let Ok(filters) = execution::prepare(filters, form, source.cel).await
+            && let held = instance.budget.memory.hold(source.caller)
+            && let Ok(filters) = execution::prepare(filters, form, source.cel, held).await
         {
             return (filters, of_clusters);
         }

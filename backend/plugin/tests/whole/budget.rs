@@ -246,6 +246,83 @@ async fn answers_beyond_the_memory_are_refused() {
     assert_eq!((status, message.as_str()), (200, ""), "the memory is free again");
 }
 
+/// Queries that wait keep their compiled patterns, which are part of the memory.
+#[tokio::test]
+async fn patterns_of_waiting_queries_are_part_of_the_memory() {
+    let plugin = Plugin::start_with(Start {
+        env: vec![("HUBBLE_MEMORY_LIMIT_MIB", "256".to_owned())],
+        ..Start::default()
+    })
+    .await;
+    let relay = Relay::start(Script { hangs: true, ..Script::default() }).await;
+    let source = relay.source();
+    let before_kib = plugin.status_kib("VmHWM");
+    // Each may take more than half a MiB, what it keeps between two flows included.
+    let patterns =
+        |n: usize| -> Vec<_> { (0..20).map(|of| format!(r"{n}-{of}\pL{{3}}")).collect() };
+    let query = |n: usize| {
+        json!({
+            "queryType": "flowMetrics", "metric": "count", "format": "top",
+            "filter": { "httpPath": patterns(n) },
+        })
+    };
+    let (refused, mut messages) = tokio::sync::mpsc::channel(60);
+    let waiting = join_all((0..60).map(|n| {
+        let (plugin, source, refused, query) = (&plugin, &source, refused.clone(), query(n));
+        async move {
+            let (status, message) = asked(plugin, source, query, &[]).await;
+            refused.send((status, message)).await.unwrap();
+        }
+    }));
+    // 85 MiB of memory hold fewer than ten queries.
+    let mut seen = 0;
+    tokio::select! {
+        _ = waiting => panic!("the relay does not answer"),
+        () = async {
+            while seen < 40 {
+                let (status, message) = messages.recv().await.unwrap();
+                assert_eq!(status, 503, "{message}");
+                assert!(message.starts_with("this answer needs more memory than is free ("), "{message}");
+                seen += 1;
+            }
+        } => {}
+    }
+    plugin.has_figure("k8snet_memory_held_bytes", 0.0).await;
+    let grown_kib = plugin.status_kib("VmHWM") - before_kib;
+    assert!(grown_kib < 200 << 10, "{grown_kib} KiB more");
+    let (status, message) = asked(&plugin, &Source::relay("127.0.0.1:1"), query(0), &[]).await;
+    assert_eq!(status, 502, "the memory is free again: {message}");
+}
+
+/// Requests count by their size before their queries begin.
+#[tokio::test]
+async fn large_requests_are_part_of_the_memory() {
+    let plugin = Plugin::start_with(Start {
+        env: vec![("HUBBLE_MEMORY_LIMIT_MIB", "200".to_owned())],
+        ..Start::default()
+    })
+    .await;
+    let relay = Relay::start(Script::default()).await;
+    let source = relay.source();
+    let bulky = |bytes: usize| json!({ "queryType": "flows", "filter": { "httpHeader": [], "pod": ["a".repeat(bytes)] } });
+    let (small, large) = (bulky(1_000), bulky(900_000));
+    let mut queries = vec![("A", small)];
+    let names: Vec<String> = (0..40).map(|n| format!("B{n}")).collect();
+    queries.extend(names.iter().map(|name| (name.as_str(), large.clone())));
+    let answers = plugin.query(&source, Range::last_hour(), &queries).await;
+    assert_eq!(answers.len(), 41);
+    for answer in answers.values() {
+        assert_eq!(answer.status, 503, "{}", answer.error);
+        assert!(
+            answer.error.starts_with("this answer needs more memory than is free ("),
+            "{}",
+            answer.error
+        );
+    }
+    plugin.has_figure(r#"k8snet_refusals_total{limit="memory"}"#, 1.0).await;
+    assert!(relay.asked().is_empty());
+}
+
 /// A busy dashboard: queries that wait for a scan, or that share one, hold nearly nothing.
 #[tokio::test]
 async fn many_small_counts_fit_into_little_memory() {

@@ -16,6 +16,7 @@ mod correlation;
 mod entra;
 mod figures;
 mod flows;
+mod grafana_faults;
 mod health;
 mod limits;
 mod live;

@@ -48,6 +48,7 @@ async fn it_says_what_was_done() {
     for foreign in ["hunter2", "pod-1", "invalid", "127.0.0.1"] {
         assert!(!text.contains(foreign), "{foreign} in {text}");
     }
+    let cores = std::thread::available_parallelism().unwrap();
     assert_eq!(
         status,
         json!({
@@ -66,6 +67,7 @@ async fn it_says_what_was_done() {
                 "tokenFailures": 0,
             },
             "policies": null,
+            "longWork": { "permits": cores, "inUse": 0, "waiting": 0 },
             "memory": {
                 "heldBytes": 0,
                 "peakBytes": null,

@@ -1,14 +1,15 @@
 //! Log lines and traces: each line about a call says which one, and Grafana's traces go on in the plugin.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use plugin_protocol::{DataQuery, QueryDataRequest, QueryDataResponse, TimeRange};
 use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Range, Source, Start};
 use test_kit::http::{Answer, Http};
-use test_kit::now_ms;
 use test_kit::relay::{Relay, Script, flow};
 use test_kit::traces::{ReceivedSpan, Traces};
+use test_kit::{PATIENCE, now_ms};
 use tonic::codec::ProstCodec;
 use tonic::codegen::http::uri::PathAndQuery;
 
@@ -218,7 +219,12 @@ async fn without_grafanas_tracing_there_is_none() {
     assert!(!threads(&plugin).iter().any(is_exporter), "{:?}", threads(&plugin));
     let traces = Traces::start().await;
     let plugin = traced(&traces, &[]).await;
-    assert!(threads(&plugin).iter().any(is_exporter), "{:?}", threads(&plugin));
+    // A thread gets its name a moment after its start.
+    let begun = std::time::Instant::now();
+    while !threads(&plugin).iter().any(is_exporter) {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", threads(&plugin));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// A receiver that is away, and variables of another Grafana, cost a warning at most.

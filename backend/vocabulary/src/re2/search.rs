@@ -62,6 +62,12 @@ impl Search {
         Self::parse(pattern).map(drop)
     }
 
+    /// Most bytes that the expression takes: its own, and the states kept while it searches, in both directions.
+    #[must_use]
+    pub fn max_bytes(&self) -> usize {
+        self.0.memory_usage() + 2 * MAX_STATE_BYTES
+    }
+
     fn parse(pattern: &str) -> Result<Hir, SearchError> {
         let (tree, classes) = parse::parse(pattern)?;
         Writer { classes: &classes, ranges: 0 }.expression(&tree)
