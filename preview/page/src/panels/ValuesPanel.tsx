@@ -22,6 +22,8 @@ export function ValuesPanel({ data, options, fieldConfig, replaceVariables, time
     data: data.series,
     timeZone,
   });
+  // As Grafana does: a value that stands alone is named where the panel says how.
+  const isNamed = values.length > 1 || Boolean(fieldConfig.defaults.displayName);
   return (
     <ScrollContainer>
       <Box padding={1}>
@@ -30,7 +32,7 @@ export function ValuesPanel({ data, options, fieldConfig, replaceVariables, time
           const value = formattedValueToString(display);
           return (
             <Stack key={at} justifyContent="space-between">
-              <Text>{(values.length > 1 && display.title) || ''}</Text>
+              <Text>{isNamed ? display.title : ''}</Text>
               {link ? <TextLink href={link.href}>{value}</TextLink> : <Text>{value}</Text>}
             </Stack>
           );
