@@ -57,18 +57,25 @@ pub async fn flows(
 ) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let collected = collect(source, query, range, held).await?;
-    held.grow(held.bytes().saturating_mul(FRAME_FACTOR))?;
-    let shape = || match query.format {
-        FlowsFormat::Table => decoded(collected, query.format, |columns, rows, meta| {
-            let table = frames::flow_table(columns, rows, meta);
-            frames::flow_links(table, &context.datasource_uid)
-        }),
-        FlowsFormat::Logs => decoded(collected, query.format, |columns, rows, meta| {
-            frames::flow_log(columns, rows, query.limit, meta)
-        }),
-        FlowsFormat::Packed => packed(collected),
+    let received_bytes = held.bytes();
+    let more_bytes = received_bytes.saturating_mul(FRAME_FACTOR);
+    // Many answers wait for their turn, and only those whose turn it is need this memory.
+    let shape = || {
+        held.grow(more_bytes)?;
+        let frame = match query.format {
+            FlowsFormat::Table => decoded(collected, query.format, |columns, rows, meta| {
+                let table = frames::flow_table(columns, rows, meta);
+                frames::flow_links(table, &context.datasource_uid)
+            }),
+            FlowsFormat::Logs => decoded(collected, query.format, |columns, rows, meta| {
+                frames::flow_log(columns, rows, query.limit, meta)
+            }),
+            FlowsFormat::Packed => packed(collected),
+        };
+        held.set(frame.bytes())?;
+        Ok(vec![frame])
     };
-    Ok(vec![context.shaping.run(held.bytes(), shape).await])
+    context.shaping.run(received_bytes.saturating_add(more_bytes), shape).await
 }
 
 /// Reads the flows of `query` for a resource call that streams them.
