@@ -174,6 +174,11 @@ impl RelayError {
     }
 }
 
+/// Time for which callers share an answer that should be fresh, or its error: the relay asks all nodes for one.
+const MOMENT: Duration = Duration::from_secs(1);
+/// Time for which the namespaces are reused: all variables of a dashboard ask for them at once.
+const NAMESPACES_KEPT: Duration = Duration::from_secs(5);
+
 /// A relay: its connection, and cached answers.
 #[derive(Debug)]
 pub struct Relay {
@@ -185,6 +190,10 @@ pub struct Relay {
     /// An absent error: no answer in time.
     buffer_start: Cached<BufferStart, Option<RelayError>>,
     kept_nodes: Cached<Arc<Nodes>, ()>,
+    /// Answers that the relay gathers from all nodes, for callers of the same moment.
+    fresh_nodes: Cached<Vec<NodeInfo>, RelayError>,
+    fresh_status: Cached<RelayStatus, RelayError>,
+    namespaces: Cached<Vec<String>, RelayError>,
     expiries: Cached<Vec<Expiry>, Vec<Expiry>>,
     /// Time at which a node last refused a mask, in milliseconds since `started`; 0: never.
     masks_refused_ms: AtomicU64,
@@ -222,6 +231,9 @@ impl Relay {
             newest: Flights::default(),
             buffer_start: Cached::new(buffers::TTL, ERRORS_KEPT),
             kept_nodes: Cached::new(nodes::TTL, ERRORS_KEPT),
+            fresh_nodes: Cached::new(MOMENT, MOMENT),
+            fresh_status: Cached::new(MOMENT, MOMENT),
+            namespaces: Cached::new(NAMESPACES_KEPT, MOMENT),
             expiries: Cached::new(certificates::TTL, Duration::ZERO),
             masks_refused_ms: AtomicU64::new(0),
             started: Instant::now(),
@@ -266,17 +278,22 @@ impl Relay {
         self.client.follow(request, followed)
     }
 
-    /// Version and buffer fill, over all nodes.
+    /// Version and buffer fill, over all nodes, at most a second old.
     ///
     /// Errors: [`RelayError`].
     pub async fn status(&self) -> Result<RelayStatus, RelayError> {
-        Ok(self.client.server_status().await?)
+        let ask = async { Ok(self.client.server_status().await?) };
+        self.fresh_status.get(Box::pin(ask)).await
     }
 
-    /// Namespaces with flows in the last hour, sorted.
+    /// Namespaces with flows in the last hour, sorted, at most five seconds old.
     ///
     /// Errors: [`RelayError`]; also if no node is connected.
     pub async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
+        self.namespaces.get(Box::pin(self.ask_namespaces())).await
+    }
+
+    async fn ask_namespaces(&self) -> Result<Vec<String>, RelayError> {
         let mut names = self.client.namespaces().await?;
         names.retain(|name| !name.is_empty());
         names.sort_unstable();

@@ -92,12 +92,15 @@ impl Relay {
         Some(Nodes { requested_nanos, known, all: Vec::new() })
     }
 
-    /// The nodes, sorted by name.
+    /// The nodes, sorted by name, at most a second old.
     ///
     /// Errors: [`RelayError`].
     pub async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
-        let mut nodes = self.client.nodes().await?;
-        nodes.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(nodes)
+        let ask = async {
+            let mut nodes = self.client.nodes().await?;
+            nodes.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(nodes)
+        };
+        self.fresh_nodes.get(Box::pin(ask)).await
     }
 }

@@ -137,6 +137,27 @@ async fn a_shared_scan_ends_with_its_last_query() {
     relay.has_open(0).await;
 }
 
+/// Calls that a relay passes on to every node are made once for all who ask in the same moment.
+#[tokio::test]
+async fn nodes_and_namespaces_are_asked_for_once() {
+    let plugin = Plugin::start().await;
+    let script = Script { namespaces: vec!["pets"], ..Script::default() };
+    let relay = Relay::start(script).await;
+    let (source, mut admin) = (relay.source(), relay.source());
+    admin.role = "Admin".to_owned();
+    let health = join_all((0..100).map(|_| plugin.health(&source)));
+    let resources =
+        ["nodes", "suggestions?field=namespace", "suggestions?field=nodeName", "status"];
+    let resources = resources.map(|url| {
+        join_all((0..100).map(|_| async { plugin.resource(&admin, "GET", url, b"").await.status }))
+    });
+    let (health, statuses) = tokio::join!(health, join_all(resources));
+    assert!(health.iter().all(|health| health.status == 1), "{:?}", health[0]);
+    assert_eq!(statuses.concat(), vec![200; 400]);
+    // Without sharing there would be 600 and more.
+    assert!(relay.gathered() <= 40, "{} calls", relay.gathered());
+}
+
 #[tokio::test]
 async fn an_alert_rule_passes_beside_queries_that_wait() {
     let plugin = Plugin::start().await;

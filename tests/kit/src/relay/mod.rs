@@ -114,6 +114,7 @@ pub struct Relay {
     asked_for_oldest: Arc<Mutex<Vec<GetFlowsRequest>>>,
     open: watch::Sender<usize>,
     most_open: Arc<AtomicUsize>,
+    gathered: Arc<AtomicUsize>,
 }
 
 impl Relay {
@@ -156,6 +157,7 @@ impl Relay {
             asked_for_oldest: Arc::default(),
             open: watch::Sender::default(),
             most_open: Arc::default(),
+            gathered: Arc::default(),
         }
     }
 
@@ -168,6 +170,7 @@ impl Relay {
             asked_for_oldest: Arc::clone(&self.asked_for_oldest),
             open: self.open.clone(),
             most_open: Arc::clone(&self.most_open),
+            gathered: Arc::clone(&self.gathered),
         };
         ObserverServer::new(service).max_encoding_message_size(usize::MAX)
     }
@@ -195,6 +198,12 @@ impl Relay {
     /// The most streams of flows that were open at once.
     pub fn most_open(&self) -> usize {
         self.most_open.load(Ordering::SeqCst)
+    }
+
+    /// The number of calls so far whose answers a relay gathers from all nodes: `GetNodes`, `GetNamespaces`,
+    /// `ServerStatus`.
+    pub fn gathered(&self) -> usize {
+        self.gathered.load(Ordering::SeqCst)
     }
 
     /// Waits until `count` streams of flows are open.
@@ -228,6 +237,7 @@ struct Service {
     asked_for_oldest: Arc<Mutex<Vec<GetFlowsRequest>>>,
     open: watch::Sender<usize>,
     most_open: Arc<AtomicUsize>,
+    gathered: Arc<AtomicUsize>,
 }
 
 /// A stream, counted while it lives.
@@ -361,6 +371,7 @@ impl Observer for Service {
         &self,
         _: Request<GetNodesRequest>,
     ) -> Result<Response<GetNodesResponse>, Status> {
+        self.gathered.fetch_add(1, Ordering::SeqCst);
         Ok(Response::new(GetNodesResponse { nodes: self.script.nodes.clone() }))
     }
 
@@ -368,6 +379,7 @@ impl Observer for Service {
         &self,
         _: Request<GetNamespacesRequest>,
     ) -> Result<Response<GetNamespacesResponse>, Status> {
+        self.gathered.fetch_add(1, Ordering::SeqCst);
         let namespace =
             |name: &&str| Namespace { namespace: (*name).to_owned(), cluster: String::new() };
         let namespaces = self.script.namespaces.iter().map(namespace).collect();
@@ -378,6 +390,7 @@ impl Observer for Service {
         &self,
         _: Request<ServerStatusRequest>,
     ) -> Result<Response<ServerStatusResponse>, Status> {
+        self.gathered.fetch_add(1, Ordering::SeqCst);
         Ok(Response::new(self.script.status.clone()))
     }
 }
