@@ -1,16 +1,19 @@
 //! Single flows: what the relay still has of a time range, and notices about everything missing.
 
+use std::mem;
+use std::sync::Arc;
+
 use budget::Held;
 use bytes::Bytes;
 use flow::TimeRange;
-use flow::columns::{ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
+use flow::columns::{ColumnLimits, ColumnSet, FlowColumns, NO_TIME, at};
 use flow::dedup::PacketDedup;
 use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
 use hubble_api::client::WireFlow;
 use hubble_api::packed::Encoder;
 use hubble_api::projection::{Decoder, ProjectionError};
 use query::{FlowsFormat, FlowsQuery};
-use relay::{BufferStart, Newest, NewestRequest, RelayError};
+use relay::{BufferStart, Newest, NewestRequest, Relay, RelayError};
 use serde_json::{Map, Value};
 use wording::{Notice, count};
 
@@ -18,11 +21,8 @@ use crate::completeness::{
     Completeness, INCOMPLETE, REWORDED, empty_notice, gaps, incomplete, mark, plan_notices,
     relay_notices, unreadable, without_time,
 };
-use crate::select::{SelectedFlows, select};
-use crate::{ExecutionError, FlowSource, QueryContext};
-
-/// Size of an answer's columns and frame, as a multiple of the flows as received.
-const FRAME_FACTOR: usize = 2;
+use crate::select::{HeldFilters, SelectedFlows, select};
+use crate::{ExecutionError, FlowSource, QueryContext, RequiredCompleteness};
 
 /// Flows, and the notices about them.
 #[derive(Debug)]
@@ -33,17 +33,28 @@ struct Collected {
     executed: String,
 }
 
-/// A packed answer before it is cut into pieces.
+/// The flows to ask the relay for, and what the answer says about them.
 #[derive(Debug)]
-pub struct PackedFlows {
-    /// Flows, newest first.
-    pub flows: Vec<WireFlow>,
-    /// Notices about gaps.
-    pub notices: Vec<Notice>,
-    /// Data for the frontend, as `meta.custom` of a frame.
-    pub custom: Map<String, Value>,
+pub(crate) struct Asked {
+    relay: Arc<Relay>,
+    pub(crate) request: NewestRequest,
+    required: RequiredCompleteness,
     /// The equivalent `hubble observe …` line.
-    pub executed: String,
+    pub(crate) executed: String,
+    /// Notices known before the answer.
+    notices: Vec<Notice>,
+    /// The filters' memory.
+    _filters: HeldFilters,
+}
+
+/// Counts of rows that a notice names.
+#[derive(Debug, Default)]
+pub(crate) struct RowCounts {
+    dedup: PacketDedup,
+    /// Flows without a time.
+    timeless: usize,
+    /// Second records of denied packets.
+    seconds: usize,
 }
 
 /// Reads the relay's flows and returns them as a frame.
@@ -58,7 +69,7 @@ pub async fn flows(
     let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let collected = collect(source, query, range, held).await?;
     let received_bytes = held.bytes();
-    let more_bytes = received_bytes.saturating_mul(FRAME_FACTOR);
+    let more_bytes = received_bytes.saturating_mul(frame_factor(query.format));
     // Many answers wait for their turn, and only those whose turn it is need this memory.
     let shape = || {
         held.grow(more_bytes)?;
@@ -76,20 +87,6 @@ pub async fn flows(
         Ok(vec![frame])
     };
     context.shaping.run(received_bytes.saturating_add(more_bytes), shape).await
-}
-
-/// Reads the flows of `query` for a resource call that streams them.
-///
-/// Errors: [`ExecutionError`], if there is nothing to show.
-pub async fn packed_flows(
-    source: FlowSource<'_>,
-    query: &FlowsQuery,
-    range: TimeRange,
-    held: &mut Held,
-) -> Result<PackedFlows, ExecutionError> {
-    let Collected { newest, notices, custom, executed } =
-        collect(source, query, range, held).await?;
-    Ok(PackedFlows { flows: newest.flows, notices, custom, executed })
 }
 
 /// Iterator that packs flows into batches, one batch per call.
@@ -120,6 +117,15 @@ impl Iterator for Batches {
     }
 }
 
+/// Size of an answer's columns and frame, as a multiple of the flows as received.
+const fn frame_factor(format: FlowsFormat) -> usize {
+    match format {
+        FlowsFormat::Table | FlowsFormat::Logs => 2,
+        // A sixth after compression, then base64.
+        FlowsFormat::Packed => 1,
+    }
+}
+
 /// The columns that a format needs.
 const fn columns(format: FlowsFormat) -> ColumnSet {
     match format {
@@ -135,52 +141,108 @@ async fn collect(
     range: TimeRange,
     held: &mut Held,
 ) -> Result<Collected, ExecutionError> {
-    let relay = source.relay;
-    let SelectedFlows { filters, range, now_ms, executed, notices: of_selection } =
-        select(source, &query.form, range, held).await?;
-    let mut notices: Vec<Notice> = query.notices.iter().cloned().chain(of_selection).collect();
-    if range.from_nanos.div_euclid(1_000_000) > now_ms {
-        notices.push(Notice::info("the time range lies in the future"));
+    let mut asked = Asked::of(source, query, range, held).await?;
+    if asked.is_in_future() {
+        let (notices, executed) = (asked.take_notices(), asked.executed);
         return Ok(Collected { newest: Newest::default(), notices, custom: Map::new(), executed });
     }
-    let oldest_first = query.form.selectors.first.is_some_and(|first| first > 0);
-    let request = NewestRequest {
-        filters: filters.filters.clone(),
-        columns: columns(query.format),
-        range,
-        limit: query.limit,
-        oldest: oldest_first,
-        now_ms,
-        caller: source.caller,
-    };
-    let (newest, buffer_start) = tokio::join!(relay.newest(&request, held), relay.buffer_start());
+    let Asked { relay, request, .. } = &asked;
+    let (newest, buffer_start) = tokio::join!(relay.newest(request, held), relay.buffer_start());
     let newest = newest?;
-    let mut missing: Vec<Notice> =
-        newest.broken.iter().map(incomplete).chain(relay_notices(&newest.notices)).collect();
-    missing.extend((newest.unreadable > 0).then(|| unreadable(newest.unreadable)));
-    notices.extend(missing.iter().cloned());
-    notices.extend(plan_notices(&newest.plan_notices));
-    notices.extend(cut_notice(&newest, query.limit, oldest_first));
-    let reaches_memory = reaches_memory(&newest, query.limit, &buffer_start);
-    let completeness =
-        Completeness::of(relay, range, now_ms, &newest.lost, &buffer_start, reaches_memory).await;
-    let cut = cut_notice(&newest, query.limit, oldest_first).map(|notice| notice.text);
-    let gaps = gaps(&newest.notices, newest.broken.as_ref(), newest.unreadable);
-    completeness.check(source.required, gaps.into_iter().chain(cut))?;
-    let Completeness { notices: lacks, mut custom, mut marks, is_lossy, .. } = completeness;
-    notices.extend(lacks);
-    mark(&mut marks, INCOMPLETE, &missing);
-    if newest.flows.is_empty() {
-        let empty = empty_notice(is_lossy, !newest.notices.missing().is_empty());
-        mark(&mut marks, REWORDED, empty.as_slice());
-        notices.extend(empty);
-    }
-    custom.append(&mut marks);
-    Ok(Collected { newest, notices, custom, executed })
+    let (notices, custom) = asked.about(&newest, newest.flows.len(), &buffer_start).await?;
+    Ok(Collected { newest, notices, custom, executed: asked.executed })
 }
 
-fn cut_notice(newest: &Newest, limit: usize, oldest_first: bool) -> Option<Notice> {
-    let shown = newest.flows.len();
+impl Asked {
+    /// The request for the flows of `query`.
+    ///
+    /// Errors: as for [`select`].
+    pub(crate) async fn of(
+        source: FlowSource<'_>,
+        query: &FlowsQuery,
+        range: TimeRange,
+        held: &Held,
+    ) -> Result<Self, ExecutionError> {
+        let SelectedFlows { filters, range, now_ms, executed, notices: of_selection } =
+            select(source, &query.form, range, held).await?;
+        let request = NewestRequest {
+            filters: filters.filters.clone(),
+            columns: columns(query.format),
+            range,
+            limit: query.limit,
+            oldest: query.form.selectors.first.is_some_and(|first| first > 0),
+            now_ms,
+            caller: source.caller,
+        };
+        Ok(Self {
+            relay: source.relay.clone(),
+            request,
+            required: source.required,
+            executed,
+            notices: query.notices.iter().cloned().chain(of_selection).collect(),
+            _filters: filters,
+        })
+    }
+
+    /// Whether the range has not begun. The notices then say so.
+    pub(crate) fn is_in_future(&mut self) -> bool {
+        let NewestRequest { range, now_ms, .. } = &self.request;
+        let is_in_future = range.from_nanos.div_euclid(1_000_000) > *now_ms;
+        if is_in_future {
+            self.notices.push(Notice::info("the time range lies in the future"));
+        }
+        is_in_future
+    }
+
+    /// The notices that were known before the answer.
+    pub(crate) fn take_notices(&mut self) -> Vec<Notice> {
+        mem::take(&mut self.notices)
+    }
+
+    /// Notices about an answer with so many flows, and their data for the frontend.
+    ///
+    /// Errors: [`ExecutionError::Incomplete`].
+    pub(crate) async fn about(
+        &mut self,
+        newest: &Newest,
+        shown: usize,
+        buffer_start: &Result<Option<BufferStart>, RelayError>,
+    ) -> Result<(Vec<Notice>, Map<String, Value>), ExecutionError> {
+        let mut notices = self.take_notices();
+        let NewestRequest { range, limit, oldest, now_ms, .. } = self.request;
+        let mut missing: Vec<Notice> =
+            newest.broken.iter().map(incomplete).chain(relay_notices(&newest.notices)).collect();
+        missing.extend((newest.unreadable > 0).then(|| unreadable(newest.unreadable)));
+        notices.extend(missing.iter().cloned());
+        notices.extend(plan_notices(&newest.plan_notices));
+        let cut = cut_notice(newest, shown, limit, oldest);
+        notices.extend(cut.clone());
+        let reaches_memory = reaches_memory(newest, limit, buffer_start);
+        let completeness = Completeness::of(
+            &self.relay,
+            range,
+            now_ms,
+            &newest.lost,
+            buffer_start,
+            reaches_memory,
+        )
+        .await;
+        let gaps = gaps(&newest.notices, newest.broken.as_ref(), newest.unreadable);
+        completeness.check(self.required, gaps.into_iter().chain(cut.map(|cut| cut.text)))?;
+        let Completeness { notices: lacks, mut custom, mut marks, is_lossy, .. } = completeness;
+        notices.extend(lacks);
+        mark(&mut marks, INCOMPLETE, &missing);
+        if shown == 0 {
+            let empty = empty_notice(is_lossy, !newest.notices.missing().is_empty());
+            mark(&mut marks, REWORDED, empty.as_slice());
+            notices.extend(empty);
+        }
+        custom.append(&mut marks);
+        Ok((notices, custom))
+    }
+}
+
+fn cut_notice(newest: &Newest, shown: usize, limit: usize, oldest_first: bool) -> Option<Notice> {
     let which = if oldest_first { "oldest" } else { "newest" };
     if newest.cut_by_bytes > 0 {
         let text = format!(
@@ -245,18 +307,34 @@ fn decoded(
 
 /// Notices about rows: flows without a time, and packets with two records.
 fn row_notices(columns: &FlowColumns, newest_first: &[u32]) -> Vec<Notice> {
-    let timeless = columns.time_nanos().iter().filter(|time| **time == NO_TIME).count();
-    let mut dedup = PacketDedup::default();
-    let oldest_first = newest_first.iter().rev();
-    let seconds = oldest_first.filter(|&&row| dedup.is_duplicate(columns, row as usize)).count();
-    let mut notices: Vec<Notice> = without_time(timeless, "last").into_iter().collect();
-    if seconds > 0 {
-        notices.push(Notice::info(format!(
-            "{} listed twice: as a policy verdict and as a drop",
-            count(seconds, "denied packet")
-        )));
+    let mut counts = RowCounts::default();
+    counts.add(columns, newest_first);
+    counts.notices()
+}
+
+impl RowCounts {
+    /// Columns that the counts need.
+    pub(crate) const COLUMNS: ColumnSet = PacketDedup::COLUMNS;
+
+    /// Counts rows in the order newest first; further rows are older.
+    pub(crate) fn add(&mut self, columns: &FlowColumns, newest_first: &[u32]) {
+        for &row in newest_first {
+            let row = row as usize;
+            self.timeless += usize::from(at(columns.time_nanos(), row) == NO_TIME);
+            self.seconds += usize::from(self.dedup.is_duplicate(columns, row));
+        }
     }
-    notices
+
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        let mut notices: Vec<Notice> = without_time(self.timeless, "last").into_iter().collect();
+        if self.seconds > 0 {
+            notices.push(Notice::info(format!(
+                "{} listed twice: as a policy verdict and as a drop",
+                count(self.seconds, "denied packet")
+            )));
+        }
+        notices
+    }
 }
 
 fn packed(collected: Collected) -> Frame {
@@ -264,7 +342,7 @@ fn packed(collected: Collected) -> Frame {
     let mut columns = FlowColumns::new(ColumnLimits::default());
     // Nine columns for one notice: 1.1 µs a flow of 734 bytes, of which 0.6 are the walk over its
     // fields; all columns take 1.8, packing the flow 0.9.
-    let mut decoder = Decoder::new(PacketDedup::COLUMNS);
+    let mut decoder = Decoder::new(RowCounts::COLUMNS);
     for flow in &newest.flows {
         // The browser unpacks the flows and reports those that it cannot read.
         let _unreadable =

@@ -2,7 +2,7 @@
 //!
 //! - All queries about flows take the same steps: the form selects flows, and a plan asks the relay
 //!   only for what its nodes support.
-//! - [`flows`] returns the newest flows. The others read flows one by one as rows of columns and
+//! - [`flows`] returns the newest flows, [`FlowSlices`] the same piece by piece. The others read flows one by one as rows of columns and
 //!   fold them: counts ([`flow_metrics`]), a map ([`service_map`]), DNS names ([`dns_connections`])
 //!   and drops ([`flow_annotations`]).
 //! - [`promql`] evaluates an expression over the range, at its end, or both.
@@ -10,6 +10,7 @@
 mod annotations;
 mod completeness;
 mod dns;
+mod flow_slices;
 mod flows;
 mod group_name;
 mod metrics;
@@ -28,7 +29,8 @@ use relay::{Relay, RelayError};
 
 pub use self::annotations::flow_annotations;
 pub use self::dns::dns_connections;
-pub use self::flows::{Batches, PackedFlows, flows, packed_flows};
+pub use self::flow_slices::{FlowSlices, FlowsEnd};
+pub use self::flows::{Batches, flows};
 pub use self::metrics::flow_metrics;
 pub use self::promql::promql;
 pub use self::select::{HeldFilters, prepare, resolve_clusters};

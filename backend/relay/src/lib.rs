@@ -2,8 +2,8 @@
 //!
 //! - A [`Plan`] adapts a request to the oldest Cilium release among the nodes, and says which
 //!   filters remain to be applied here.
-//! - [`Relay::newest`] collects the newest flows of a range, [`Relay::scan`] hands over all of them
-//!   one by one, and [`Relay::follow`] continues without end.
+//! - [`Relay::newest`] collects the newest flows of a range, [`Relay::newest_in_slices`] hands them over
+//!   piece by piece, [`Relay::scan`] hands over all of them one by one, and [`Relay::follow`] continues without end.
 //! - Every answer comes with its gaps: nodes that did not answer, lost events and their share, the
 //!   start of the nodes' buffers, and certificates that expire soon.
 //!
@@ -22,8 +22,10 @@ mod nodes;
 mod plan;
 mod scan;
 mod scan_request;
+mod sent;
 mod settings;
 mod shared_scans;
+mod slices;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,6 +57,7 @@ pub use self::scan::Scanned;
 pub use self::scan_request::ScanRequest;
 pub use self::settings::{RelaySettings, RelayTls};
 use self::shared_scans::Scans;
+pub use self::slices::NewestSlices;
 
 /// Time without masks after a node refused one, in milliseconds.
 const MASKS_REFUSED_MS: u64 = 600_000;

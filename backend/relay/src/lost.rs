@@ -16,6 +16,9 @@ pub const MAX_NODES: usize = 10_000;
 #[derive(Debug, Clone, Default)]
 pub struct LostEvents {
     by_node: BTreeMap<String, BTreeMap<LostEventSource, u64>>,
+    /// Events with a time of their own, by node, source, first and last time. Several requests of one
+    /// answer may report the same.
+    timed: BTreeMap<(String, LostEventSource, i64, i64), u64>,
     /// Events of further nodes, including the start markers of their readers.
     pub of_others: u64,
     /// Nodes that were read over only a part of the range.
@@ -87,16 +90,21 @@ impl LostEvents {
             (Some(first), Some(last)) => last < range.from_nanos || first > range.to_nanos,
             _ => false,
         };
+        if let (Some(first), Some(last)) = (nanos(first), nanos(last))
+            && *source != LostEventSource::HubbleRingBuffer
+            && self.timed.len() < MAX_NODES
+        {
+            if !is_outside {
+                let key = (node_name.clone(), *source, first, last);
+                let sum = self.timed.entry(key).or_default();
+                *sum = sum.saturating_add(*count);
+            }
+            return true;
+        }
         if is_outside && *source != LostEventSource::HubbleRingBuffer {
             return true;
         }
-        if self.by_node.len() < MAX_NODES || self.by_node.contains_key(node_name) {
-            let counts = self.by_node.entry(node_name.clone()).or_default();
-            let sum = counts.entry(*source).or_default();
-            *sum = sum.saturating_add(*count);
-        } else {
-            self.of_others = self.of_others.saturating_add(*count);
-        }
+        add(&mut self.by_node, &mut self.of_others, (node_name, *source), *count);
         true
     }
 
@@ -111,6 +119,30 @@ impl LostEvents {
         self.others = CountedOver::Part;
     }
 
+    /// Records that all nodes were read from this time on, in Unix nanoseconds.
+    pub(crate) fn read_since(&mut self, since_nanos: i64) {
+        self.others = CountedOver::Since(since_nanos);
+    }
+
+    /// Adds the events that another request of the same answer reports. Its readers have start markers
+    /// of their own.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.of_others = self.of_others.saturating_add(other.of_others);
+        for (node_name, counts) in &other.by_node {
+            for (source, lost) in counts {
+                let known = self.by_node.get(node_name).and_then(|known| known.get(source));
+                let is_marked = *source == LostEventSource::HubbleRingBuffer
+                    && known.is_some_and(|sum| *sum > 0);
+                let lost = lost.saturating_sub(u64::from(is_marked));
+                add(&mut self.by_node, &mut self.of_others, (node_name, *source), lost);
+            }
+        }
+        for (key, lost) in other.timed {
+            let known = self.timed.entry(key).or_default();
+            *known = lost.max(*known);
+        }
+    }
+
     fn over(&self, node_name: &str) -> CountedOver {
         match self.in_part.get(node_name) {
             Some(over) => *over,
@@ -120,11 +152,21 @@ impl LostEvents {
         }
     }
 
+    /// Events by node and source, those with a time of their own included.
+    fn summed(&self) -> BTreeMap<String, BTreeMap<LostEventSource, u64>> {
+        let mut by_node = self.by_node.clone();
+        for ((node_name, source, ..), lost) in &self.timed {
+            let sum = by_node.entry(node_name.clone()).or_default().entry(*source).or_default();
+            *sum = sum.saturating_add(*lost);
+        }
+        by_node
+    }
+
     /// The losses of each node, most first, without start markers.
     fn by_node(&self) -> Vec<NodeLoss> {
         let mut markers = StartMarkers::default();
-        let mut nodes: Vec<NodeLoss> = self
-            .by_node
+        let nodes = self.summed();
+        let mut nodes: Vec<NodeLoss> = nodes
             .iter()
             .map(|(node_name, counts)| {
                 let counts = counts.iter();
@@ -140,6 +182,21 @@ impl LostEvents {
         nodes.sort_by(|a, b| (b.events(), &a.node_name).cmp(&(a.events(), &b.node_name)));
         nodes
     }
+}
+
+/// Adds lost events to those of a node, or beyond the maximum of nodes to those of others.
+fn add(
+    by_node: &mut BTreeMap<String, BTreeMap<LostEventSource, u64>>,
+    of_others: &mut u64,
+    (node_name, source): (&str, LostEventSource),
+    lost: u64,
+) {
+    let sum = if by_node.len() < MAX_NODES || by_node.contains_key(node_name) {
+        by_node.entry(node_name.to_owned()).or_default().entry(source).or_default()
+    } else {
+        of_others
+    };
+    *sum = sum.saturating_add(lost);
 }
 
 impl NodeLoss {
@@ -246,6 +303,38 @@ mod tests {
         check(&[("a", Queue, 3, Some(200)), ("a", Queue, 4, Some(201))], &[("a", 3)]);
         check(&[("a", Queue, 5, None), ("b", Queue, 7, None)], &[("b", 7), ("a", 5)]);
         check(&[("a", Queue, u64::MAX, None), ("a", Ring, 3, None)], &[("a", u64::MAX)]);
+    }
+
+    #[test]
+    fn requests_of_one_answer_count_together() {
+        use LostEventSource::{HubbleRingBuffer as Ring, ObserverEventsQueue as Queue};
+        const RANGE: TimeRange = TimeRange { from_nanos: 100, to_nanos: 200 };
+        let report = |reports: &[(LostEventSource, u64, Option<i64>)]| {
+            let mut lost = LostEvents::default();
+            for (source, count, at_nanos) in reports {
+                let at = at_nanos.map(flow::Timestamp::from_unix_nanos);
+                let (source, count, node_name) = (*source, *count, "a".to_owned());
+                let notice =
+                    RelayNotice::FlowsLost { source, count, node_name, first: at, last: at };
+                lost.take(&notice, RANGE);
+            }
+            lost
+        };
+        let check = |requests: &[&[(LostEventSource, u64, Option<i64>)]], expected: u64| {
+            let mut lost = LostEvents::default();
+            for reports in requests {
+                lost.append(report(reports));
+            }
+            let events: u64 = lost.by_node().iter().map(NodeLoss::events).sum();
+            assert_eq!(events, expected, "{requests:?}");
+        };
+        check(&[&[], &[]], 0);
+        // The start marker of each request.
+        check(&[&[(Ring, 1, Some(900))], &[(Ring, 1, Some(901))]], 0);
+        check(&[&[(Ring, 1, Some(900))], &[(Ring, 5, Some(901))]], 4);
+        // Neighbours reach into each other and report the same.
+        check(&[&[(Queue, 3, Some(150))], &[(Queue, 3, Some(150)), (Queue, 2, Some(120))]], 5);
+        check(&[&[(Queue, 3, None)], &[(Queue, 2, None)]], 5);
     }
 
     #[test]

@@ -13,15 +13,16 @@ use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
 
 use crate::clock::time_nanos;
+use crate::sent::SentFlows;
 use crate::{CountedOver, LostEvents, Plan, PlanNotice, Relay, RelayError};
 
 /// Distance of a range's end from now, below which it counts as open: flows keep arriving while a
 /// dashboard loads.
 const OPEN_END_NANOS: i64 = 10_000_000_000;
 
-/// Maximum size of the flows collected for one answer, in bytes: 100,000 flows of a kilobyte, and
-/// some room.
-const MAX_KEPT_BYTES: usize = 128 << 20;
+/// Maximum size of the flows collected at once, in bytes: 100,000 flows of one and a half kilobytes,
+/// as nodes with many labels send them, and some room.
+const MAX_KEPT_BYTES: usize = 192 << 20;
 
 /// Minimum number of nodes at which each is first asked only for its share of the limit.
 const MIN_NODES_TO_SHARE: usize = 3;
@@ -96,22 +97,35 @@ pub struct Newest {
 
 /// Answer of each node: the number of its flows, and the time of its oldest.
 #[derive(Default)]
-struct NodeAnswers {
-    nodes: BTreeMap<Vec<u8>, (u64, i64)>,
+pub(crate) struct NodeAnswers {
+    pub(crate) nodes: BTreeMap<Vec<u8>, (u64, i64)>,
     /// Number of flows after the range's end. They happened during the request and count towards a
     /// node's number.
     too_late: u64,
 }
 
+/// One request to the relay, and what is kept of its answer.
+pub(crate) struct Ask<'a> {
+    pub(crate) request: FlowRequest,
+    /// The range of the flows to keep.
+    pub(crate) range: TimeRange,
+    /// Maximum number of flows.
+    pub(crate) limit: usize,
+    /// Whether the oldest flows are kept instead of the newest.
+    pub(crate) oldest: bool,
+    /// Flows that an earlier slice holds already.
+    pub(crate) sent: Option<&'a mut SentFlows>,
+}
+
 /// The outcome of one request to the relay.
-enum RequestOutcome {
+pub(crate) enum RequestOutcome {
     Answered { newest: Box<Newest>, kept: NewestHeap, by_node: NodeAnswers },
     MaskRefused,
     OutOfMemory(OutOfMemory),
 }
 
 /// Heap of the newest (or oldest) messages so far, with the next to be dropped on top.
-struct NewestHeap {
+pub(crate) struct NewestHeap {
     /// Whether the oldest flows are kept instead of the newest.
     oldest: bool,
     heap: BinaryHeap<Reverse<KeptFlow>>,
@@ -163,6 +177,29 @@ impl NewestHeap {
         self.bytes += KEPT_BYTES + flow.message().len();
         let key = (self.key(time_nanos), Reverse(arrival));
         self.heap.push(Reverse(KeptFlow { key, flow: flow.compacted() }));
+    }
+
+    /// The flows with their times, newest first, or the oldest of the oldest.
+    pub(crate) fn into_flows(self) -> impl Iterator<Item = (i64, WireFlow)> {
+        // `Reverse` puts the newest first. Flows mostly arrive in order, which a full sort exploits
+        // and a heap does not.
+        let mut sorted = self.heap.into_vec();
+        sorted.sort_unstable();
+        if self.oldest {
+            sorted.reverse();
+        }
+        let nanos = move |key: i64| if self.oldest { !key } else { key };
+        sorted.into_iter().map(move |Reverse(kept)| (nanos(kept.key.0), kept.flow))
+    }
+
+    /// Time of the flow that would be dropped next.
+    pub(crate) fn oldest_nanos(&self) -> Option<i64> {
+        self.heap.peek().map(|Reverse(next)| if self.oldest { !next.key.0 } else { next.key.0 })
+    }
+
+    /// Number of flows.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
     }
 
     fn pop_next(&mut self) {
@@ -217,7 +254,7 @@ impl NodeAnswers {
 
     /// The time from which on every flow was received, if each node sent `number` at most; the
     /// beginning of time if all nodes sent everything.
-    fn complete_since(&self, number: u64) -> i64 {
+    pub(crate) fn complete_since(&self, number: u64) -> i64 {
         let full = self.nodes.values().filter(|(flows, _)| *flows >= number);
         let complete_since = full.map(|(_, oldest)| *oldest).max();
         // Nodes beyond the maximum are not counted, so they may be incomplete.
@@ -247,7 +284,7 @@ impl NewestRequest {
     }
 
     /// Whether nodes count back from now.
-    fn counts_back(&self) -> bool {
+    pub(crate) fn counts_back(&self) -> bool {
         self.has_open_end() && !self.oldest
     }
 
@@ -263,6 +300,14 @@ impl NewestRequest {
             self.limit
         };
         u64::try_from(share.min(self.limit)).unwrap_or(u64::MAX)
+    }
+
+    /// A request for `number` flows of each node; 0: all of the range.
+    fn counted(&self, plan: &Plan, number: u64) -> FlowRequest {
+        if self.counts_back() && number > 0 {
+            return FlowRequest { number, ..plan.request() };
+        }
+        FlowRequest { number, ..requested(plan, self.range) }
     }
 
     /// The number to request from each node after an answer that lacks some of the newest flows.
@@ -290,6 +335,15 @@ impl NewestRequest {
         let is_full = kept.heap.len() >= self.limit && oldest_kept >= complete_since;
         let next = if number < limit { limit } else { 0 };
         (!is_full && complete_since > self.range.from_nanos).then_some(next)
+    }
+}
+
+/// A request for all flows of a range.
+pub(crate) fn requested(plan: &Plan, range: TimeRange) -> FlowRequest {
+    FlowRequest {
+        since: Some(Timestamp::from_unix_nanos(range.from_nanos)),
+        until: Some(Timestamp::from_unix_nanos(range.to_nanos)),
+        ..plan.request()
     }
 }
 
@@ -337,7 +391,14 @@ impl Relay {
         let mut number = request.first_number(&plan);
         let (mut newest, kept, by_node) = loop {
             held.set(held_before)?;
-            match self.newest_once(request, &mut plan, number, held).await {
+            let ask = Ask {
+                request: request.counted(&plan, number),
+                range: request.range,
+                limit: request.limit,
+                oldest: request.oldest,
+                sent: None,
+            };
+            match self.ask_newest(ask, &mut plan, held).await {
                 RequestOutcome::OutOfMemory(error) => return Err(error.into()),
                 RequestOutcome::MaskRefused => plan = plan.unmasked(),
                 RequestOutcome::Answered { newest, kept, by_node } => {
@@ -371,42 +432,28 @@ impl Relay {
             self.check_answered(&newest.notices).await?;
         }
         newest.plan_notices = plan.into_notices();
-        // `Reverse` puts the newest first, or the oldest of the oldest. Flows mostly arrive in
-        // order, which a full sort exploits and a heap does not.
-        let mut sorted = kept.heap.into_vec();
-        sorted.sort_unstable();
-        if request.oldest {
-            sorted.reverse();
+        newest.flows.reserve(kept.len());
+        for (time_nanos, flow) in kept.into_flows() {
+            newest.oldest_nanos = Some(time_nanos);
+            newest.flows.push(flow);
         }
-        let nanos = |key: i64| if request.oldest { !key } else { key };
-        newest.oldest_nanos = sorted.last().map(|Reverse(last)| nanos(last.key.0));
-        newest.flows = sorted.into_iter().map(|Reverse(kept)| kept.flow).collect();
         Ok(newest)
     }
 
-    async fn newest_once(
+    /// Sends one request and keeps the flows of its answer.
+    pub(crate) async fn ask_newest(
         &self,
-        request: &NewestRequest,
+        ask: Ask<'_>,
         plan: &mut Plan,
-        number: u64,
         held: &mut Held,
     ) -> RequestOutcome {
         let held_before = held.bytes();
-        let TimeRange { from_nanos, to_nanos } = request.range;
-        let flow_request = if request.counts_back() && number > 0 {
-            FlowRequest { number, ..plan.request() }
-        } else {
-            FlowRequest {
-                number,
-                since: Some(Timestamp::from_unix_nanos(from_nanos)),
-                until: Some(Timestamp::from_unix_nanos(to_nanos)),
-                ..plan.request()
-            }
-        };
+        let Ask { request, range, limit, oldest, mut sent } = ask;
+        let TimeRange { from_nanos, to_nanos } = range;
         let mut newest = Newest::default();
-        let mut kept = NewestHeap::new(request.oldest);
+        let mut kept = NewestHeap::new(oldest);
         let mut by_node = NodeAnswers::default();
-        let mut stream = self.client.get_flows(flow_request);
+        let mut stream = self.client.get_flows(request);
         while let Some(message) = stream.next().await {
             let flow = match message {
                 Ok(FlowMessage::Flow(flow)) => flow,
@@ -414,7 +461,7 @@ impl Relay {
                     if plan.is_mask_refused(self, &notice) {
                         return RequestOutcome::MaskRefused;
                     }
-                    if !newest.lost.take(&notice, request.range) {
+                    if !newest.lost.take(&notice, range) {
                         newest.notices.add(notice);
                     }
                     continue;
@@ -442,8 +489,13 @@ impl Relay {
             if !plan.passes(&flow) {
                 continue;
             }
+            if let Some(sent) = &mut sent
+                && sent.holds(&flow)
+            {
+                continue;
+            }
             newest.matched += 1;
-            if kept.heap.len() >= request.limit {
+            if kept.heap.len() >= limit {
                 if kept.is_next(time_nanos) {
                     continue;
                 }

@@ -6,14 +6,15 @@ use std::process::Stdio;
 
 use bytes::Bytes;
 use plugin_protocol::{
-    CallResourceRequest, Channel, CheckHealthRequest, CheckHealthResponse, DataQuery, DataResponse,
-    DataSourceInstanceSettings, PluginContext, QueryDataRequest, QueryDataResponse, Status,
-    TimeRange, User, client, handshake,
+    CallResourceRequest, CallResourceResponse, Channel, CheckHealthRequest, CheckHealthResponse,
+    DataQuery, DataResponse, DataSourceInstanceSettings, PluginContext, QueryDataRequest,
+    QueryDataResponse, Status, TimeRange, User, client, handshake,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
+use tonic::Streaming;
 
 use crate::figures::Figures;
 use crate::frame::Frame;
@@ -284,8 +285,7 @@ impl Plugin {
         url: &str,
         body: &[u8],
     ) -> Resource {
-        let request = source.resource_request(method, url, body);
-        let mut stream = client::call_resource(self.channel.clone(), request).await.unwrap();
+        let mut stream = self.resource_stream(source, method, url, body).await;
         let mut resource = Resource::default();
         while let Some(message) = stream.message().await.unwrap() {
             if resource.status == 0 {
@@ -299,6 +299,18 @@ impl Plugin {
             }
         }
         resource
+    }
+
+    /// Calls a resource; the messages of the answer as they come. Dropping them cancels the call.
+    pub async fn resource_stream(
+        &self,
+        source: &Source,
+        method: &str,
+        url: &str,
+        body: &[u8],
+    ) -> Streaming<CallResourceResponse> {
+        let request = source.resource_request(method, url, body);
+        client::call_resource(self.channel.clone(), request).await.unwrap()
     }
 
     /// Shuts the plugin down and returns its log.

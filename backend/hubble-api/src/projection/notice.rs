@@ -202,6 +202,13 @@ impl RelayNotices {
         }
     }
 
+    /// Adds the notices of a later answer about the same nodes.
+    pub fn append(&mut self, other: Self) {
+        self.extend(other.kept);
+        self.failed.extend(&other.failed);
+        self.more += other.more;
+    }
+
     /// Notices in the order in which their kinds first arrived.
     pub fn iter(&self) -> impl Iterator<Item = &RelayNotice> {
         self.kept.iter()

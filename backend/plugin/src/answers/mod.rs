@@ -2,7 +2,7 @@
 //! its own.
 
 mod error;
-mod policies;
+pub(crate) mod policies;
 #[cfg(test)]
 mod tests;
 

@@ -25,7 +25,7 @@ pub(super) async fn frames(
 /// Revision of the policies: empty without files, `None` if no policies are configured.
 ///
 /// Errors: a notice that the policies were not read.
-pub(super) async fn revision(
+pub(crate) async fn revision(
     instance: &Instance,
     consumer: Consumer,
 ) -> Result<Option<String>, Notice> {

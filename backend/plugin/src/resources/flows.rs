@@ -1,24 +1,48 @@
-//! Packed flows as raw bytes for the flows panel. They take a third of the time of a frame through
-//! Grafana, and arrive batch by batch.
+//! Packed flows as raw bytes for the flows panel, newest first, slice by slice: the first rows are on the
+//! screen while the relay still sends the rest. They take a third of the time of a frame through
+//! Grafana.
 
-use execution::{Batches, Consumer, PackedFlows};
+use std::sync::Arc;
+
+use ::budget::{Caller, Held, OutOfMemory};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use execution::{Batches, Consumer, FlowSlices};
 use flow::TimeRange;
 use futures_util::{StreamExt, stream};
+use hubble_api::client::WireFlow;
 use query::{Fields, FlowsQuery, InvalidFields, InvalidQuery};
-use wording::{Notice, count};
+use relay::RelayError;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{Instrument as _, Span};
 
 use super::{CallError, Reply, ReplyBody};
-use crate::answers::QueryError;
+use crate::answers::{QueryError, policies};
+use crate::budget::Budget;
 use crate::instance::Instance;
+use crate::metrics::{Outcome, SourceLabels};
 
-/// Header with the number of flows in the stream.
-const FLOWS_HEADER: &str = "X-Hubble-Flows";
-/// Header with a JSON list of `{"severity", "text"}`: notices about gaps.
-const NOTICES_HEADER: &str = "X-Hubble-Notices";
-/// Header with a JSON object: the `meta.custom` of a frame.
-const CUSTOM_HEADER: &str = "X-Hubble-Custom";
-/// Header with the equivalent `hubble observe …` line, as a JSON string.
-const EXECUTED_HEADER: &str = "X-Hubble-Executed-Query";
+/// Kinds of records. Each begins with its kind and the length of its content, in four bytes, the least
+/// first.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// JSON, known before the first flow: `{"executed", "limit", "custom", "notices"}`.
+    Head = 1,
+    /// A batch of packed flows.
+    Flows = 2,
+    /// JSON, after the flows of a slice: `{"flows"}`, the number of flows so far.
+    Slice = 3,
+    /// JSON, after the last slice: `{"flows", "custom", "notices"}`. An answer without it broke off.
+    End = 4,
+}
+
+/// Number of records that wait for a slow reader. All of the largest answer fit, so that its relay is
+/// read without regard to the reader; their bytes count as held.
+const WAITING_RECORDS: usize = 1_024;
+
+/// A record that waits for its reader, with the memory that it holds.
+type Waiting = Result<(Bytes, Held), CallError>;
 
 /// Answers `POST flows`: `{"query", "from", "to"}`, times in Unix milliseconds.
 ///
@@ -35,115 +59,150 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
     }
     let query = FlowsQuery::take(Fields::of(query)?).map_err(InvalidQuery::from)?;
     let range = TimeRange::of_ms(from_ms, to_ms);
-    let source = instance.flow_source(Consumer::Panel)?;
-    let mut held = instance.budget.memory.hold(source.caller);
-    let packed = execution::packed_flows(source, &query, range, &mut held);
-    let packed: PackedFlows = packed.await.map_err(QueryError::from)?;
-    let notices = fitting_notices(packed.notices);
-    let custom = serde_json::to_string(&packed.custom).unwrap_or_default();
-    let custom = if custom.len() > MAX_HEADER_BYTES { "{}".to_owned() } else { custom };
-    let executed = excerpt(&packed.executed);
-    let headers = vec![
-        (FLOWS_HEADER, packed.flows.len().to_string()),
-        (NOTICES_HEADER, ascii(&notices)),
-        (CUSTOM_HEADER, ascii(&custom)),
-        (EXECUTED_HEADER, ascii(&executed)),
-    ];
+    let consumer = Consumer::Panel;
+    let source = instance.flow_source(consumer)?;
+    let caller = source.caller;
+    let held = instance.budget.memory.hold(caller);
+    let (slices, revision) = tokio::join!(
+        FlowSlices::begin(source, &query, range, &held),
+        policies::revision(instance, consumer)
+    );
+    let slices = slices.map_err(QueryError::from)?;
+    let mut notices = Vec::new();
+    let mut custom = Map::new();
+    match revision {
+        Ok(revision) => {
+            custom
+                .extend(revision.map(|revision| ("policiesRevision".to_owned(), json!(revision))));
+        }
+        Err(notice) => notices.push(notice),
+    }
+    let opening = json!({
+        "executed": slices.executed(),
+        "limit": slices.limit(),
+        "custom": custom,
+        "notices": notices,
+    });
+    let (sender, mut receiver) = mpsc::channel(WAITING_RECORDS);
+    let answer = Answer {
+        budget: instance.budget.clone(),
+        labels: instance.metrics.labels.clone(),
+        caller,
+        sender,
+    };
+    // The task ends with the stream of the reply, or with this call.
+    let mut task = JoinSet::new();
+    task.spawn(answer.write(slices, opening).instrument(Span::current()));
+    let first = receiver.recv().await.ok_or(RelayError::Stopped)??;
+    let rest = stream::unfold((receiver, task), |(mut receiver, task)| async {
+        let next = receiver.recv().await?;
+        Some((next.ok(), (receiver, task)))
+    });
+    let first = stream::once(async { Some(first) });
+    let chunks = first.chain(rest).filter_map(async |record| record.map(|(bytes, _held)| bytes));
     Ok(Reply {
         status: 200,
         content_type: "application/octet-stream",
-        headers,
-        body: ReplyBody::Chunks(
-            stream::iter(Batches::new(packed.flows))
-                .map(move |batch| {
-                    // The flows are held until the last batch is sent.
-                    let _held = &held;
-                    batch
-                })
-                .boxed(),
-        ),
+        headers: Vec::new(),
+        body: ReplyBody::Chunks(chunks.boxed()),
     })
 }
 
-/// Maximum size of a header's JSON, in bytes; proxies refuse answers with 8 to 16 KiB of headers.
-const MAX_HEADER_BYTES: usize = 2 << 10;
+/// The writer of an answer's records.
+struct Answer {
+    budget: Arc<Budget>,
+    labels: SourceLabels,
+    caller: Caller,
+    sender: mpsc::Sender<Waiting>,
+}
 
-/// The notices as JSON, as many as a header holds.
-fn fitting_notices(mut notices: Vec<Notice>) -> String {
-    let total = notices.len();
-    loop {
-        let json = serde_json::to_string(&notices).unwrap_or_default();
-        if json.len() <= MAX_HEADER_BYTES || notices.is_empty() {
-            return json;
-        }
-        // The last one says how many are left out.
-        notices.truncate(notices.len().saturating_sub(2));
-        let left_out = total - notices.len();
-        let text = format!("{} not shown here", count(left_out, "further notice"));
-        notices.push(Notice::warning(text));
-        if notices.len() == 1 && json.len() > MAX_HEADER_BYTES {
-            return serde_json::to_string(&notices).unwrap_or_default();
-        }
+/// Reason why no more records are written.
+enum Stop {
+    /// The reader left.
+    Gone,
+    OutOfMemory(OutOfMemory),
+}
+
+impl From<OutOfMemory> for Stop {
+    fn from(refused: OutOfMemory) -> Self {
+        Self::OutOfMemory(refused)
     }
 }
 
-/// The start of a text as JSON, as much as a header holds.
-fn excerpt(text: &str) -> String {
-    let end = text.floor_char_boundary(MAX_HEADER_BYTES);
-    let text = match text.get(..end) {
-        Some(start) if start.len() < text.len() => format!("{start}…"),
-        _ => text.to_owned(),
-    };
-    serde_json::to_string(&text).unwrap_or_default()
-}
-
-/// JSON in printable ASCII, as a header requires.
-fn ascii(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for char in json.chars() {
-        if char.is_ascii() {
-            escaped.push(char);
-        } else {
-            let mut units = [0; 2];
-            for unit in char.encode_utf16(&mut units) {
-                escaped.extend([format!("\\u{unit:04x}")]);
+impl Answer {
+    /// Writes all records, or an error before the first one.
+    async fn write(self, mut slices: FlowSlices, opening: Value) {
+        let mut counted = self.budget.metrics.answering(&self.labels, Some("flows"));
+        let mut held = self.budget.memory.hold(self.caller);
+        let mut opening = Some(opening);
+        let refused = loop {
+            let slice = match slices.next(&mut held).await {
+                Ok(slice) => slice,
+                // Only the first slice fails; a later error is a notice.
+                Err(error) => {
+                    let error = CallError::from(QueryError::from(error));
+                    counted.outcome = Outcome::Failed(error.status());
+                    let _gone = self.sender.send(Err(error)).await;
+                    return;
+                }
+            };
+            let is_last = slice.is_none();
+            let written = self.slice(&mut slices, slice, opening.take(), held.bytes()).await;
+            // Holding less never fails.
+            let _freed = held.set(0);
+            match written {
+                Ok(()) if is_last => break None,
+                Ok(()) => {}
+                Err(Stop::Gone) => return,
+                Err(Stop::OutOfMemory(refused)) => break Some(refused),
             }
+        };
+        let end = slices.end(refused).await;
+        let end = json!({ "flows": end.flows, "custom": end.custom, "notices": end.notices });
+        // A small record: the reader needs it most where memory is short.
+        let end = (record(Kind::End, end.to_string().as_bytes()), held.another());
+        if self.sender.send(Ok(end)).await.is_ok() {
+            counted.outcome = Outcome::Answered;
         }
     }
-    escaped
+
+    /// Writes the head, if it is not written yet, and the flows of a slice of so many bytes.
+    async fn slice(
+        &self,
+        slices: &mut FlowSlices,
+        slice: Option<Vec<WireFlow>>,
+        opening: Option<Value>,
+        bytes: usize,
+    ) -> Result<(), Stop> {
+        if let Some(opening) = opening {
+            self.send(Kind::Head, opening.to_string().as_bytes()).await?;
+        }
+        let Some(slice) = slice else { return Ok(()) };
+        let pack = || {
+            slices.count(&slice);
+            Batches::new(slice).collect::<Vec<Bytes>>()
+        };
+        let batches = self.budget.shaping.run(bytes, pack).await;
+        for batch in batches {
+            self.send(Kind::Flows, &batch).await?;
+        }
+        let flows = slices.flows();
+        self.send(Kind::Slice, json!({ "flows": flows }).to_string().as_bytes()).await
+    }
+
+    async fn send(&self, kind: Kind, content: &[u8]) -> Result<(), Stop> {
+        let mut held = self.budget.memory.hold(self.caller);
+        let record = record(kind, content);
+        held.set(record.len())?;
+        self.sender.send(Ok((record, held))).await.map_err(|_gone| Stop::Gone)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_are_short() {
-        let of = |number: usize, bytes: usize| {
-            let notices = (0..number).map(|_| Notice::warning("x".repeat(bytes))).collect();
-            let json = fitting_notices(notices);
-            assert!(json.len() <= MAX_HEADER_BYTES, "{number} {bytes}: {}", json.len());
-            serde_json::from_str::<Vec<serde_json::Value>>(&json).unwrap()
-        };
-        assert_eq!(of(0, 0).len(), 0);
-        assert_eq!(of(3, 100).len(), 3);
-        let cut = of(100, 200);
-        let texts: Vec<&str> = cut.iter().map(|notice| notice["text"].as_str().unwrap()).collect();
-        let last = texts.last().unwrap();
-        assert_eq!(*last, format!("{} further notices not shown here", 100 - (texts.len() - 1)));
-        assert_eq!(of(1, 100_000).len(), 1);
-        assert_eq!(of(5, 100_000).len(), 1);
-        assert!(excerpt(&"ä".repeat(100_000)).len() <= MAX_HEADER_BYTES + 8);
-        assert_eq!(excerpt("a\"b"), r#""a\"b""#);
-    }
-
-    #[test]
-    fn headers_are_ascii_and_the_same_json() {
-        for text in ["plain", "Größe 五 😀", "line\nbreak \"quoted\""] {
-            let json = serde_json::to_string(text).unwrap();
-            let header = ascii(&json);
-            assert!(header.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{header}");
-            assert_eq!(serde_json::from_str::<String>(&header).unwrap(), text);
-        }
-    }
+fn record(kind: Kind, content: &[u8]) -> Bytes {
+    let mut record = BytesMut::with_capacity(5 + content.len());
+    record.put_u8(kind as u8);
+    // A batch has at most 16 MiB, and the JSON is smaller.
+    record.put_u32_le(u32::try_from(content.len()).unwrap_or(u32::MAX));
+    record.extend_from_slice(content);
+    record.freeze()
 }

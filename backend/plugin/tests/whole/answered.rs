@@ -6,7 +6,7 @@ use hubble_api::pb::observer::{GetFlowsResponse, Node};
 use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Range};
 use test_kit::now_ms;
-use test_kit::relay::{self, Relay, Script};
+use test_kit::relay::{self, Relay, Rings, Script};
 
 /// Every type of query that reads flows.
 fn queries() -> Vec<Value> {
@@ -225,7 +225,8 @@ async fn flows_during_a_request_belong_to_the_next_range() {
     let check = async |late: i64, limit: i64, numbers: &[u64]| {
         let times = (0..late).map(|n| edge + n).chain((1..=6).map(|n| edge - n));
         let flows = times.map(|time_ms| relay::flow("aks-1", time_ms, |_| {})).collect();
-        let relay = Relay::start(Script { flows, counts: true, ..Script::default() }).await;
+        let relay =
+            Relay::start(Script { flows, rings: Rings::Counted, ..Script::default() }).await;
         let range = Range { from_ms: edge - 60_000, to_ms: edge };
         let query = json!({ "queryType": "flows", "limit": limit });
         let answer = plugin.frames(&relay.source(), range, query).await.remove(0);

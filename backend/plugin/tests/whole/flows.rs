@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use test_kit::frame::Frame;
 use test_kit::grafana::{Plugin, Range, Source};
 use test_kit::now_ms;
-use test_kit::relay::{self, Relay, Script};
+use test_kit::relay::{self, Relay, Rings, Script};
 use tonic::Status;
 
 fn flows_query(rest: &Value) -> Value {
@@ -282,7 +282,7 @@ fn unpack(packed: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn the_flows_resource_streams_batches() {
+async fn the_flows_resource_sends_records() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let bulky = |time_ms| {
@@ -302,15 +302,74 @@ async fn the_flows_resource_streams_batches() {
         plugin.resource(&relay.source(), "POST", "flows", body.to_string().as_bytes()).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["Content-Type"], "application/octet-stream");
-    assert_eq!(answer.headers["X-Hubble-Flows"], "800");
-    let notices: Value = serde_json::from_str(&answer.headers["X-Hubble-Notices"]).unwrap();
-    assert_eq!(notices[0]["text"], "no flows from node `größe`: the relay cannot reach it");
-    assert!(answer.headers["X-Hubble-Notices"].is_ascii());
-    let executed: String =
-        serde_json::from_str(&answer.headers["X-Hubble-Executed-Query"]).unwrap();
+    let records: Vec<(u8, Vec<u8>)> = answer.chunks.iter().map(|chunk| record(chunk)).collect();
+    let kinds: Vec<u8> = records.iter().map(|(kind, _)| *kind).collect();
+    let (head, end) = (json_of(&records[0]), json_of(&records[records.len() - 1]));
+    assert_eq!(kinds.iter().filter(|kind| **kind != 2).copied().collect::<Vec<u8>>(), [1, 3, 4]);
+    assert_eq!((head["limit"].as_u64(), end["flows"].as_u64()), (Some(800), Some(800)));
+    let executed = head["executed"].as_str().unwrap();
     assert!(executed.starts_with("hubble observe --since "), "{executed}");
-    assert!(answer.chunks.len() > 3, "{} chunks", answer.chunks.len());
-    assert_eq!(unpack(&answer.body()).len(), 800);
+    let missing = "no flows from node `größe`: the relay cannot reach it";
+    assert_eq!(end["notices"][0]["text"], missing);
+    assert_eq!(end["custom"]["incomplete"], json!([missing]));
+    let batches = records.iter().filter(|(kind, _)| *kind == 2);
+    assert!(batches.clone().count() > 3, "{kinds:?}");
+    assert_eq!(batches.map(|(_, batch)| unpack(batch).len()).sum::<usize>(), 800);
+    let refused =
+        plugin.resource(&relay.source(), "POST", "flows", br#"{"query":{},"from":1}"#).await;
+    assert_eq!(refused.status, 400);
+}
+
+/// The kind and the content of a record.
+fn record(bytes: &[u8]) -> (u8, Vec<u8>) {
+    let length = u32::from_le_bytes(bytes[1..5].try_into().unwrap());
+    assert_eq!(bytes.len(), 5 + usize::try_from(length).unwrap());
+    (bytes[0], bytes[5..].to_vec())
+}
+
+fn json_of((_, content): &(u8, Vec<u8>)) -> Value {
+    serde_json::from_slice(content).unwrap()
+}
+
+#[tokio::test]
+async fn first_flows_are_sent_while_the_relay_still_answers() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let relay = Relay::start(Script {
+        flows: plain((0..9_000).rev().map(|n| now - n)),
+        rings: Rings::Read,
+        ends: Some(1),
+        ..Script::default()
+    })
+    .await;
+    let body = json!({
+        "query": { "queryType": "flows", "format": "packed", "limit": 9_000 },
+        "from": now - 60_000,
+        "to": now + 1,
+    });
+    let body = body.to_string();
+    let mut answer =
+        plugin.resource_stream(&relay.source(), "POST", "flows", body.as_bytes()).await;
+    let mut flows = 0;
+    loop {
+        let body = answer.message().await.unwrap().unwrap().body;
+        if body.is_empty() {
+            // Status and headers.
+            continue;
+        }
+        let (kind, content) = record(&body);
+        match kind {
+            2 => flows += unpack(&content).len(),
+            3 => break,
+            _ => {}
+        }
+    }
+    assert!(flows > 1_000 && flows < 5_000, "{flows}");
+    // The second slice is under way, and ends with its reader.
+    relay.asked_times(2).await;
+    relay.has_open(1).await;
+    drop(answer);
+    relay.has_open(0).await;
 }
 
 #[tokio::test]

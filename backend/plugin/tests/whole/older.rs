@@ -6,7 +6,7 @@ use hubble_api::pb::observer::{GetFlowsRequest, GetFlowsResponse, Node};
 use serde_json::{Value, json};
 use test_kit::grafana::{Plugin, Range};
 use test_kit::now_ms;
-use test_kit::relay::{self, Masks, Relay, Script};
+use test_kit::relay::{self, Masks, Relay, Rings, Script};
 
 fn running(version: &str) -> Vec<Node> {
     let node = |name, state, version: &str| Node {
@@ -266,7 +266,8 @@ async fn each_node_is_first_asked_for_its_share() {
             .map(|time| time.seconds * 1_000 + i64::from(time.nanos) / 1_000_000)
             .collect();
         times.sort_unstable_by_key(|time| std::cmp::Reverse(*time));
-        let script = Script { flows, nodes: nodes.clone(), counts: true, ..Script::default() };
+        let script =
+            Script { flows, nodes: nodes.clone(), rings: Rings::Counted, ..Script::default() };
         let relay = Relay::start(script).await;
         let query = json!({ "queryType": "flows", "limit": 500 });
         let table = plugin.tables(&relay.source(), Range::last_hour(), query).await.remove(0);

@@ -58,8 +58,10 @@ pub struct Script {
     pub hangs: bool,
     /// Time between the last answer and the end of the stream.
     pub lasts: Duration,
-    /// Applies `number` as nodes do: the newest flows of each node, up to that many.
-    pub counts: bool,
+    /// What nodes apply of a request.
+    pub rings: Rings,
+    /// Number of requests whose streams end; those of later ones stay open after the last answer.
+    pub ends: Option<usize>,
     /// The reaction to a request with a field mask.
     pub masks: Masks,
     /// Keeps no requests, so that any number of them take no memory; [`Relay::asked`] is then empty.
@@ -68,6 +70,18 @@ pub struct Script {
 
 /// The message of a node that refuses a field mask.
 const INVALID_MASK: &str = "invalid fieldmask";
+
+/// What nodes apply of a request for flows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rings {
+    /// Nothing: all flows are sent.
+    #[default]
+    Sent,
+    /// `number`: the newest flows of each node, up to that many.
+    Counted,
+    /// `since`, `until` and `number`, each node to its ring in the order of `flows`.
+    Read,
+}
 
 /// Reactions of nodes to a field mask.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,7 +112,8 @@ impl Default for Script {
             repeats: None,
             hangs: false,
             lasts: Duration::ZERO,
-            counts: false,
+            rings: Rings::Sent,
+            ends: None,
             masks: Masks::Ignored,
             forgets: false,
         }
@@ -272,10 +287,13 @@ impl Service {
         if is_masked && self.script.masks == Masks::RefusedByOne {
             flows.push(node_status(4, &["aks-9"], INVALID_MASK));
         }
-        if self.script.counts && request.number > 0 {
-            keep_newest(&mut flows, request.number);
+        match self.script.rings {
+            Rings::Counted if request.number > 0 => keep_newest(&mut flows, request.number),
+            Rings::Read => flows = read_rings(flows, request),
+            _ => {}
         }
-        Some((flows, self.script.hangs))
+        let is_late = self.script.ends.is_some_and(|ends| self.asked.borrow().len() > ends);
+        Some((flows, self.script.hangs || is_late))
     }
 }
 
@@ -290,6 +308,32 @@ fn keep_newest(flows: &mut Vec<GetFlowsResponse>, number: u64) {
         is_wanted
     });
     flows.reverse();
+}
+
+/// What nodes send of their rings, oldest first (`newRingReader` and `eventsReader` of Cilium): a reader
+/// goes back to the first flow before `since`, or by `number`, and forward to the first one after
+/// `until`.
+fn read_rings(flows: Vec<GetFlowsResponse>, request: &GetFlowsRequest) -> Vec<GetFlowsResponse> {
+    let order = |time: &prost_types::Timestamp| (time.seconds, time.nanos);
+    let time = |flow: &GetFlowsResponse| flow.time.as_ref().map(order);
+    let mut rings: BTreeMap<String, Vec<GetFlowsResponse>> = BTreeMap::new();
+    for flow in flows {
+        rings.entry(flow.node_name.clone()).or_default().push(flow);
+    }
+    let mut sent = Vec::new();
+    for ring in rings.into_values() {
+        let start = match (&request.since, usize::try_from(request.number).unwrap()) {
+            (Some(since), _) => {
+                ring.iter().rposition(|flow| time(flow) < Some(order(since))).map_or(0, |at| at + 1)
+            }
+            (None, 0) => 0,
+            (None, number) => ring.len().saturating_sub(number),
+        };
+        let until = request.until.as_ref().map(order);
+        let is_late = |flow: &GetFlowsResponse| until.is_some_and(|until| time(flow) > Some(until));
+        sent.extend(ring.into_iter().skip(start).take_while(|flow| !is_late(flow)));
+    }
+    sent
 }
 
 /// The messages again and again, each after `pace`.
