@@ -61,6 +61,7 @@ import {
 import { labelInPath } from './query/promqlText';
 import { sentenceOf } from './query/rows';
 import { withoutAllConditions } from './query/allConditions';
+import { slicedFlows, slicedQueries, together } from './slices/slicedFlows';
 import { defaultScrapeInterval, withFlowStep } from './step';
 import { namespaceFor, type Suggestions, type SuggestionsRequest } from './suggestions';
 import { tagKeys, tagValues, type TagSource } from './tags';
@@ -150,7 +151,32 @@ export class HubbleDataSource
       : merge(this.answer(rest), ...streams);
   }
 
+  /** The answers: those of the flows panel slice by slice, the others whole. */
   private answer(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
+    const sliced = slicedQueries(request);
+    if (sliced.length === 0) {
+      return this.answerWhole(request);
+    }
+    const comeInSlices = new Set<HubbleQuery>(sliced);
+    const targets = request.targets.filter((query) => !comeInSlices.has(query));
+    return together([
+      ...(targets.length > 0 ? [this.answerWhole({ ...request, targets })] : []),
+      ...sliced.map((query) => this.answerInSlices(query, request)),
+    ]);
+  }
+
+  private answerInSlices(query: FlowsQuery, request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
+    const { requestId, scopedVars, filters, range } = request;
+    const { uid } = this;
+    const { refId } = query;
+    const asked = interpolateQuery(normalizeQuery(query), this.template, scopedVars, filters) as FlowsQuery;
+    const key = `${requestId}.${refId}`;
+    return slicedFlows(asked, range, { uid, refId, key }, () =>
+      this.answerWhole({ ...request, targets: [query] }).pipe(map((response) => ({ ...response, key })))
+    );
+  }
+
+  private answerWhole(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
     const answered = this.delegation ? this.delegation.query(request, (own) => this.ask(own)) : this.ask(request);
     return isAnnotationRequest(request)
       ? answered.pipe(map((response) => toAnnotationEvents(response, request.intervalMs)))

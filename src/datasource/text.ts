@@ -54,6 +54,12 @@ export const text = {
     help: { loading: 'Loading help…', failed: 'The help did not load. Reload the page.' },
     variable: { loading: 'Loading editor…', failed: 'The variable editor did not load. Reload the page.' },
   },
+  slices: {
+    broken: (flows: number, why: string) =>
+      `the answer broke off after ${flows.toLocaleString()} flows, older ones are missing: ${why}`,
+    ended: 'the connection was closed',
+    failed: (status: number) => `the query failed with status ${status}`,
+  },
   live: {
     failed: 'The code of live queries did not load. Reload the page.',
     refused:

@@ -1,89 +1,29 @@
-import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
+import type { DataFrame } from '@grafana/data';
 
 import { text } from './text';
-import { readFrames, samePacked, type PackedAnswer } from './frames';
+import { beginsWith, readFrames, type PackedRow } from './frames';
 import {
+  grow,
   messageOf,
   textOf,
   type CompiledPolicies,
   type Connection,
-  type Explanation,
   type FileFormat,
-  type Finding,
-  type Fix,
-  type FlowBatch,
   type FlowsEngine,
-  type FlowsView,
   type ModuleName,
   type PolicyFile,
   type Reachability,
-  type RefusedDocument,
   type TextColumnId,
   type ViewSpec,
 } from './engine/protocol';
 import type { StartedEngine } from './engine/startEngine';
 import { WorkerGone } from './engine/WorkerEngine';
+import { noPolicies, type FlowsState, type PoliciesCheck, type FlowDetail } from './flowsState';
 import { sameFiles, type PoliciesAnswer } from './policies/policyFrames';
 import type { Column } from './table/columns';
 
 /** Maximum number of workers that are replaced for the flows of one answer. */
 const maxReplaced = 2;
-
-export interface FlowsState {
-  /** Phase of the engine; idle until an answer holds flows, so that a panel without flows starts nothing. */
-  phase: 'idle' | 'starting' | 'decoding' | 'ready' | 'failed';
-  answer: PackedAnswer;
-  batch?: FlowBatch;
-  view?: FlowsView;
-  spec: ViewSpec;
-  /** Reason why the flows could not be decoded. */
-  error?: string;
-  /** Reason for decoding on the page's own thread, if it is used. */
-  onMainThread?: string;
-  /** Reason why another worker took the flows of this answer. */
-  replaced?: string;
-  detail?: FlowDetail;
-  policies: PoliciesState;
-  /** State of the policy check; set while a user looks at the policies. */
-  check?: PoliciesCheck;
-}
-
-/** Findings of the lints. */
-export interface PoliciesCheck {
-  /** The findings; undefined until they arrive. */
-  findings?: Finding[];
-  error?: string;
-}
-
-export interface PoliciesState {
-  files: PolicyFile[];
-  /** Namespace of policies without one; empty if it is not known. */
-  namespace: string;
-  /** Notices on policies that could not be loaded. */
-  notices: QueryResultMetaNotice[];
-  /** Number of compiled policies; 0 until they are compiled. */
-  compiled: number;
-  refused: RefusedDocument[];
-  /** Reason why the latest policies are not in use. */
-  problem?: string;
-}
-
-const noPolicies: PoliciesState = { files: [], namespace: '', notices: [], compiled: 0, refused: [] };
-
-export interface FlowDetail {
-  row: number;
-  /** The row's cells, available at once. */
-  cells: Pick<Record<TextColumnId, string>, 'verdict' | 'source' | 'destination' | 'summary' | 'dropReason'>;
-  /** The flow as JSON, once it is read. */
-  json?: string;
-  error?: string;
-  /** Reasons for the policies' verdict, once they are known; undefined without policies. */
-  explanation?: Explanation;
-  explanationError?: string;
-  /** The smallest additions that let the flow pass, once a user requested them. */
-  fix?: Fix | 'asked';
-  fixError?: string;
-}
 
 /**
  * State of the panel, with the steps that lead to it. It outlives renders; React only draws its state and calls its
@@ -100,6 +40,10 @@ export class FlowsModel {
   private isDecoderOnly = false;
   /** Number of loads; results of any but the latest are dropped. */
   private loads = 0;
+  /** The frames that the engine has, or is reading. */
+  private taken: readonly PackedRow[][] = [];
+  /** Whether the engine is reading frames, or starts for that. */
+  private isReading = false;
   private viewUnderWay = false;
   private viewStale = false;
   private disposed = false;
@@ -118,7 +62,7 @@ export class FlowsModel {
     private readonly start: (module: ModuleName) => Promise<StartedEngine>,
     spec: ViewSpec
   ) {
-    this.state = { phase: 'idle', answer: readFrames([]), spec, policies: noPolicies };
+    this.state = { phase: 'idle', answer: readFrames([]), decoded: 0, viewOf: 0, spec, policies: noPolicies };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -129,21 +73,23 @@ export class FlowsModel {
   readonly getState = (): FlowsState => this.state;
 
   /**
-   * Takes the frames of an answer; frames that are loaded already are not decoded again. Where policies are expected,
-   * the whole engine is started at once.
+   * Takes the frames of an answer; frames that are loaded already are not decoded again: of an answer that comes in
+   * slices only the new ones are. Where policies are expected, the whole engine is started at once.
    */
   setSeries(series: readonly DataFrame[], expectsPolicies = false): void {
     const answer = readFrames(series);
     this.expectsPolicies = expectsPolicies;
-    const known = this.state.batch !== undefined && samePacked(answer, this.state.answer);
+    const goesOn = this.taken.length > 0 && beginsWith(answer.frames, this.taken);
     this.update({ answer });
     if (answer.frames.length === 0) {
       this.unload();
-    } else if (!known) {
+    } else if (goesOn) {
+      void this.appendRest();
+    } else {
       this.isDecoderOnly = false;
       this.hangs = 0;
       this.update({ replaced: undefined });
-      void this.load(answer);
+      void this.load();
     }
   }
 
@@ -297,12 +243,16 @@ export class FlowsModel {
     this.engine?.dispose();
     this.engine = undefined;
     this.sent = [];
+    this.taken = [];
+    this.isReading = false;
     this.update({ phase: 'idle', batch: undefined, view: undefined, error: undefined, onMainThread: undefined });
   }
 
-  private async load(answer: PackedAnswer): Promise<void> {
+  private async load(): Promise<void> {
     const load = ++this.loads;
     const isLatest = () => load === this.loads && !this.disposed;
+    this.isReading = true;
+    this.taken = this.state.answer.frames;
     try {
       this.update({ phase: this.engine ? 'decoding' : 'starting', error: undefined });
       const engine = await this.running();
@@ -310,22 +260,65 @@ export class FlowsModel {
         return;
       }
       this.update({ phase: 'decoding' });
-      const batch = await engine.load(answer.frames);
+      // Further slices may have come while the engine started.
+      const { frames } = this.state.answer;
+      this.taken = frames;
+      const batch = await engine.load(frames);
       if (!isLatest()) {
         return;
       }
       const view = await this.watched(engine, () => engine.view(this.state.spec));
       if (isLatest()) {
-        this.update({ phase: 'ready', batch, view });
+        this.isReading = false;
+        this.update({ phase: 'ready', batch, decoded: frames.length, view, viewOf: this.state.viewOf + 1 });
         this.refreshStaleView();
         void this.sendPolicies();
+        void this.appendRest();
       }
     } catch (error) {
       if (isLatest()) {
-        this.forget(error);
-        this.update({ phase: 'failed', error: messageOf(error), batch: undefined, view: undefined });
+        this.failed(error);
       }
     }
+  }
+
+  /** Makes the engine read the frames that came since it began to read the last ones. */
+  private async appendRest(): Promise<void> {
+    const { engine, taken, loads } = this;
+    const { frames } = this.state.answer;
+    if (this.isReading || this.state.phase !== 'ready' || !engine || frames.length === taken.length) {
+      return;
+    }
+    const isLatest = () => loads === this.loads && !this.disposed;
+    this.isReading = true;
+    this.taken = frames;
+    try {
+      const grown = await this.watched(engine, () => engine.append(frames.slice(taken.length)));
+      if (!isLatest()) {
+        return;
+      }
+      // At once: texts of policies that are compiled meanwhile follow these.
+      this.update({ batch: grow(this.state.batch, grown), decoded: frames.length });
+      const { spec } = this.state;
+      const view = await this.watched(engine, () => engine.view(spec));
+      if (isLatest()) {
+        this.isReading = false;
+        // Another order was asked for meanwhile, and comes by itself.
+        this.update(spec === this.state.spec ? { view } : {});
+        void this.appendRest();
+      }
+    } catch (error) {
+      if (isLatest()) {
+        this.failed(error);
+      }
+    }
+  }
+
+  private failed(error: unknown): void {
+    this.forget(error);
+    this.taken = [];
+    this.isReading = false;
+    this.update({ phase: 'failed', error: messageOf(error), batch: undefined, view: undefined });
   }
 
   /** The required module: the whole engine if there are policies, else the decoder. */
@@ -435,7 +428,7 @@ export class FlowsModel {
   private async loadAgain(): Promise<void> {
     const decoder = this.engine;
     const isOpen = this.openedIn === this.loads;
-    const loading = this.load(this.state.answer);
+    const loading = this.load();
     const load = this.loads;
     if (isOpen) {
       this.openedIn = load;
@@ -481,12 +474,11 @@ export class FlowsModel {
     try {
       const view = await this.watched(this.engine, (engine) => engine.view(this.state.spec));
       if (loads === this.loads && !this.disposed) {
-        this.update({ view });
+        this.update({ view, viewOf: this.state.viewOf + 1 });
       }
     } catch (error) {
       if (loads === this.loads && !this.disposed) {
-        this.forget(error);
-        this.update({ phase: 'failed', error: messageOf(error), batch: undefined, view: undefined });
+        this.failed(error);
       }
     } finally {
       this.viewUnderWay = false;

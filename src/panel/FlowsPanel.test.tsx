@@ -130,6 +130,25 @@ test('notices are shown, the most severe first', async () => {
   expect(within(shownNotices).getAllByRole('listitem')).toHaveLength(2);
 });
 
+test('an answer under way is never shown as whole', async () => {
+  const underWay = { underWay: { flows: 12_000, atMost: 100_000 } };
+  const first = packed(rows, { custom: { packed: 'hubble-flows/1', ...underWay } });
+  const given = props({ series: [first], state: LoadingState.Streaming });
+  const { rerender } = render(<FlowsPanel {...given} />);
+  await screen.findByTestId(testIds.grid);
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent('12,000 of at most 100,000 flows so far');
+  expect(screen.getByTestId(testIds.count)).toHaveTextContent(`${expected.flows} flows so far`);
+  expect(screen.getByTestId(testIds.verdict('DROPPED'))).toHaveTextContent(/\d\+$/);
+  const again = { ...first, meta: { ...first.meta, custom: { packed: 'hubble-flows/1' } } };
+  const withData = (data: Partial<PanelData>) => ({ ...given, data: { ...given.data, ...data } });
+  rerender(<FlowsPanel {...withData({ state: LoadingState.Done })} />);
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent('stopped after 12,000 of at most 100,000 flows');
+  rerender(<FlowsPanel {...withData({ series: [again, packed()], state: LoadingState.Done })} />);
+  await waitFor(() => expect(screen.getByTestId(testIds.count)).toHaveTextContent(`${2 * expected.flows} flows`));
+  expect(screen.queryByTestId(testIds.notices)).not.toBeInTheDocument();
+  expect(screen.getByTestId(testIds.count)).not.toHaveTextContent('so far');
+});
+
 test.each<[string, Partial<PanelData>, string, RegExp]>([
   ['a query under way', { state: LoadingState.Loading }, testIds.loading, /Waiting for the query/],
   ['no query', {}, testIds.empty, /Add a query of type Flows/],

@@ -5,7 +5,9 @@ import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'reac
 
 import { FlowDrawer } from './detail/FlowDrawer';
 import { startEngine } from './engine/startEngine';
-import { FlowsModel, type FlowsState } from './FlowsModel';
+import { FlowsModel } from './FlowsModel';
+import type { FlowsState } from './flowsState';
+import type { Progress } from './frames';
 import { NoFlows } from './NoFlows';
 import type { ColumnId } from './engine/protocol';
 import { Notices } from './Notices';
@@ -79,7 +81,11 @@ interface ContentProps extends Props {
 
 function Content({ model, data, options, timeZone, timeRange, width, onOwnOptions }: ContentProps) {
   const state = useSyncExternalStore(model.subscribe, model.getState);
-  const { answer, batch, view, spec, detail, policies, check } = state;
+  const { answer, batch, view, viewOf, spec, detail, policies, check } = state;
+  const { underWay } = answer;
+  // A cancelled query leaves an answer that does not go on.
+  const stopped =
+    underWay !== undefined && data.state !== LoadingState.Streaming && data.state !== LoadingState.Loading;
   const withPolicies = policies.compiled > 0;
   const columns = useMemo(() => shownColumns(options.columns, withPolicies), [options.columns, withPolicies]);
   const zone = zoneOf(options.timeColumnZone, timeZone);
@@ -103,6 +109,9 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
   }
   // Without flows, the reasons why some may be missing stand in place of the table, not among the notices.
   const isEmpty = batch.flows === 0;
+  if (isEmpty && underWay && !stopped) {
+    return <Waiting message={text.states.waiting} />;
+  }
   const isSaidBelow = ({ text }: QueryResultMetaNotice) =>
     isEmpty && (answer.incomplete.includes(text) || answer.reworded.includes(text));
   const failures = [...errors.map(messageOfQuery), ...batch.problems];
@@ -112,6 +121,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       .filter((notice) => !isSaidBelow(notice))
       .map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
     ...(isEmpty ? [] : batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem }))),
+    ...(underWay ? [progressNotice(underWay, stopped)] : []),
     ...noticesOfPolicies(policies, batch.unplaced),
     ...(state.replaced ? [{ severity: 'warning' as const, text: text.states.replaced(state.replaced) }] : []),
     ...(state.onMainThread ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }] : []),
@@ -123,7 +133,11 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       {isEmpty ? (
         <NoFlows
           answer={answer}
-          lacks={[...failures, ...answer.incomplete.map((lack) => inZone(lack, zone))]}
+          lacks={[
+            ...failures,
+            ...(underWay ? [progressNotice(underWay, stopped).text] : []),
+            ...answer.incomplete.map((lack) => inZone(lack, zone)),
+          ]}
           timeRange={timeRange}
           timeZone={zone}
           sources={sourcesOf(data.request, data.series)}
@@ -135,6 +149,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
             batch={batch}
             view={view}
             spec={spec}
+            isPart={underWay !== undefined || state.decoded < answer.frames.length}
             policies={policies.compiled}
             commands={answer.commands}
             width={width}
@@ -158,6 +173,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
               isFlowOpen={detail !== undefined}
               batch={batch}
               rows={view.rows}
+              rowsOf={viewOf}
               columns={columns}
               widths={options.columnWidths}
               rowHeight={rowHeights[options.density] ?? rowHeights.normal}
@@ -190,6 +206,13 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       )}
     </>
   );
+}
+
+/** A notice on an answer that is not whole. */
+function progressNotice({ flows, atMost }: Progress, stopped: boolean): QueryResultMetaNotice {
+  const say = stopped ? text.progress.stopped : text.progress.soFar;
+  const notice = say(flows.toLocaleString(), atMost.toLocaleString());
+  return { severity: stopped ? 'warning' : 'info', text: notice };
 }
 
 function waitingFor(loading: LoadingState, { phase, answer }: FlowsState): string {

@@ -18,10 +18,12 @@ interface Props extends ActionsProps {
   view: FlowsView;
   spec: ViewSpec;
   width: number;
+  /** Whether the flows are not all of the answer, so that the numbers may grow. */
+  isPart: boolean;
 }
 
 /** The toolbar: search, toggles by verdict and comparison, the number of flows, and actions. */
-export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) {
+export function Toolbar({ model, batch, view, spec, width, isPart, ...actions }: Props) {
   const styles = useStyles2(toolbarStyles);
   const isNarrow = width < roomyWidth;
   const choices = cx(styles.verdicts, isNarrow && styles.oneRow);
@@ -49,6 +51,7 @@ export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) 
             label={verdict}
             tone={toneOf(verdict)}
             flows={counts.get(verdict) ?? 0}
+            isPart={isPart}
             selected={spec.verdicts}
             onToggle={() => model.toggleVerdict(verdict)}
             testId={testIds.verdict(verdict)}
@@ -64,6 +67,7 @@ export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) 
               hint={text.toolbar.agreementHint(agreement)}
               tone={toneOfAgreement(agreement)}
               flows={agreementCounts.get(agreement) ?? 0}
+              isPart={isPart}
               selected={spec.agreements}
               onToggle={() => model.toggleAgreement(agreement)}
               testId={testIds.agreement(agreement)}
@@ -73,7 +77,7 @@ export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) 
       )}
       <div className={styles.end}>
         <span className={styles.count} aria-live="polite" data-testid={testIds.count}>
-          {text.toolbar.count(view.rows.length.toLocaleString(), batch.flows.toLocaleString())}
+          {text.toolbar.count(view.rows.length.toLocaleString(), batch.flows.toLocaleString(), isPart)}
         </span>
         <Actions model={model} isNarrow={isNarrow} {...actions} />
       </div>
@@ -86,6 +90,7 @@ interface VerdictToggleProps {
   hint?: string;
   tone: VerdictTone;
   flows: number;
+  isPart: boolean;
   /** The selected labels. */
   selected: readonly string[];
   onToggle(): void;
@@ -96,7 +101,7 @@ interface VerdictToggleProps {
  * A toggle for the flows of one verdict or comparison, with their number. Not Grafana's `FilterPill`, which has neither a
  * colour nor a tooltip.
  */
-function VerdictToggle({ label, hint, tone, flows, selected, onToggle, testId }: VerdictToggleProps) {
+function VerdictToggle({ label, hint, tone, flows, isPart, selected, onToggle, testId }: VerdictToggleProps) {
   const styles = useStyles2(toolbarStyles);
   const isSelected = selected.includes(label);
   return (
@@ -110,7 +115,9 @@ function VerdictToggle({ label, hint, tone, flows, selected, onToggle, testId }:
     >
       <span className={cx(styles.mark, styles.marks[tone])} />
       {label}
-      <span className={styles.number}>{flows.toLocaleString()}</span>
+      <span className={styles.number}>
+        {isPart ? text.toolbar.part(flows.toLocaleString()) : flows.toLocaleString()}
+      </span>
     </button>
   );
 }

@@ -1,6 +1,7 @@
 import { createDataFrame, FieldType, type DataFrame, type QueryResultMeta } from '@grafana/data';
 
-import { readFrames, samePacked } from './frames';
+import { PackedBytes } from '../packedBytes';
+import { beginsWith, readFrames } from './frames';
 
 const rows = ['SEZQMQ==', 'AAAA'];
 
@@ -67,7 +68,23 @@ test.each([
 test('answers are compared by their values', () => {
   const one = frame('A', packed);
   const again = { ...one, meta: { ...one.meta, notices: [] } };
-  expect(samePacked(readFrames([one]), readFrames([again]))).toBe(true);
-  expect(samePacked(readFrames([one]), readFrames([frame('A', packed, [...rows])]))).toBe(false);
-  expect(samePacked(readFrames([one]), readFrames([]))).toBe(false);
+  const begins = (frames: DataFrame[], first: DataFrame[]) =>
+    beginsWith(readFrames(frames).frames, readFrames(first).frames);
+  expect(begins([again], [one])).toBe(true);
+  expect(begins([again, frame('A', packed)], [one])).toBe(true);
+  expect(begins([frame('A', packed, [...rows])], [one])).toBe(false);
+  expect(begins([], [one])).toBe(false);
+});
+
+test('the progress of queries that still come adds up', () => {
+  const coming = (flows: number, atMost: number) =>
+    frame('A', { custom: { packed: 'hubble-flows/1', underWay: { flows, atMost } } });
+  expect(readFrames([frame('A', packed)]).underWay).toBeUndefined();
+  expect(readFrames([coming(5, 100), frame('A', packed), coming(7, 100)]).underWay).toEqual({ flows: 12, atMost: 200 });
+});
+
+test('bytes stand for base64', () => {
+  const bytes = [new PackedBytes(Uint8Array.of(1, 2)), { bytes: Uint8Array.of(3) }];
+  expect(readFrames([frame('A', packed, bytes)]).frames).toEqual([bytes]);
+  expect(readFrames([frame('A', packed, [{ bytes: 'AQI=' }])]).unsupported).toHaveLength(1);
 });

@@ -1,5 +1,6 @@
 import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
 
+import type { PackedBytes } from '../packedBytes';
 import { isPolicies } from './policies/policyFrames';
 
 /** The version of the packed format that the Wasm module reads. */
@@ -7,8 +8,8 @@ const packedFormat = 'hubble-flows/1';
 
 /** The content of an answer: packed frames, and frames that this panel cannot draw. */
 export interface PackedAnswer {
-  /** The base64 rows of each packed frame. */
-  frames: string[][];
+  /** The rows of each packed frame. */
+  frames: PackedRow[][];
   notices: QueryResultMetaNotice[];
   /** The `hubble observe` lines of the queries. */
   commands: string[];
@@ -17,10 +18,21 @@ export interface PackedAnswer {
   incomplete: string[];
   /** The notices that this panel replaces by its own message where there are no flows. */
   reworded: string[];
+  /** Progress of an answer that still comes, or stopped before its end. */
+  underWay?: Progress;
   /** The memory of the queried nodes, if the answer has it. */
   memory?: Memory;
   /** Changes whenever the policies of the sources do; empty without policies, absent if unknown. */
   policiesRevision?: string;
+}
+
+/** Packed flows in a row: base64, or bytes of an answer that came in slices. */
+export type PackedRow = string | Pick<PackedBytes, 'bytes'>;
+
+/** Numbers of flows. */
+export interface Progress {
+  flows: number;
+  atMost: number;
 }
 
 /** The memory of the nodes. Times are Unix milliseconds. */
@@ -55,6 +67,7 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
     answer.notices.push(...noticesOf(frame, answer.notices));
     answer.incomplete.push(...texts(frame.meta?.custom?.incomplete));
     answer.reworded.push(...texts(frame.meta?.custom?.reworded));
+    answer.underWay = addProgress(answer.underWay, progressOf(frame));
     answer.memory = mergeMemory(answer.memory, memoryOf(frame));
     const command = frame.meta?.executedQueryString;
     const rows = packedRows(frame);
@@ -76,6 +89,16 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
 
 function texts(given: unknown): string[] {
   return Array.isArray(given) ? given.map(String) : [];
+}
+
+function progressOf(frame: DataFrame): Progress | undefined {
+  const { flows, atMost }: Partial<Progress> = frame.meta?.custom?.underWay ?? {};
+  return Number.isFinite(flows) && Number.isFinite(atMost) ? ({ flows, atMost } as Progress) : undefined;
+}
+
+/** The progress of several queries together. */
+function addProgress(one: Progress | undefined, other: Progress | undefined): Progress | undefined {
+  return one && other ? { flows: one.flows + other.flows, atMost: one.atMost + other.atMost } : (one ?? other);
 }
 
 function memoryOf(frame: DataFrame): Memory | undefined {
@@ -101,7 +124,7 @@ function mergeMemory(one: Memory | undefined, other: Memory | undefined): Memory
     : (one ?? other);
 }
 
-function packedRows(frame: DataFrame): string[] | UnsupportedFrame {
+function packedRows(frame: DataFrame): PackedRow[] | UnsupportedFrame {
   const format: unknown = frame.meta?.custom?.packed;
   const { refId } = frame;
   if (format === undefined) {
@@ -111,7 +134,11 @@ function packedRows(frame: DataFrame): string[] | UnsupportedFrame {
     return { refId, kind: 'newerFormat', format: String(format) };
   }
   const rows: unknown[] | undefined = frame.fields.find((field) => field.name === 'packed')?.values;
-  return rows?.every((row) => typeof row === 'string') ? rows : { refId, kind: 'broken' };
+  return rows?.every(isPacked) ? rows : { refId, kind: 'broken' };
+}
+
+function isPacked(row: unknown): row is PackedRow {
+  return typeof row === 'string' || (row as Partial<PackedBytes> | null)?.bytes instanceof Uint8Array;
 }
 
 function noticesOf(frame: DataFrame, known: QueryResultMetaNotice[]): QueryResultMetaNotice[] {
@@ -120,7 +147,7 @@ function noticesOf(frame: DataFrame, known: QueryResultMetaNotice[]): QueryResul
   );
 }
 
-/** Whether both answers have the same packed values by identity, as during a refresh. */
-export function samePacked(one: PackedAnswer, other: PackedAnswer): boolean {
-  return one.frames.length === other.frames.length && one.frames.every((rows, at) => rows === other.frames[at]);
+/** Whether `frames` are these and perhaps more, with the same values by identity, as during a refresh. */
+export function beginsWith(frames: readonly PackedRow[][], first: readonly PackedRow[][]): boolean {
+  return first.length <= frames.length && first.every((rows, at) => rows === frames[at]);
 }

@@ -18,7 +18,8 @@ export function useShownOptions(
   onOptionsChange: (options: FlowsPanelOptions) => void
 ): [FlowsPanelOptions, (change: Partial<OwnOptions>) => void] {
   const [kept, setKept] = useState(() => (isInExplore() ? stored() : undefined));
-  const shown = kept === undefined ? options : { ...options, ...kept };
+  // Explore gives a panel 400 px and no options: more rows fit with the smallest ones.
+  const shown = kept === undefined ? options : { ...options, density: 'compact' as const, ...kept };
   const change = useCallback(
     (change: Partial<OwnOptions>) => {
       if (kept === undefined) {

@@ -51,7 +51,14 @@ export const text = {
     more: 'More actions',
     policies: (count: string) => (count === '1' ? '1 policy' : `${count} policies`),
     checkPolicies: 'Check the network policies',
-    count: (shown: string, all: string) => (shown === all ? `${all} flows` : `${shown} of ${all} flows`),
+    count: (shown: string, all: string, isPart: boolean) =>
+      (shown === all ? `${all} flows` : `${shown} of ${all} flows`) + (isPart ? ' so far' : ''),
+    part: (count: string) => `${count}+`,
+  },
+  progress: {
+    soFar: (flows: string, atMost: string) => `${flows} of at most ${atMost} flows so far`,
+    stopped: (flows: string, atMost: string) =>
+      `The query was stopped after ${flows} of at most ${atMost} flows: older flows are missing`,
   },
   states: {
     waiting: 'Waiting for the query…',

@@ -3,7 +3,7 @@ import type { GrafanaTheme2, TimeZone } from '@grafana/data';
 import { Alert, ClipboardButton, Drawer, FilterInput, Icon, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 
-import type { FlowDetail } from '../FlowsModel';
+import type { FlowDetail } from '../flowsState';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneColors, toneOf } from '../verdicts';

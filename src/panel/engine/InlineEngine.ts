@@ -1,3 +1,4 @@
+import type { PackedRow } from '../frames';
 import type {
   CompiledPolicies,
   Connection,
@@ -8,6 +9,7 @@ import type {
   FlowBatch,
   FlowsEngine,
   FlowsView,
+  GrownBatch,
   ModuleName,
   PolicyFile,
   Reachability,
@@ -28,8 +30,12 @@ export class InlineEngine implements FlowsEngine {
     return new InlineEngine(module, await startSession(module, await compile(address)));
   }
 
-  async load(frames: string[][]): Promise<FlowBatch> {
+  async load(frames: PackedRow[][]): Promise<FlowBatch> {
     return this.session.answer({ kind: 'load', frames }) as FlowBatch;
+  }
+
+  async append(frames: PackedRow[][]): Promise<GrownBatch> {
+    return this.session.answer({ kind: 'append', frames }) as GrownBatch;
   }
 
   async view(spec: ViewSpec): Promise<FlowsView> {

@@ -1,3 +1,4 @@
+import type { PackedRow } from '../frames';
 import type {
   Call,
   CompiledPolicies,
@@ -9,6 +10,7 @@ import type {
   FlowBatch,
   FlowsEngine,
   FlowsView,
+  GrownBatch,
   ModuleName,
   PolicyFile,
   Reachability,
@@ -95,8 +97,12 @@ export class WorkerEngine implements FlowsEngine {
     });
   }
 
-  load(frames: string[][]): Promise<FlowBatch> {
+  load(frames: PackedRow[][]): Promise<FlowBatch> {
     return this.call({ kind: 'load', frames });
+  }
+
+  append(frames: PackedRow[][]): Promise<GrownBatch> {
+    return this.call({ kind: 'append', frames });
   }
 
   view(spec: ViewSpec): Promise<FlowsView> {

@@ -1,8 +1,13 @@
+import type { PackedRow } from '../frames';
+
 type FromBase64 = { fromBase64?: (text: string) => Uint8Array };
 
 /** The bytes of the rows of one packed frame, end to end. */
-export function bytesOfRows(rows: readonly string[]): Uint8Array {
+export function bytesOfRows(rows: readonly PackedRow[]): Uint8Array {
   const parts = rows.map((row, at) => {
+    if (typeof row !== 'string') {
+      return row.bytes;
+    }
     try {
       return bytesOf(row);
     } catch (cause) {

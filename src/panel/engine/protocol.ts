@@ -1,3 +1,4 @@
+import type { PackedRow } from '../frames';
 import type { Explanation, Finding, Fix, judgedColumns, Reachability, RefusedDocument, textColumns } from './generated';
 
 export type {
@@ -43,6 +44,16 @@ export interface FlowBatch {
    * A note on policies without a namespace, with namespaces that would fit; undefined if there are no such policies.
    */
   unplaced?: string;
+}
+
+/** All flows after more were added: `strings` has only the texts from the code `firstNew` on. */
+export interface GrownBatch extends FlowBatch {
+  firstNew: number;
+}
+
+/** The flows with those that were added. */
+export function grow(batch: FlowBatch | undefined, { firstNew, ...grown }: GrownBatch): FlowBatch {
+  return { ...grown, strings: (batch?.strings ?? []).slice(0, firstNew).concat(grown.strings) };
 }
 
 /** A policy file as read. */
@@ -132,8 +143,10 @@ export type ModuleName = 'decoder' | 'engine';
 export interface FlowsEngine {
   /** The running module; the decoder rejects all requests about policies. */
   readonly module: ModuleName;
-  /** Replaces all flows by the base64 rows of each packed frame. */
-  load(frames: string[][]): Promise<FlowBatch>;
+  /** Replaces all flows by the rows of each packed frame. */
+  load(frames: PackedRow[][]): Promise<FlowBatch>;
+  /** Adds the flows of further frames; the numbers of the rows before them stay. */
+  append(frames: PackedRow[][]): Promise<GrownBatch>;
   view(spec: ViewSpec): Promise<FlowsView>;
   /** One flow with all its fields, as the JSON of `hubble observe -o jsonpb`. */
   record(row: number): Promise<string>;
@@ -157,7 +170,7 @@ export interface FlowsEngine {
 }
 
 export type Call =
-  | { kind: 'load'; frames: string[][] }
+  | { kind: 'load' | 'append'; frames: PackedRow[][] }
   | { kind: 'view'; spec: ViewSpec }
   | { kind: 'record'; row: number }
   | { kind: 'file'; spec: FileSpec }
@@ -169,6 +182,7 @@ export type Call =
 
 export type Value =
   | FlowBatch
+  | GrownBatch
   | FlowsView
   | CompiledPolicies
   | Explanation

@@ -1,12 +1,25 @@
 import { FlowTable } from '../../../frontend-wasm/pkg/decoder';
+import type { PackedRow } from '../frames';
 import { bytesOfRows } from './base64';
 import { judgedColumns, textColumns } from './generated';
-import type { Call, FileSpec, FlowBatch, FlowsView, TextColumnId, Value, ViewSpec } from './protocol';
+import {
+  messageOf,
+  type Call,
+  type FileSpec,
+  type FlowBatch,
+  type FlowsView,
+  type GrownBatch,
+  type TextColumnId,
+  type Value,
+  type ViewSpec,
+} from './protocol';
 
 /** The flows of a Wasm module, on the thread that started it; the decoder's table, unless another is given. */
 export class Session<Table extends FlowTable = FlowTable> {
   protected table: Table | undefined;
   protected strings: string[] = [];
+  /** Reasons why added flows could not be read at all. */
+  private defects: string[] = [];
   private codesByVerdict = new Map<string, number>();
   private codesByAgreement = new Map<string, number>();
 
@@ -16,6 +29,8 @@ export class Session<Table extends FlowTable = FlowTable> {
     switch (call.kind) {
       case 'load':
         return this.load(call.frames);
+      case 'append':
+        return this.append(call.frames);
       case 'view':
         return this.view(call.spec);
       case 'record':
@@ -56,38 +71,59 @@ export class Session<Table extends FlowTable = FlowTable> {
     this.table?.free();
     this.table = undefined;
     this.strings = [];
+    this.defects = [];
     this.codesByAgreement = new Map();
   }
 
-  private load(frames: string[][]): FlowBatch {
+  private load(frames: PackedRow[][]): FlowBatch {
     this.unload();
     const table = this.newTable();
     try {
       for (const rows of frames) {
         table.append(bytesOfRows(rows));
       }
-      this.judge(table);
-      const strings = table.strings();
-      const codes = codesOf(table, [...textColumns, ...judgedColumns]);
+      const batch = this.batch(table);
       this.table = table;
-      this.strings = strings;
-      this.codesByVerdict = this.codesByText(codes.verdict);
-      return {
-        flows: table.flows,
-        problems: table.problems(),
-        verdicts: [...this.codesByVerdict.keys()],
-        strings,
-        timesMs: table.timesMs(),
-        sourcePorts: table.sourcePorts(),
-        destinationPorts: table.destinationPorts(),
-        codes,
-        agreements: this.agreementsOf(codes.agreement),
-        unplaced: this.unplaced(table),
-      };
+      return batch;
     } catch (error) {
       table.free();
       throw error;
     }
+  }
+
+  /** Flows that cannot be read are a problem of the answer; the flows before them stay. */
+  private append(frames: PackedRow[][]): GrownBatch {
+    const table = this.loaded();
+    const firstNew = this.strings.length;
+    for (const rows of frames) {
+      try {
+        table.append(bytesOfRows(rows));
+      } catch (error) {
+        this.defects.push(messageOf(error));
+      }
+    }
+    const batch = this.batch(table);
+    return { ...batch, strings: batch.strings.slice(firstNew), firstNew };
+  }
+
+  /** The flows of a table, judged. */
+  private batch(table: Table): FlowBatch {
+    this.judge(table);
+    this.strings = this.strings.concat(table.stringsFrom(this.strings.length));
+    const codes = codesOf(table, [...textColumns, ...judgedColumns]);
+    this.codesByVerdict = this.codesByText(codes.verdict);
+    return {
+      flows: table.flows,
+      problems: [...table.problems(), ...this.defects],
+      verdicts: [...this.codesByVerdict.keys()],
+      strings: this.strings,
+      timesMs: table.timesMs(),
+      sourcePorts: table.sourcePorts(),
+      destinationPorts: table.destinationPorts(),
+      codes,
+      agreements: this.agreementsOf(codes.agreement),
+      unplaced: this.unplaced(table),
+    };
   }
 
   private view(spec: ViewSpec): FlowsView {

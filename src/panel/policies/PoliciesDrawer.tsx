@@ -3,7 +3,7 @@ import type { GrafanaTheme2, TimeZone } from '@grafana/data';
 import { Alert, Badge, Drawer, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 
 import type { Finding } from '../engine/protocol';
-import type { PoliciesCheck, PoliciesState } from '../FlowsModel';
+import type { PoliciesCheck, PoliciesState } from '../flowsState';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { inZone } from '../when';

@@ -1,4 +1,4 @@
-import type { PoliciesState } from '../FlowsModel';
+import type { PoliciesState } from '../flowsState';
 import { noticesOfPolicies } from './notices';
 
 const refused = (line: number, isPolicy = true) => ({

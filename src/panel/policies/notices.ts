@@ -1,6 +1,6 @@
 import type { QueryResultMetaNotice } from '@grafana/data';
 
-import type { PoliciesState } from '../FlowsModel';
+import type { PoliciesState } from '../flowsState';
 import { text } from '../text';
 
 /** Maximum number of refused documents that are listed. */

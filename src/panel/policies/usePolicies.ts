@@ -20,13 +20,25 @@ export function usePolicies(
   const isUnderWay = state === LoadingState.Loading;
   /** The data sources and the revision of the policies in the model. */
   const known = useRef<string>(undefined);
+  /** The same of the request under way; an answer that comes in slices does not send it anew. */
+  const pending = useRef<string>(undefined);
+  /** Number of requests; answers to any but the latest are dropped. */
+  const requests = useRef(0);
+  useEffect(
+    () => () => {
+      requests.current++;
+      pending.current = undefined;
+    },
+    [model]
+  );
   useEffect(() => {
     if (!model || isUnderWay) {
       return;
     }
     const given = readPolicies(series);
     if (given) {
-      known.current = undefined;
+      requests.current++;
+      known.current = pending.current = undefined;
       model.setPolicies(placed(given, own));
       return;
     }
@@ -37,24 +49,27 @@ export function usePolicies(
     }
     // Without a revision, nothing says whether they changed; without files, a notice says why.
     const asked = revision ? JSON.stringify([revision, own, ...uids]) : undefined;
-    if (asked !== undefined && asked === known.current) {
+    if (asked !== undefined && (asked === known.current || asked === pending.current)) {
       return;
     }
-    let isCurrent = true;
+    const turn = ++requests.current;
+    pending.current = asked;
+    const settle = (apply: () => void) => {
+      if (turn === requests.current) {
+        pending.current = undefined;
+        apply();
+      }
+    };
     fetchPolicies(uids).then(
-      (answer) => {
-        if (isCurrent) {
+      (answer) =>
+        settle(() => {
           known.current = asked;
           model.setPolicies(placed(answer, own));
-        }
-      },
+        }),
       (error: unknown) =>
         // The former policies stay: one slow response does not remove verdicts.
-        isCurrent && model.noPolicies(text.policies.unreachable(messageOf(error)))
+        settle(() => model.noPolicies(text.policies.unreachable(messageOf(error))))
     );
-    return () => {
-      isCurrent = false;
-    };
   }, [model, series, request, isUnderWay, own]);
 }
 

@@ -11,7 +11,7 @@ import { cellText, emptyColumns, fullTimeText, spansDays, type TimeFormat } from
 import { clampWidth, layoutColumns, shrunk, type Column } from './columns';
 import { gridStyles } from './FlowGrid.styles';
 import { HeaderCell } from './HeaderCell';
-import { rowAfterKey, scrollTopFor, windowOf } from './rows';
+import { placeAfter, rowAfterKey, scrollTopAfter, scrollTopFor, windowOf } from './rows';
 
 interface Props {
   /** Whether a flow is open in the drawer. When it closes, the table gets the focus back. */
@@ -19,6 +19,8 @@ interface Props {
   batch: FlowBatch;
   /** Row numbers of the batch in the order of the table. */
   rows: Uint32Array;
+  /** Changes when the rows are others or in another order, and not when rows are added. */
+  rowsOf: number;
   columns: readonly Column[];
   widths: Partial<Record<ColumnId, number>> | undefined;
   rowHeight: number;
@@ -37,6 +39,7 @@ export function FlowGrid({
   isFlowOpen,
   batch,
   rows,
+  rowsOf,
   columns,
   widths,
   rowHeight,
@@ -70,11 +73,24 @@ export function FlowGrid({
   // With other rows the active row is elsewhere.
   const activeRow = active.rows === rows ? active.at : -1;
   const setActiveRow = (at: number) => setActive({ rows, at });
-  useEffect(() => {
-    if (scroller.current) {
-      scroller.current.scrollTop = 0;
+  const shown = useRef({ rows, rowsOf });
+  useLayoutEffect(() => {
+    const before = shown.current;
+    shown.current = { rows, rowsOf };
+    const element = scroller.current;
+    if (!element || before.rows === rows) {
+      return;
     }
-  }, [rows]);
+    if (before.rowsOf !== rowsOf) {
+      element.scrollTop = 0;
+      return;
+    }
+    // Rows were added: the reader goes on where they are, at the top or at the same row.
+    element.scrollTop = scrollTopAfter(element.scrollTop, rowHeight, before.rows, rows);
+    setActive((active) =>
+      active.rows === before.rows && active.at >= 0 ? { rows, at: placeAfter(active.at, before.rows, rows) } : active
+    );
+  }, [rows, rowsOf, rowHeight]);
 
   useEffect(() => {
     if (wasFlowOpen.current && !isFlowOpen) {

@@ -25,6 +25,20 @@ export function scrollTopFor(row: number, scrollTop: number, viewportHeight: num
   return Math.max(scrollTop, top + rowHeight - viewportHeight);
 }
 
+/** The place of the row at `at` after rows were added; -1 if it is not there. */
+export function placeAfter(at: number, before: Uint32Array, rows: Uint32Array): number {
+  const row = before[at];
+  // Rows that are older than all others were added below.
+  return row === undefined ? -1 : rows[at] === row ? at : rows.indexOf(row);
+}
+
+/** The scroll position that keeps the reader at the same row after rows were added; the top stays the top. */
+export function scrollTopAfter(scrollTop: number, rowHeight: number, before: Uint32Array, rows: Uint32Array): number {
+  const first = Math.floor(scrollTop / rowHeight);
+  const place = scrollTop > 0 ? placeAfter(first, before, rows) : -1;
+  return place < 0 ? scrollTop : scrollTop + (place - first) * rowHeight;
+}
+
 /** The row that a key moves to from `active` (-1: none); undefined for other keys. */
 export function rowAfterKey(key: string, active: number, page: number, rows: number): number | undefined {
   const last = rows - 1;

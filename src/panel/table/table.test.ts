@@ -1,6 +1,6 @@
 import type { ColumnId } from '../engine/protocol';
 import { columns, defaultColumns, layoutColumns, shownColumns, shrunk } from './columns';
-import { rowAfterKey, scrollTopFor, windowOf } from './rows';
+import { rowAfterKey, scrollTopAfter, scrollTopFor, windowOf } from './rows';
 
 describe('columns', () => {
   test('have a fixed order and a default', () => {
@@ -61,6 +61,15 @@ describe('the window of rows', () => {
   test('of no rows is empty', () => {
     expect(windowOf(0, 400, 20, 0)).toEqual({ first: 0, end: 0 });
   });
+});
+
+test.each<[string, number, number[], number[], number]>([
+  ['at the top stays there', 0, [5, 6, 7], [9, 5, 6, 7], 0],
+  ['stays at the row that moved', 25, [5, 6, 7], [9, 5, 8, 6, 7], 65],
+  ['stays where rows came below', 45, [5, 6, 7], [5, 6, 7, 8, 9], 45],
+  ['stays where the row is gone', 25, [5, 6, 7], [5, 7], 25],
+])('a reader %s', (_, scrollTop, before, after, expected) => {
+  expect(scrollTopAfter(scrollTop, 20, Uint32Array.from(before), Uint32Array.from(after))).toBe(expected);
 });
 
 test.each([

@@ -19,6 +19,7 @@ import {
   VizPanel,
   VizPanelMenu,
   type SceneDataQuery,
+  type SceneObject,
   type SceneGridItemLike,
 } from '@grafana/scenes';
 
@@ -28,9 +29,17 @@ import { PanelNotices } from './PanelNotices';
 import { sceneVariable } from './variables';
 
 export interface ShownDashboard {
-  scene: EmbeddedScene;
+  scene: DashboardScene;
   /** Parts of the dashboard that the preview does not show, as text. */
   leftOut: string[];
+}
+
+/** The scene of a dashboard, which adds to its panels' requests what Grafana adds. */
+export class DashboardScene extends EmbeddedScene {
+  enrichDataRequest(source: SceneObject) {
+    const { title, pluginId } = sceneGraph.getAncestor(source, VizPanel).state;
+    return { panelName: title, panelPluginId: pluginId };
+  }
 }
 
 /** A classic dashboard as a scene. */
@@ -49,7 +58,7 @@ export function dashboardScene(dashboard: Dashboard): ShownDashboard {
     }
   }
   const { time, timezone, fiscalYearStartMonth, timepicker, refresh } = dashboard;
-  const scene = new EmbeddedScene({
+  const scene = new DashboardScene({
     $timeRange: new SceneTimeRange({ from: time?.from, to: time?.to, timeZone: timezone, fiscalYearStartMonth }),
     $variables: new SceneVariableSet({ variables }),
     $behaviors: [

@@ -1,4 +1,4 @@
-import { FieldType, LoadingState, type DataFrame, type PanelData } from '@grafana/data';
+import { CoreApp, FieldType, LoadingState, type DataFrame, type PanelData } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
 import {
   SceneDataNode,
@@ -50,6 +50,11 @@ export class ExploreScene extends SceneObjectBase<ExploreState> {
       ];
       return () => subscriptions.forEach((subscription) => subscription.unsubscribe());
     });
+  }
+
+  /** What Grafana adds to the requests of Explore. */
+  enrichDataRequest() {
+    return { app: CoreApp.Explore };
   }
 
   changeDataSource(datasourceUid: string) {

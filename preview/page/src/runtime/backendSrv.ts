@@ -1,5 +1,5 @@
 import { type BackendSrv, type BackendSrvRequest, type FetchResponse } from '@grafana/runtime';
-import { from, lastValueFrom, Observable, switchMap, throwError } from 'rxjs';
+import { from, lastValueFrom, Observable, switchMap } from 'rxjs';
 
 function urlOf({ url, params }: BackendSrvRequest): string {
   const address = new URL(url, document.baseURI);
@@ -81,6 +81,25 @@ function fetchOnce<T>(config: BackendSrvRequest): Observable<FetchResponse<T>> {
   );
 }
 
+/** The pieces of a response as they arrive, whatever its status; the last one is empty, as in Grafana. */
+function chunked(config: BackendSrvRequest): Observable<FetchResponse<Uint8Array | undefined>> {
+  return new Observable((subscriber) => {
+    const read = async (response: Response): Promise<void> => {
+      const reader = response.body?.getReader();
+      for (let done = false; !done && !subscriber.closed;) {
+        const piece = await reader?.read();
+        done = piece?.done ?? true;
+        subscriber.next(answer(response, config, piece?.value));
+      }
+      subscriber.complete();
+    };
+    return start(config).subscribe({
+      next: (response) => void read(response).catch((error: unknown) => subscriber.error(error)),
+      error: (error) => subscriber.error(error),
+    });
+  });
+}
+
 function data<T>(config: BackendSrvRequest): Promise<T> {
   return lastValueFrom(fetchOnce<T>(config)).then((response) => response.data);
 }
@@ -95,5 +114,5 @@ export const backendSrv: BackendSrv = {
   request: data,
   datasourceRequest: (options) => lastValueFrom(fetchOnce(options)),
   fetch: fetchOnce,
-  chunked: () => throwError(() => new Error('the preview does not stream responses')),
+  chunked,
 };
