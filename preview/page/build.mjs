@@ -55,6 +55,11 @@ async function writeIcons() {
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">${icons[name]?.body}</svg>`;
     await writeFile(path.join(dir, `${name}.svg`), svg);
   }
+  // Grafana's own, for a panel whose answer is under way.
+  const mono = path.join(assets, 'img', 'icons', 'mono');
+  await mkdir(mono, { recursive: true });
+  const circle = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="10"/></svg>';
+  await writeFile(path.join(mono, 'circle-mono.svg'), circle);
 }
 
 /**
