@@ -12,7 +12,7 @@ use crate::{MessageType, Verdict};
 
 /// Longest time between the two records of a packet. The datapath sends both from one program run;
 /// a retransmission comes 1 s later at the earliest.
-const WINDOW_NANOS: i64 = 500_000_000;
+pub(crate) const WINDOW_NANOS: i64 = 500_000_000;
 
 /// Maximum number of records that wait for their duplicate, of about 100 bytes each. Then the first to arrive
 /// leaves.

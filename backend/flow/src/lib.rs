@@ -18,6 +18,7 @@ pub mod filter;
 pub mod group;
 mod l4;
 mod l7;
+pub mod packets;
 mod range;
 mod record;
 pub mod service_map;

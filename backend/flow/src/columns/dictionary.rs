@@ -82,6 +82,14 @@ impl Dictionary {
         text_at(&self.text, &self.ends, code as usize)
     }
 
+    /// Code of a text; `None` for a text that was never added.
+    pub fn code_of(&self, text: &str) -> Option<u32> {
+        if text.is_empty() {
+            return Some(ABSENT);
+        }
+        self.find(self.hasher.hash_one(text.as_bytes()), text.as_bytes())
+    }
+
     /// Number of codes, including [`ABSENT`].
     pub fn len(&self) -> usize {
         self.ends.len()
