@@ -545,11 +545,12 @@ fn options(panel: &Panel) -> Value {
                 let columns = [
                     "time",
                     "verdict",
-                    "type",
+                    "agreement",
+                    "dropReason",
                     "source",
                     "destination",
                     "destinationPort",
-                    "dropReason",
+                    "type",
                 ];
                 options.insert("columns".into(), json!(columns));
             }

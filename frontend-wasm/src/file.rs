@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use flow::columns::{ABSENT, FlowColumns, NO_TIME};
-use serde::Serializer as _;
-use serde::ser::SerializeMap;
+use hubble_api::json;
+use hubble_api::packed;
 
 use crate::captions::Captions;
+use crate::table::{MessageLocation, RowRecordError, Table};
 use crate::view::Column;
 
 /// Maximum size of a file, in bytes; a larger one is of no use to a reader.
@@ -17,6 +18,17 @@ const MAX_BYTES: usize = 256 << 20;
 #[derive(Debug, thiserror::Error)]
 #[error("the file would be larger than {} MiB: filter the rows, or show fewer columns", MAX_BYTES >> 20)]
 pub(crate) struct FileTooLarge(#[source] io::Error);
+
+/// The reason why rows have no records.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordsError {
+    /// A row that does not exist, or whose message is defective.
+    #[error(transparent)]
+    Row(#[from] RowRecordError),
+    /// Too many rows.
+    #[error(transparent)]
+    TooLarge(#[from] FileTooLarge),
+}
 
 /// Content of a cell.
 enum Cell<'a> {
@@ -36,14 +48,16 @@ pub(crate) struct Selection<'a> {
 }
 
 impl Selection<'_> {
-    /// CSV after RFC 4180: a line of `titles` and one for each row. Times are in UTC. A text that a
-    /// spreadsheet would run as a formula gets an apostrophe in front.
+    /// CSV after RFC 4180, or with another `delimiter`: a line of `titles`, if there are any, and one for
+    /// each row. Times are in UTC. A text that a spreadsheet would run as a formula gets an apostrophe in front.
     ///
     /// Errors: the file would be too large.
-    pub(crate) fn csv(self, titles: &[String]) -> Result<Vec<u8>, FileTooLarge> {
+    pub(crate) fn csv(self, delimiter: u8, titles: &[String]) -> Result<Vec<u8>, FileTooLarge> {
         let mut out = Bounded::default();
-        let mut writer =
-            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut out);
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(&mut out);
         self.write_csv(titles, &mut writer).map_err(FileTooLarge)?;
         drop(writer);
         Ok(out.0)
@@ -54,7 +68,9 @@ impl Selection<'_> {
         titles: &[String],
         writer: &mut csv::Writer<&mut Bounded>,
     ) -> io::Result<()> {
-        writer.write_record(titles)?;
+        if !titles.is_empty() {
+            writer.write_record(titles)?;
+        }
         for row in self.existing() {
             for &column in self.columns {
                 match self.cell(column, row) {
@@ -66,32 +82,6 @@ impl Selection<'_> {
             writer.write_record(None::<&[u8]>)?;
         }
         writer.flush()
-    }
-
-    /// JSON lines: one object a line, with the columns' names as keys; times after RFC 3339, ports
-    /// as numbers, null for a missing value.
-    ///
-    /// Errors: the file would be too large.
-    pub(crate) fn json_lines(self, names: &[String]) -> Result<Vec<u8>, FileTooLarge> {
-        let mut out = Bounded::default();
-        for row in self.existing() {
-            self.write_json(row, names, &mut out).map_err(FileTooLarge)?;
-        }
-        Ok(out.0)
-    }
-
-    fn write_json(self, row: u32, names: &[String], out: &mut Bounded) -> io::Result<()> {
-        let mut writer = serde_json::Serializer::new(&mut *out);
-        let mut object = writer.serialize_map(None)?;
-        for (name, &column) in names.iter().zip(self.columns) {
-            match self.cell(column, row) {
-                Cell::Absent => object.serialize_entry(name, &())?,
-                Cell::Number(number) => object.serialize_entry(name, &number)?,
-                Cell::Text(text) => object.serialize_entry(name, &text)?,
-            }
-        }
-        object.end()?;
-        out.write_all(b"\n")
     }
 
     fn existing(self) -> impl Iterator<Item = u32> {
@@ -119,6 +109,64 @@ impl Selection<'_> {
                 }
             }
         }
+    }
+}
+
+impl Table {
+    /// The whole messages of rows, one a line, as `hubble observe -o jsonpb` writes them.
+    ///
+    /// Errors: [`RecordsError`].
+    pub(crate) fn records(&self, rows: &[u32]) -> Result<Vec<u8>, RecordsError> {
+        let mut wanted: Vec<_> = (0_usize..)
+            .zip(rows)
+            .map(|(place, &row)| {
+                let location = self.locations.get(row as usize).copied();
+                location.map(|location| (location, place)).ok_or(RowRecordError::Row { row })
+            })
+            .collect::<Result<_, _>>()?;
+        // Each batch is unpacked once, whatever the order of the rows.
+        wanted.sort_unstable();
+        let mut records = vec![String::new(); rows.len()];
+        let mut bytes = 0;
+        let mut rest = wanted.as_slice();
+        while let Some(&(first, _)) = rest.first() {
+            let stream = self.streams.get(first.stream as usize).map_or(&[][..], Vec::as_slice);
+            for (batch, read) in (0..).zip(packed::batches(stream).map_while(Result::ok)) {
+                let is_here = |location: &MessageLocation| {
+                    (location.stream, location.batch) == (first.stream, batch)
+                };
+                if !rest.first().is_some_and(|(location, _)| is_here(location)) {
+                    continue;
+                }
+                for (message, content) in (0..).zip(read.messages().map_while(Result::ok)) {
+                    while let Some(&(location, place)) = rest.first()
+                        && is_here(&location)
+                        && location.message == message
+                    {
+                        let record = json::record_of(content).map_err(RowRecordError::Message)?;
+                        bytes += record.len() + 1;
+                        if bytes > MAX_BYTES {
+                            return Err(FileTooLarge(io::ErrorKind::FileTooLarge.into()).into());
+                        }
+                        if let Some(slot) = records.get_mut(place) {
+                            *slot = record;
+                        }
+                        rest = rest.get(1..).unwrap_or_default();
+                    }
+                }
+            }
+            // A message that was read once is read again; this ends the loop all the same.
+            if rest.first().is_some_and(|(location, _)| location.stream == first.stream) {
+                let row = rest.first().and_then(|(_, place)| rows.get(*place)).copied();
+                return Err(RowRecordError::Row { row: row.unwrap_or_default() }.into());
+            }
+        }
+        let mut lines = Vec::with_capacity(bytes);
+        for record in records {
+            lines.extend_from_slice(record.as_bytes());
+            lines.push(b'\n');
+        }
+        Ok(lines)
     }
 }
 

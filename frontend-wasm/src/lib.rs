@@ -6,6 +6,8 @@
 
 mod captions;
 mod file;
+mod groups;
+mod order;
 #[cfg(feature = "policies")]
 mod policies;
 mod table;
@@ -14,6 +16,7 @@ mod tests;
 #[cfg(feature = "typescript")]
 pub mod typescript;
 mod view;
+mod words;
 
 #[cfg(feature = "policies")]
 pub use policies::{AskedConnection, Policies, Questions, Verdicts, match_names};
@@ -22,7 +25,7 @@ use captions::TextColumn;
 use file::Selection;
 use flow::columns::{FlowColumns, NO_TIME, at};
 use table::{Table, chain};
-use view::{Column, View, ViewSpec};
+use view::{Column, View, ViewCache, ViewSpec};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -31,6 +34,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[derive(Debug)]
 pub struct FlowTable {
     table: Table,
+    cache: ViewCache,
 }
 
 /// The rows shown in a table.
@@ -49,7 +53,7 @@ impl FlowTable {
         reason = "a constructor for JavaScript, which knows no Default"
     )]
     pub fn new() -> Self {
-        Self { table: Table::new() }
+        Self { table: Table::new(), cache: ViewCache::default() }
     }
 
     /// Adds the flows of a packed stream (`hubble-flows/1`).
@@ -86,7 +90,7 @@ impl FlowTable {
     #[wasm_bindgen(js_name = timesMs)]
     pub fn times_ms(&self) -> Vec<f64> {
         let times = self.table.flows.time_nanos();
-        times.iter().map(|&nanos| if nanos == NO_TIME { f64::NAN } else { millis(nanos) }).collect()
+        times.iter().copied().map(millis).collect()
     }
 
     /// Source ports, by row; 0 for none.
@@ -109,28 +113,17 @@ impl FlowTable {
         Ok(self.table.captions.codes(column).to_vec())
     }
 
-    /// The rows that match a filter, sorted by the column `sort`: each word of `text` occurs in one
-    /// of `columns`, the verdict's code is one of `verdicts` (empty: any), and the agreement's code
-    /// is one of `agreements`.
+    /// The rows of a filter and an order (the panel's `ViewSpec`, as JSON).
     ///
-    /// Errors: a column does not exist.
-    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
-    pub fn view(
-        &self,
-        text: &str,
-        columns: Vec<String>,
-        verdicts: &[u32],
-        agreements: &[u32],
-        sort: &str,
-        descending: bool,
-    ) -> Result<FlowView, JsError> {
-        let columns = columns_of(&columns)?;
-        let sort = Column::from_name(sort).ok_or_else(|| no_column(sort))?;
-        let spec = ViewSpec { text, columns: &columns, verdicts, agreements, sort, descending };
-        Ok(FlowView { view: View::new(&self.table.flows, &self.table.captions, &spec) })
+    /// Errors: a column does not exist, or the JSON is something else.
+    pub fn view(&mut self, spec: &str) -> Result<FlowView, JsError> {
+        let spec: ViewSpec =
+            serde_json::from_str(spec).map_err(|error| JsError::new(&error.to_string()))?;
+        Ok(FlowView { view: View::new(&self.table, &mut self.cache, &spec) })
     }
 
-    /// Rows as CSV, with a line of `titles`; `columns` names the columns.
+    /// Rows as CSV, or with tabs instead of commas for a clipboard, with a line of `titles` unless there are
+    /// none; `columns` names the columns.
     ///
     /// Errors: a column does not exist, or the file would be too large.
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
@@ -139,21 +132,32 @@ impl FlowTable {
         rows: &[u32],
         columns: Vec<String>,
         titles: Vec<String>,
+        tabs: bool,
     ) -> Result<Vec<u8>, JsError> {
         let columns = columns_of(&columns)?;
-        self.selection(rows, &columns).csv(&titles).map_err(|error| JsError::new(&chain(&error)))
+        let (flows, captions) = (&self.table.flows, &self.table.captions);
+        let selection = Selection { flows, captions, rows, columns: &columns };
+        let delimiter = if tabs { b'\t' } else { b',' };
+        selection.csv(delimiter, &titles).map_err(|error| JsError::new(&chain(&error)))
     }
 
-    /// Rows as JSON, one object a line with the fields in `columns`.
+    /// Rows with all their fields, as the lines of `hubble observe -o jsonpb`.
     ///
-    /// Errors: a column does not exist, or the file would be too large.
+    /// Errors: a row does not exist, its message is defective, or the file would be too large.
     #[wasm_bindgen(js_name = jsonLines)]
-    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
-    pub fn json_lines(&self, rows: &[u32], columns: Vec<String>) -> Result<Vec<u8>, JsError> {
-        let shown = columns_of(&columns)?;
-        self.selection(rows, &shown)
-            .json_lines(&columns)
-            .map_err(|error| JsError::new(&chain(&error)))
+    pub fn json_lines(&self, rows: &[u32]) -> Result<Vec<u8>, JsError> {
+        self.table.records(rows).map_err(|error| JsError::new(&chain(&error)))
+    }
+
+    /// Values of a row by the names of Hubble's flags (`fromPod`, `toPort`, …), as JSON.
+    ///
+    /// Errors: the row does not exist.
+    pub fn values(&self, row: u32) -> Result<String, JsError> {
+        let values = self
+            .table
+            .values(row)
+            .ok_or_else(|| JsError::new(&table::RowRecordError::Row { row }.to_string()))?;
+        serde_json::to_string(&values).map_err(|error| JsError::new(&error.to_string()))
     }
 
     /// One flow with all its fields, as a line of `hubble observe -o jsonpb`.
@@ -169,10 +173,6 @@ impl FlowTable {
         let ports = of(&self.table.flows);
         (0..self.table.flows.len()).map(|row| at(ports, row)).collect()
     }
-
-    fn selection<'a>(&'a self, rows: &'a [u32], columns: &'a [Column]) -> Selection<'a> {
-        Selection { flows: &self.table.flows, captions: &self.table.captions, rows, columns }
-    }
 }
 
 #[wasm_bindgen]
@@ -182,12 +182,49 @@ impl FlowView {
         self.view.rows.clone()
     }
 
+    /// Place in `rows` after the last row of each packet, of which the first row stands for it; empty if
+    /// every row stands alone.
+    #[wasm_bindgen(js_name = packetEnds)]
+    pub fn packet_ends(&self) -> Vec<u32> {
+        self.view.packet_ends.clone()
+    }
+
+    /// Number of packets of all flows, hidden ones included; of rows if packets are not folded.
+    #[wasm_bindgen(getter)]
+    pub fn all(&self) -> u32 {
+        self.view.all
+    }
+
+    /// Number of the packet after the last one of each group; empty without groups.
+    #[wasm_bindgen(js_name = groupEnds)]
+    pub fn group_ends(&self) -> Vec<u32> {
+        self.view.groups.ends.clone()
+    }
+
+    /// Number of dropped packets of each group.
+    #[wasm_bindgen(js_name = groupDropped)]
+    pub fn group_dropped(&self) -> Vec<u32> {
+        self.view.groups.dropped.clone()
+    }
+
+    /// Unix time in milliseconds of each group's oldest packet; NaN if no packet has a time.
+    #[wasm_bindgen(js_name = groupFirstMs)]
+    pub fn group_first_ms(&self) -> Vec<f64> {
+        self.view.groups.first_seen.iter().copied().map(millis).collect()
+    }
+
+    /// Unix time in milliseconds of each group's newest packet; NaN if no packet has a time.
+    #[wasm_bindgen(js_name = groupLastMs)]
+    pub fn group_last_ms(&self) -> Vec<f64> {
+        self.view.groups.last_seen.iter().copied().map(millis).collect()
+    }
+
     /// Codes of the verdicts in `counts`.
     pub fn verdicts(&self) -> Vec<u32> {
         self.view.verdict_counts.iter().map(|&(verdict, _)| verdict).collect()
     }
 
-    /// Number of flows with the words, by verdict, hidden verdicts included.
+    /// Number of packets with the words, by verdict, hidden verdicts included.
     pub fn counts(&self) -> Vec<u32> {
         self.view.verdict_counts.iter().map(|&(_, count)| count).collect()
     }
@@ -197,7 +234,7 @@ impl FlowView {
         self.view.agreement_counts.iter().map(|&(agreement, _)| agreement).collect()
     }
 
-    /// Number of flows with the words, by agreement, hidden agreements included.
+    /// Number of packets with the words, by agreement, hidden agreements included.
     #[wasm_bindgen(js_name = agreementCounts)]
     pub fn agreement_counts(&self) -> Vec<u32> {
         self.view.agreement_counts.iter().map(|&(_, count)| count).collect()
@@ -212,11 +249,11 @@ fn no_column(name: &str) -> JsError {
     JsError::new(&format!("there is no column `{name}`"))
 }
 
-/// JavaScript's milliseconds; exact to a quarter of a microsecond in this century.
+/// JavaScript's milliseconds; exact to a quarter of a microsecond in this century. NaN: no time.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a table shows milliseconds; the record has them all"
 )]
 fn millis(nanos: i64) -> f64 {
-    nanos as f64 / 1e6
+    if nanos == NO_TIME { f64::NAN } else { nanos as f64 / 1e6 }
 }

@@ -1,9 +1,13 @@
 //! The flows of an answer: columns, cells, and the locations of their messages.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use flow::EndpointRole;
 use flow::columns::{Column, ColumnLimits, ColumnSet, DictionaryFull, FlowColumns};
+use flow::group::GroupField;
+use flow::packets::Packets;
 use flow::summary::TYPE_COLUMNS;
 use hubble_api::json;
 use hubble_api::packed::{self, PackedError};
@@ -18,36 +22,41 @@ const PROJECTION: Projection = CELLS;
 const PROJECTION: Projection = CELLS.union(FlowColumns::FLOW_COLUMNS);
 
 /// The fields that make up the table's cells.
-const CELLS: Projection = EndpointRole::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
-    Column::TimeNanos,
-    Column::Verdict,
-    Column::DropReason,
-    Column::TrafficDirection,
-    Column::IsReply,
-    Column::L4Protocol,
-    Column::SourcePort,
-    Column::DestinationPort,
-    Column::TcpFlags,
-    Column::IcmpType,
-    Column::IcmpCode,
-    Column::NodeName,
-    Column::L7LatencyNanos,
-    Column::DnsQuery,
-    Column::DnsQtypes,
-    Column::DnsIps,
-    Column::DnsCnames,
-    Column::DnsRcode,
-    Column::DnsTtlSecs,
-    Column::DnsObservationSource,
-    Column::HttpMethod,
-    Column::HttpUrl,
-    Column::HttpProtocol,
-    Column::HttpCode,
-    Column::EgressAllowedBy,
-    Column::IngressAllowedBy,
-    Column::EgressDeniedBy,
-    Column::IngressDeniedBy,
-]));
+const CELLS: Projection = EndpointRole::SHOWN_COLUMNS
+    .union(TYPE_COLUMNS)
+    .union(Packets::COLUMNS)
+    .union(ColumnSet::of(&[
+        Column::TimeNanos,
+        Column::Verdict,
+        Column::DropReason,
+        Column::TrafficDirection,
+        Column::IsReply,
+        Column::L4Protocol,
+        Column::SourcePort,
+        Column::DestinationPort,
+        Column::TcpFlags,
+        Column::IcmpType,
+        Column::IcmpCode,
+        Column::NodeName,
+        Column::SourceWorkloads,
+        Column::DestinationWorkloads,
+        Column::L7LatencyNanos,
+        Column::DnsQuery,
+        Column::DnsQtypes,
+        Column::DnsIps,
+        Column::DnsCnames,
+        Column::DnsRcode,
+        Column::DnsTtlSecs,
+        Column::DnsObservationSource,
+        Column::HttpMethod,
+        Column::HttpUrl,
+        Column::HttpProtocol,
+        Column::HttpCode,
+        Column::EgressAllowedBy,
+        Column::IngressAllowedBy,
+        Column::EgressDeniedBy,
+        Column::IngressDeniedBy,
+    ]));
 
 /// The flows of one answer, in their order of arrival.
 #[derive(Debug)]
@@ -55,9 +64,9 @@ pub(crate) struct Table {
     pub(crate) flows: FlowColumns,
     pub(crate) captions: Captions,
     /// The packed bytes, still compressed: a sixth of the size of their messages.
-    streams: Vec<Vec<u8>>,
+    pub(crate) streams: Vec<Vec<u8>>,
     /// Location of each row's message.
-    locations: Vec<MessageLocation>,
+    pub(crate) locations: Vec<MessageLocation>,
     /// Notices for the user on what could not be read.
     problems: Vec<String>,
     #[cfg(feature = "policies")]
@@ -65,11 +74,11 @@ pub(crate) struct Table {
 }
 
 /// The location of a row's message.
-#[derive(Clone, Copy, Debug)]
-struct MessageLocation {
-    stream: u32,
-    batch: u32,
-    message: u32,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MessageLocation {
+    pub(crate) stream: u32,
+    pub(crate) batch: u32,
+    pub(crate) message: u32,
 }
 
 /// The reason why packed bytes could not be read at all.
@@ -153,6 +162,27 @@ impl Table {
             .and_then(Result::ok)
             .ok_or(RowRecordError::Row { row })?;
         json::record_of(message).map_err(RowRecordError::Message)
+    }
+
+    /// Values of a row by the names of Hubble's flags (`fromPod`, `toPort`, …), without empty ones; `None` for
+    /// a row that does not exist.
+    pub(crate) fn values(&self, row: u32) -> Option<BTreeMap<&'static str, Cow<'_, str>>> {
+        let row = row as usize;
+        let flows = &self.flows;
+        let held = |field: &GroupField| field.columns().minus(PROJECTION) == ColumnSet::EMPTY;
+        let fields = GroupField::ALL.iter().copied().filter(held);
+        let mut values: BTreeMap<_, _> =
+            fields.map(|field| (field.key(), field.text(flows, row))).collect();
+        for (role, [port, service, name]) in [
+            (EndpointRole::Source, ["fromPort", "fromService", "fromFqdn"]),
+            (EndpointRole::Destination, ["toPort", "toService", "toFqdn"]),
+        ] {
+            values.insert(port, role.port(flows, row).to_string().into());
+            values.insert(service, role.service(flows, row));
+            values.insert(name, role.dns_names(flows, row).next().unwrap_or_default());
+        }
+        values.retain(|_, value| !matches!(value.as_ref(), "" | "0"));
+        (row < flows.len()).then_some(values)
     }
 
     fn read(&mut self, packed: &[u8]) -> Option<PackedError> {

@@ -1,11 +1,18 @@
-//! Selection and order of a table's rows.
+//! Selection, order, packets and groups of a table's rows.
 
-use flow::columns::{ABSENT, Dictionary, FlowColumns};
+use flow::columns::{ABSENT, Dictionary};
+use flow::packets::Packets;
+use serde::Deserialize;
 
-use crate::captions::{Captions, TextColumn};
+use crate::captions::TextColumn;
+use crate::groups::{Groups, grouped};
+use crate::order::Ranks;
+use crate::table::Table;
+use crate::words::Word;
 
 /// A column of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub(crate) enum Column {
     /// Time of the flow.
     Time,
@@ -17,34 +24,91 @@ pub(crate) enum Column {
     Text(TextColumn),
 }
 
+/// Error: a name that no column has.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no column `{0}`")]
+pub(crate) struct NoColumn(String);
+
 /// Filter and order of a view.
-#[derive(Clone, Debug)]
-pub(crate) struct ViewSpec<'a> {
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ViewSpec {
     /// Words that must all occur in a row, in any case; each in any of `columns`.
-    pub(crate) text: &'a str,
+    pub(crate) text: String,
     /// The columns to search.
-    pub(crate) columns: &'a [Column],
-    /// Codes of the verdicts to show; empty for all.
-    pub(crate) verdicts: &'a [u32],
-    /// Codes of the agreements of record and policies to show; empty for all.
-    pub(crate) agreements: &'a [u32],
+    pub(crate) columns: Vec<Column>,
+    /// Verdicts to show; empty for all.
+    pub(crate) verdicts: Vec<String>,
+    /// Agreements of record and policies to show; empty for all.
+    pub(crate) agreements: Vec<String>,
+    /// Conditions on cells. Values of one column are alternatives, excluded ones apart.
+    pub(crate) conditions: Vec<CellCondition>,
+    /// Whether the records of one packet are one row.
+    pub(crate) fold: bool,
+    /// Columns to group by, in their order; empty for no groups.
+    pub(crate) group_by: Vec<Column>,
+    /// Order of the groups.
+    pub(crate) group_sort: GroupSort,
     /// The column to sort by. Equal rows are newest first, rows without a value last.
     pub(crate) sort: Column,
     /// Whether the greatest value comes first.
     pub(crate) descending: bool,
 }
 
+/// A condition on a cell: the whole text, as the table shows it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct CellCondition {
+    /// Column of the cell.
+    pub(crate) column: Column,
+    /// Text of the cell; empty for a cell without one.
+    pub(crate) value: String,
+    /// Whether rows with the value are hidden rather than shown.
+    pub(crate) excluded: bool,
+}
+
+/// Order of groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum GroupSort {
+    /// The largest number of flows first.
+    Flows,
+    /// The largest share of dropped flows first.
+    DropRatio,
+    /// The newest flow first.
+    LastSeen,
+    /// The group that began last first.
+    FirstSeen,
+    /// By the values of the keys.
+    Keys,
+}
+
 /// The rows of a [`ViewSpec`].
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct View {
-    /// Row numbers in the order of the table.
+    /// Row numbers in the order of the table, the rows of a packet next to each other and the one that stands
+    /// for it first.
     pub(crate) rows: Vec<u32>,
-    /// Number of rows with the words and a chosen agreement, by code of their verdict, hidden
+    /// Place in `rows` after the last row of each packet; empty if every row stands alone.
+    pub(crate) packet_ends: Vec<u32>,
+    /// Groups of packets, if there are keys.
+    pub(crate) groups: Groups,
+    /// Number of packets of all flows, hidden ones included; of rows if packets are not folded.
+    pub(crate) all: u32,
+    /// Number of packets with the words and a chosen agreement, by code of their verdict, hidden
     /// verdicts included. In the order of the codes.
     pub(crate) verdict_counts: Vec<(u32, u32)>,
-    /// Number of rows with the words and a chosen verdict, by code of their agreement; rows that
+    /// Number of packets with the words and a chosen verdict, by code of their agreement; rows that
     /// were not judged do not count.
     pub(crate) agreement_counts: Vec<(u32, u32)>,
+}
+
+/// What views of the same flows share: packets, and ranks of texts.
+#[derive(Debug, Default)]
+pub(crate) struct ViewCache {
+    flows: usize,
+    packets: Packets,
+    newest_first: Vec<u32>,
+    pub(crate) ranks: Ranks,
 }
 
 impl Column {
@@ -59,143 +123,200 @@ impl Column {
     }
 }
 
+impl TryFrom<String> for Column {
+    type Error = NoColumn;
+
+    fn try_from(name: String) -> Result<Self, NoColumn> {
+        Self::from_name(&name).ok_or(NoColumn(name))
+    }
+}
+
+impl ViewCache {
+    /// Brings the cache up to date with the table's flows.
+    fn update(&mut self, table: &Table) {
+        if self.flows != table.flows.len() || self.newest_first.len() != self.flows {
+            self.flows = table.flows.len();
+            self.packets = Packets::of(&table.flows);
+            self.newest_first = table.flows.newest_first();
+        }
+    }
+}
+
 impl View {
-    /// Selects and sorts the rows.
-    pub(crate) fn new(flows: &FlowColumns, captions: &Captions, spec: &ViewSpec<'_>) -> Self {
-        let words: Vec<Word> = spec
-            .text
-            .split_whitespace()
-            .map(|word| Word::new(word, captions.dictionary()))
-            .collect();
+    /// Selects, sorts, folds and groups the rows.
+    pub(crate) fn new(table: &Table, cache: &mut ViewCache, spec: &ViewSpec) -> Self {
+        cache.update(table);
+        let mut view = Self::default();
+        let mut starts = view.select(table, cache, spec);
+        let order = cache.ranks.order(table, &view.rows, &starts, spec.sort, spec.descending);
+        view.arrange(&mut starts, &order);
+        if !spec.group_by.is_empty() {
+            let (groups, order) = grouped(table, &mut cache.ranks, &view.rows, &starts, spec);
+            view.arrange(&mut starts, &order);
+            view.groups = groups;
+        }
+        if starts.len() < view.rows.len() {
+            let ends = starts.iter().skip(1).copied().chain([count(view.rows.len())]);
+            view.packet_ends = ends.collect();
+        }
+        view
+    }
+
+    /// Sets the matching rows, packet by packet, and all counts. Returns where each packet starts.
+    fn select(&mut self, table: &Table, cache: &ViewCache, spec: &ViewSpec) -> Vec<u32> {
+        let captions = &table.captions;
+        let passes = passing(table, spec);
         let verdicts = captions.codes(TextColumn::Verdict);
         let agreements = captions.codes(TextColumn::Agreement);
-        let mut by_verdict = vec![0_u32; captions.dictionary().len()];
-        let mut by_agreement = by_verdict.clone();
-        let mut rows = flows.newest_first();
-        rows.retain(|&row| {
-            if !words.iter().all(|word| word.occurs(row as usize, flows, captions, spec.columns)) {
-                return false;
+        let chosen_verdicts = chosen(&spec.verdicts, captions.dictionary());
+        let chosen_agreements = chosen(&spec.agreements, captions.dictionary());
+        let is_shown =
+            |chosen: &Option<Vec<u32>>, code| chosen.as_ref().is_none_or(|it| it.contains(&code));
+        let mut by_verdict = Counts::new(captions.dictionary());
+        let mut by_agreement = Counts::new(captions.dictionary());
+        let mut starts = Vec::new();
+        let rows = if spec.fold { &cache.packets.rows } else { &cache.newest_first };
+        let (mut last, mut last_shown) = (None, None);
+        for (place, &row) in (0..).zip(rows) {
+            let packet = if spec.fold { value(&cache.packets.packet_of, row) } else { place };
+            if last != Some(packet) {
+                last = Some(packet);
+                self.all += 1;
+            }
+            if !value(&passes, row) {
+                continue;
             }
             let (verdict, agreement) = (value(verdicts, row), value(agreements, row));
-            let shows = |codes: &[u32], code| codes.is_empty() || codes.contains(&code);
-            let (verdict_shown, agreement_shown) =
-                (shows(spec.verdicts, verdict), shows(spec.agreements, agreement));
+            let verdict_shown = is_shown(&chosen_verdicts, verdict);
+            let agreement_shown = is_shown(&chosen_agreements, agreement);
             // The selection of one narrows the counts of the other.
-            if agreement_shown && let Some(count) = by_verdict.get_mut(verdict as usize) {
-                *count += 1;
+            if agreement_shown {
+                by_verdict.add(verdict, packet);
             }
-            if verdict_shown && let Some(count) = by_agreement.get_mut(agreement as usize) {
-                *count += 1;
+            if verdict_shown {
+                by_agreement.add(agreement, packet);
             }
-            verdict_shown && agreement_shown
-        });
-        sort(&mut rows, flows, captions, spec);
-        let counted = |counts: Vec<u32>| (0..).zip(counts).filter(|&(_, count)| count > 0);
-        let verdict_counts = counted(by_verdict).collect();
-        let agreement_counts =
-            counted(by_agreement).filter(|&(agreement, _)| agreement != ABSENT).collect();
-        Self { rows, verdict_counts, agreement_counts }
+            if verdict_shown && agreement_shown {
+                if last_shown != Some(packet) {
+                    last_shown = Some(packet);
+                    starts.push(count(self.rows.len()));
+                }
+                self.rows.push(row);
+            }
+        }
+        self.verdict_counts = by_verdict.into_counts();
+        self.agreement_counts = by_agreement.into_counts();
+        self.agreement_counts.retain(|&(agreement, _)| agreement != ABSENT);
+        starts
+    }
+
+    /// Puts the packets into an order of their numbers.
+    fn arrange(&mut self, starts: &mut Vec<u32>, order: &[u32]) {
+        let mut rows = Vec::with_capacity(self.rows.len());
+        let mut arranged = Vec::with_capacity(starts.len());
+        for &packet in order {
+            let packet = packet as usize;
+            let start = starts.get(packet).copied().unwrap_or_default() as usize;
+            let end = starts.get(packet + 1).map_or(self.rows.len(), |&end| end as usize);
+            arranged.push(count(rows.len()));
+            rows.extend_from_slice(self.rows.get(start..end).unwrap_or_default());
+        }
+        self.rows = rows;
+        *starts = arranged;
     }
 }
 
-fn sort(rows: &mut [u32], flows: &FlowColumns, captions: &Captions, spec: &ViewSpec<'_>) {
-    match spec.sort {
-        // Rows arrive newest first; flows without a time stay last.
-        Column::Time if spec.descending => {}
-        Column::Time => {
-            let times = flows.time_nanos();
-            rows.sort_by_key(|&row| {
-                let nanos = value(times, row);
-                (nanos == flow::columns::NO_TIME, nanos)
-            });
+/// Number of packets by a code, in the order of the codes.
+struct Counts {
+    /// Number, and the last packet that counted.
+    by_code: Vec<(u32, Option<u32>)>,
+}
+
+impl Counts {
+    fn new(dictionary: &Dictionary) -> Self {
+        Self { by_code: vec![(0, None); dictionary.len()] }
+    }
+
+    fn add(&mut self, code: u32, packet: u32) {
+        if let Some((count, last)) = self.by_code.get_mut(code as usize)
+            && *last != Some(packet)
+        {
+            *last = Some(packet);
+            *count += 1;
         }
-        Column::SourcePort => {
-            sort_by(rows, spec.descending, |row| value(flows.source_port(), row).into());
+    }
+
+    fn into_counts(self) -> Vec<(u32, u32)> {
+        let counted = (0..).zip(self.by_code).filter(|&(_, (count, _))| count > 0);
+        counted.map(|(code, (count, _))| (code, count)).collect()
+    }
+}
+
+/// Codes of chosen texts, without those that do not occur; `None` if every text is.
+fn chosen(texts: &[String], dictionary: &Dictionary) -> Option<Vec<u32>> {
+    (!texts.is_empty()).then(|| texts.iter().filter_map(|text| dictionary.code_of(text)).collect())
+}
+
+/// Whether each row has the words and meets the conditions.
+fn passing(table: &Table, spec: &ViewSpec) -> Vec<bool> {
+    let mut passes = vec![true; table.flows.len()];
+    for word in spec.text.split_whitespace() {
+        Word::new(word, table.captions.dictionary()).narrow(&mut passes, table, &spec.columns);
+    }
+    for (at, condition) in spec.conditions.iter().enumerate() {
+        let is_same = |other: &&CellCondition| {
+            other.column == condition.column && other.excluded == condition.excluded
+        };
+        // The first condition of a kind takes its alternatives along.
+        if !spec.conditions.iter().take(at).any(|other| is_same(&other)) {
+            let values = spec.conditions.iter().filter(is_same).map(|it| it.value.as_str());
+            narrow(
+                &mut passes,
+                table,
+                condition.column,
+                &values.collect::<Vec<_>>(),
+                condition.excluded,
+            );
         }
-        Column::DestinationPort => {
-            sort_by(rows, spec.descending, |row| value(flows.destination_port(), row).into());
+    }
+    passes
+}
+
+/// Keeps the rows that have one of the values in a column, or none of them.
+fn narrow(passes: &mut [bool], table: &Table, column: Column, values: &[&str], excluded: bool) {
+    let keep = |passes: &mut bool, is_one: bool| *passes &= is_one != excluded;
+    let ports = |passes: &mut [bool], ports: &[u16]| {
+        let wanted: Vec<u16> = values.iter().filter_map(|value| port(value)).collect();
+        for (passes, port) in passes.iter_mut().zip(ports) {
+            keep(passes, wanted.contains(port));
         }
+    };
+    match column {
+        // The table shows no two times alike: no condition.
+        Column::Time => {}
+        Column::SourcePort => ports(passes, table.flows.source_port()),
+        Column::DestinationPort => ports(passes, table.flows.destination_port()),
         Column::Text(column) => {
-            let ranks = ranks(captions.dictionary());
-            let codes = captions.codes(column);
-            sort_by(rows, spec.descending, |row| value(&ranks, value(codes, row)));
-        }
-    }
-}
-
-/// Sorts by `rank`, where 0 is "no value" and is last in both directions.
-fn sort_by(rows: &mut [u32], descending: bool, rank: impl Fn(u32) -> u32) {
-    rows.sort_by_key(|&row| match rank(row) {
-        0 => (true, 0),
-        rank if descending => (false, u32::MAX - rank),
-        rank => (false, rank),
-    });
-}
-
-/// Rank of each code's text among all texts; 0 for the empty text.
-fn ranks(dictionary: &Dictionary) -> Vec<u32> {
-    let mut order: Vec<(String, u32)> = (0..)
-        .zip(dictionary.iter())
-        .map(|(code, text)| (text.to_ascii_lowercase(), code))
-        .collect();
-    order.sort();
-    let mut ranks = vec![0; order.len()];
-    for (rank, (_, code)) in (0..).zip(order) {
-        if let Some(slot) = ranks.get_mut(code as usize) {
-            *slot = rank;
-        }
-    }
-    ranks
-}
-
-/// One word of the filter, looked up once in the dictionary instead of once in every row.
-struct Word {
-    /// Whether each code's text contains the word.
-    in_text: Vec<bool>,
-    /// The word's digits, if it is a number.
-    digits: Option<String>,
-}
-
-impl Word {
-    fn new(word: &str, dictionary: &Dictionary) -> Self {
-        let in_text =
-            dictionary.iter().map(|text| contains_ignore_ascii_case(text, word)).collect();
-        let digits = word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.to_owned());
-        Self { in_text, digits }
-    }
-
-    fn occurs(
-        &self,
-        row: usize,
-        flows: &FlowColumns,
-        captions: &Captions,
-        columns: &[Column],
-    ) -> bool {
-        columns.iter().any(|column| match column {
-            Column::Time => false,
-            Column::SourcePort => self.is_port(flows.source_port().get(row)),
-            Column::DestinationPort => self.is_port(flows.destination_port().get(row)),
-            Column::Text(column) => {
-                let code = captions.codes(*column).get(row).copied().unwrap_or_default();
-                self.in_text.get(code as usize).copied().unwrap_or_default()
+            let dictionary = table.captions.dictionary();
+            let wanted: Vec<u32> =
+                values.iter().filter_map(|value| dictionary.code_of(value)).collect();
+            let codes = table.captions.codes(column);
+            for (at, passes) in passes.iter_mut().enumerate() {
+                keep(passes, wanted.contains(&codes.get(at).copied().unwrap_or(ABSENT)));
             }
-        })
-    }
-
-    /// Whether the word is this port: whole ports only, 80 is not 8080.
-    fn is_port(&self, port: Option<&u16>) -> bool {
-        match (&self.digits, port) {
-            (Some(digits), Some(&port)) if port != 0 => digits.parse() == Ok(port),
-            _ => false,
         }
     }
 }
 
-fn contains_ignore_ascii_case(text: &str, word: &str) -> bool {
-    let (text, word) = (text.as_bytes(), word.as_bytes());
-    word.is_empty() || text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+/// The port of a cell; 0 for an empty cell.
+fn port(value: &str) -> Option<u16> {
+    if value.is_empty() { Some(0) } else { value.parse().ok() }
 }
 
 fn value<T: Copy + Default>(column: &[T], index: u32) -> T {
     column.get(index as usize).copied().unwrap_or_default()
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }

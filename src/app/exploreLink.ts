@@ -7,6 +7,8 @@ import { datasourceId } from '../pluginIds';
 export interface FlowConditions {
   filter?: FlowFilter;
   exclude?: FlowFilter;
+  /** Filters in Hubble's JSON, of which one must match. */
+  allowlist?: string[];
 }
 
 const lastQuarterOfAnHour: RawTimeRange = { from: 'now-15m', to: 'now' };

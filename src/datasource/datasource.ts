@@ -40,7 +40,7 @@ import { contextRows, contextQuery, contextRequest, type ContextScope } from './
 import { ContextUi } from './logs/ContextUi';
 import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
 import { supplementaryRequest, volumeQuery } from './logs/volume';
-import { withDatasourceUid } from './frameSource';
+import { withSource } from './frameSource';
 import { toAnnotationEvents, isAnnotationRequest } from './promqlEvents';
 import { conversionRequest, type Conversion } from './query/conversion';
 import { selectorFor } from './query/adhoc';
@@ -197,7 +197,9 @@ export class HubbleDataSource
     const explores = request.app === CoreApp.Explore;
     return super
       .query({ ...stepped, targets: explores ? queries.flatMap(toExploreQueries) : queries })
-      .pipe(map((response) => withDatasourceUid(explores ? fromExploreResponse(response) : response, this.uid)));
+      .pipe(
+        map((response) => withSource(explores ? fromExploreResponse(response) : response, this.uid, request.targets))
+      );
   }
 
   /** A stream of new flows; the buffer keeps the newest. */

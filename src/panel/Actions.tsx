@@ -4,15 +4,19 @@ import { Button, ClipboardButton, Dropdown, Menu } from '@grafana/ui';
 import { useState } from 'react';
 
 import { ColumnPicker } from './ColumnPicker';
-import { fileName, saveFile } from './download';
-import { messageOf, type ColumnId, type FileFormat } from './engine/protocol';
+import { fileName, saveFile, type DownloadFormat } from './download';
+import { messageOf, type ColumnId, type ViewSpec } from './engine/protocol';
 import type { FlowsModel } from './FlowsModel';
+import { GroupPicker } from './GroupPicker';
+import type { OwnOptions } from './shownOptions';
 import type { Column } from './table/columns';
 import { testIds } from './testIds';
+import { tableText } from './tableText';
 import { text } from './text';
 
 export interface ActionsProps {
   model: FlowsModel;
+  spec: ViewSpec;
   /** Number of policies. */
   policies: number;
   /** The `hubble observe` lines of the queries. */
@@ -24,23 +28,25 @@ export interface ActionsProps {
   offered: readonly Column[];
   /** The selected columns, available or not. */
   chosen: readonly ColumnId[];
-  onColumns(columns: ColumnId[]): void;
+  pinned: readonly ColumnId[];
+  onColumns(change: Partial<OwnOptions>): void;
 }
 
 const formats = [
   { format: 'csv', label: text.toolbar.downloadCsv },
   { format: 'jsonLines', label: text.toolbar.downloadJsonLines },
-] as const satisfies ReadonlyArray<{ format: FileFormat; label: string }>;
+] as const satisfies ReadonlyArray<{ format: DownloadFormat; label: string }>;
 
 /** The look of a toolbar button. */
 const look = { size: 'sm', variant: 'secondary', fill: 'text' } as const;
 
 /** The actions of the toolbar; in a narrow panel, in one menu. */
 export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boolean }) {
-  const { model, policies, commands, timeRange, columns, offered, chosen, onColumns } = props;
+  const { model, spec, policies, commands, timeRange, columns, offered, chosen, pinned, onColumns } = props;
+  const [isGrouping, setGrouping] = useState(false);
   const [isPicking, setPicking] = useState(false);
 
-  const download = (format: FileFormat) => {
+  const download = (format: DownloadFormat) => {
     model.file(format, columns).then(
       (bytes) => saveFile(bytes, format, fileName(format, timeRange)),
       (error: unknown) =>
@@ -62,6 +68,7 @@ export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boole
   const policiesLabel = text.toolbar.policies(policies.toLocaleString());
   // Shared by the toolbar and the menu.
   const check = { icon: 'shield', onClick: () => model.openCheck() } as const;
+  const group = { icon: 'layer-group', onClick: () => setGrouping(true) } as const;
   const pick = { icon: 'columns', onClick: () => setPicking(true) } as const;
 
   return (
@@ -87,6 +94,7 @@ export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boole
           overlay={
             <Menu>
               {policies > 0 && <Menu.Item {...check} label={policiesLabel} testId={testIds.openCheck} />}
+              <Menu.Item {...group} label={tableText.group.hint} testId={testIds.groupBy} />
               <Menu.Item {...pick} label={text.toolbar.columns} testId={testIds.columns} />
               {downloads}
             </Menu>
@@ -96,6 +104,14 @@ export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boole
         </Dropdown>
       ) : (
         <>
+          <Button
+            {...look}
+            {...group}
+            variant={spec.groupBy.length > 0 ? 'primary' : 'secondary'}
+            tooltip={tableText.group.hint}
+            aria-label={tableText.group.hint}
+            data-testid={testIds.groupBy}
+          />
           <Button
             {...look}
             {...pick}
@@ -109,7 +125,21 @@ export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boole
         </>
       )}
       {isPicking && (
-        <ColumnPicker offered={offered} shown={chosen} onChange={onColumns} onClose={() => setPicking(false)} />
+        <ColumnPicker
+          offered={offered}
+          shown={chosen}
+          pinned={pinned}
+          onChange={onColumns}
+          onClose={() => setPicking(false)}
+        />
+      )}
+      {isGrouping && (
+        <GroupPicker
+          offered={offered}
+          spec={spec}
+          onChange={(change) => model.setSpec(change)}
+          onClose={() => setGrouping(false)}
+        />
       )}
     </>
   );

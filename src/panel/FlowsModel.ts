@@ -6,10 +6,12 @@ import {
   grow,
   messageOf,
   textOf,
+  type CellCondition,
   type CompiledPolicies,
   type Connection,
   type FileFormat,
   type FlowsEngine,
+  type FlowValues,
   type ModuleName,
   type PolicyFile,
   type Reachability,
@@ -21,6 +23,7 @@ import { WorkerGone } from './engine/WorkerEngine';
 import { noPolicies, type FlowsState, type PoliciesCheck, type FlowDetail } from './flowsState';
 import { sameFiles, type PoliciesAnswer } from './policies/policyFrames';
 import type { Column } from './table/columns';
+import { rowAfter } from './table/lines';
 
 /** Maximum number of workers that are replaced for the flows of one answer. */
 const maxReplaced = 2;
@@ -142,6 +145,34 @@ export class FlowsModel {
     this.setSpec({ agreements: none ? [] : shown });
   }
 
+  /** Adds a condition on a cell, or takes it back if it is set already. Its opposite goes. */
+  toggleCondition(condition: CellCondition): void {
+    const { conditions } = this.state.spec;
+    const others = conditions.filter(({ column, value }) => column !== condition.column || value !== condition.value);
+    const isSet = conditions.some(
+      ({ column, value, excluded }) =>
+        column === condition.column && value === condition.value && excluded === condition.excluded
+    );
+    this.setSpec({ conditions: isSet ? others : [...others, condition] });
+  }
+
+  /** Values of a flow by the names of Hubble's flags. */
+  async values(row: number): Promise<FlowValues> {
+    if (this.state.phase !== 'ready' || !this.engine) {
+      throw new Error(text.toolbar.notReady);
+    }
+    return this.watched(this.engine, (engine) => engine.values(row));
+  }
+
+  /** Opens the flow that stands a number of packets after the opened one, in the order of the table. */
+  openNext(step: number): void {
+    const { detail, view } = this.state;
+    const next = detail && view && rowAfter(view, detail.row, step);
+    if (next !== undefined && this.openedIn === this.loads) {
+      this.openDetail(next);
+    }
+  }
+
   /** Reads all of one flow. Row numbers are not valid while other flows are being decoded. */
   openDetail(row: number): void {
     const { phase, batch } = this.state;
@@ -168,15 +199,19 @@ export class FlowsModel {
     }
   }
 
-  /** The shown rows as a file, with these columns. */
-  async file(format: FileFormat, columns: readonly Column[]): Promise<Uint8Array<ArrayBuffer>> {
-    const { phase, view } = this.state;
-    if (phase !== 'ready' || !view || !this.engine) {
+  /** Rows as a file, with these columns; all that are shown, unless some are given. */
+  async file(
+    format: FileFormat,
+    columns: readonly Column[],
+    rows = this.state.view?.rows
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { phase } = this.state;
+    if (phase !== 'ready' || !rows || !this.engine) {
       throw new Error(text.toolbar.notReady);
     }
     const ids = columns.map(({ id }) => id);
     const titles = columns.map(({ title }) => title);
-    return this.watched(this.engine, (engine) => engine.file({ format, rows: view.rows, columns: ids, titles }));
+    return this.watched(this.engine, (engine) => engine.file({ format, rows, columns: ids, titles }));
   }
 
   /** Requests the smallest additions that let the opened flow pass. */

@@ -11,6 +11,7 @@ import { sessionOf } from './engine/startSession';
 import { FlowsPanel } from './FlowsPanel';
 import { exploreKey } from './shownOptions';
 import { testIds } from './testIds';
+import { tableText } from './tableText';
 import { text } from './text';
 
 jest.mock('./engine/startEngine');
@@ -33,15 +34,15 @@ test('decoded flows are shown in a grid, newest first', async () => {
   ).toEqual([
     'Time',
     'Verdict',
-    'Direction',
-    'Type',
+    'Drop reason',
     'Source',
     'Destination',
     'Port',
     'Protocol',
     'Summary',
-    'Drop reason',
     'Policy',
+    'Direction',
+    'Type',
   ]);
 });
 
@@ -292,7 +293,7 @@ describe('in Explore', () => {
     await user.click(screen.getByTestId(testIds.columns));
     await user.click(screen.getByTestId(testIds.column('node')));
     await user.click(screen.getByTestId(testIds.column('protocol')));
-    await user.click(screen.getByRole('button', { name: text.picker.done }));
+    await user.click(screen.getByRole('button', { name: tableText.picker.done }));
     expect(given.onOptionsChange).not.toHaveBeenCalled();
     unmount();
     await shown();
@@ -377,12 +378,13 @@ describe('a download', () => {
     expect(saved[0]!.blob.type).toMatch(/^text\/csv/);
   });
 
-  test('as JSON lines has an object for each shown row', async () => {
+  test('as JSON lines has the record of each shown row, as Hubble writes it', async () => {
     await shown({ series: [packed()] }, { columns: ['verdict', 'destinationPort'] });
     const lines = (await download('jsonLines')).trim().split('\n');
-    expect(lines).toHaveLength(expected.flows);
-    expect(lines.map((line) => JSON.parse(line).verdict)).toEqual(cells('verdict'));
-    expect(JSON.parse(lines[0]!)).toEqual({ verdict: 'TRANSLATED', destinationPort: 8080 });
+    expect([...lines].sort()).toEqual([...expected.records].sort());
+    expect(lines.map((line) => String(JSON.parse(line).flow.verdict)).slice(0, 2)).toEqual(
+      cells('verdict').slice(0, 2)
+    );
     expect(saved[0]!.name).toMatch(/\.jsonl$/);
   });
 });
@@ -401,7 +403,13 @@ test('a narrow panel has all actions in a menu', async () => {
   const items = within(menu)
     .getAllByRole('menuitem')
     .map((item) => item.textContent);
-  expect(items).toEqual(['1 policy', 'Columns', 'Download as CSV', 'Download as JSON lines']);
+  expect(items).toEqual([
+    '1 policy',
+    tableText.group.hint,
+    'Columns',
+    'Download as CSV',
+    text.toolbar.downloadJsonLines,
+  ]);
   await user.click(within(menu).getByTestId(testIds.openCheck));
   expect(await screen.findByTestId(testIds.check)).toBeInTheDocument();
 });
@@ -412,11 +420,11 @@ test('the policies’ verdict has a column next to the verdict', async () => {
   const titles = within(grid)
     .getAllByRole('columnheader')
     .map((header) => header.textContent);
-  expect(titles.slice(0, 4)).toEqual(['Time', 'Verdict', 'Policies', 'Direction']);
+  expect(titles.slice(0, 4)).toEqual(['Time', 'Verdict', 'Policies', 'Drop reason']);
 });
 
 test('every kind of record has a name of its own', async () => {
-  await shown({ series: [packed(packedVector('records').rows)] });
+  await shown({ series: [packed(packedVector('records').rows)] }, { view: { fold: false } });
   const shownRows = screen.getAllByTestId(testIds.row).map((row) =>
     within(row)
       .getAllByRole('gridcell')

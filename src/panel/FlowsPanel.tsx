@@ -7,9 +7,12 @@ import { FlowDrawer } from './detail/FlowDrawer';
 import { startEngine } from './engine/startEngine';
 import { FlowsModel } from './FlowsModel';
 import type { FlowsState } from './flowsState';
-import type { Progress } from './frames';
+import { queryOf, type Progress } from './frames';
 import { NoFlows } from './NoFlows';
-import type { ColumnId } from './engine/protocol';
+import type { ViewSpec } from './engine/protocol';
+import { panesWith } from './explorePanes';
+import { keptView, useKeptView } from './keptView';
+import { isInExplore } from './lastMinutes';
 import { Notices } from './Notices';
 import { expectsPolicies, sourcesOf } from './policies/fetchPolicies';
 import { noticesOfPolicies } from './policies/notices';
@@ -20,10 +23,12 @@ import { EmptyAnswer, ErrorAnswer, UnsupportedAnswer, Waiting } from './States';
 import { zoneOf } from './table/cells';
 import { useShownOptions, type OwnOptions } from './shownOptions';
 import { columns as allColumns, shownColumns } from './table/columns';
+import { moved } from './table/layout';
 import { FlowGrid } from './table/FlowGrid';
 import { testIds } from './testIds';
 import { text } from './text';
 import { Toolbar } from './Toolbar';
+import { useCellActions } from './useCellActions';
 import { inZone } from './when';
 
 const everyColumn = allColumns.map(({ id }) => id);
@@ -36,7 +41,9 @@ export function FlowsPanel(props: Props) {
   const styles = useStyles2(panelStyles);
   const [options, changeOptions] = useShownOptions(props.options, props.onOptionsChange);
   const columns = useMemo(() => shownColumns(options.columns), [options.columns]);
-  const model = useFlowsModel(columns.map((column) => column.id));
+  const pane = isInExplore() ? (panesWith(queryOf(data.series))[0] ?? '') : '';
+  const model = useFlowsModel(() => ({ ...keptView(props.options, pane), columns: columns.map(({ id }) => id) }));
+  useKeptView(model, props.options, props.onOptionsChange, pane);
 
   // A refresh may empty the answer first: the old flows remain until new ones arrive.
   const isUnderWay = data.state === LoadingState.Loading && data.series.length === 0;
@@ -56,18 +63,11 @@ export function FlowsPanel(props: Props) {
 }
 
 /** One model from mount to unmount, with its worker and memory. */
-function useFlowsModel(columns: ColumnId[]): FlowsModel | undefined {
+function useFlowsModel(spec: () => ViewSpec): FlowsModel | undefined {
   const [model, setModel] = useState<FlowsModel>();
-  const initial = useRef(columns);
+  const initial = useRef(spec);
   useEffect(() => {
-    const made = new FlowsModel(startEngine, {
-      text: '',
-      columns: initial.current,
-      verdicts: [],
-      agreements: [],
-      sort: 'time',
-      descending: true,
-    });
+    const made = new FlowsModel(startEngine, initial.current());
     setModel(made);
     return () => made.dispose();
   }, []);
@@ -87,8 +87,14 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
   const stopped =
     underWay !== undefined && data.state !== LoadingState.Streaming && data.state !== LoadingState.Loading;
   const withPolicies = policies.compiled > 0;
-  const columns = useMemo(() => shownColumns(options.columns, withPolicies), [options.columns, withPolicies]);
+  const pinned = useMemo(() => options.pinnedColumns ?? [], [options.pinnedColumns]);
+  const columns = useMemo(
+    () => shownColumns(options.columns, withPolicies, pinned),
+    [options.columns, withPolicies, pinned]
+  );
   const zone = zoneOf(options.timeColumnZone, timeZone);
+  const chosen = shownColumns(options.columns).map(({ id }) => id);
+  const actions = useCellActions({ model, batch, columns, data, timeRange, timeZone: zone });
   const errors = data.errors ?? (data.error ? [data.error] : []);
 
   if (errors.length > 0 && !(batch && batch.flows > 0)) {
@@ -156,8 +162,9 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
             timeRange={timeRange}
             columns={columns}
             offered={shownColumns(everyColumn, withPolicies)}
-            chosen={shownColumns(options.columns).map(({ id }) => id)}
-            onColumns={(columns) => onOwnOptions({ columns })}
+            chosen={chosen}
+            pinned={pinned}
+            onColumns={onOwnOptions}
           />
           {view.rows.length === 0 ? (
             <EmptyAnswer
@@ -165,33 +172,56 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
               hint={text.states.nothingPassesHint}
               action={{
                 label: text.states.clearFilter,
-                run: () => model.setSpec({ text: '', verdicts: [], agreements: [] }),
+                run: () => model.setSpec({ text: '', verdicts: [], agreements: [], conditions: [] }),
               }}
             />
           ) : (
             <FlowGrid
               isFlowOpen={detail !== undefined}
               batch={batch}
-              rows={view.rows}
-              rowsOf={viewOf}
+              view={view}
+              viewOf={viewOf}
+              spec={spec}
               columns={columns}
+              pinned={pinned}
               widths={options.columnWidths}
               rowHeight={rowHeights[options.density] ?? rowHeights.normal}
               timeZone={zone}
-              sort={spec}
               onSort={(column) => model.sortBy(column)}
               onResize={(column, width) => onOwnOptions({ columnWidths: { ...options.columnWidths, [column]: width } })}
+              onMove={(column, by) =>
+                onOwnOptions({
+                  columns: moved(
+                    chosen,
+                    columns.map(({ id }) => id),
+                    column,
+                    by
+                  ),
+                })
+              }
+              onPin={(column) =>
+                onOwnOptions({
+                  pinnedColumns: pinned.includes(column)
+                    ? pinned.filter((other) => other !== column)
+                    : [...pinned, column],
+                })
+              }
               onOpen={(row) => model.openDetail(row)}
+              onFilter={actions.filter}
+              onMenu={actions.openMenu}
+              onCopy={actions.copy}
             />
           )}
         </>
       )}
+      {actions.menu}
       {detail && (
         <FlowDrawer
           detail={detail}
           judges={withPolicies}
           timeZone={zone}
           onFix={() => model.suggestFix()}
+          onStep={(step) => model.openNext(step)}
           onClose={() => model.closeDetail()}
         />
       )}

@@ -1,11 +1,14 @@
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { FilterInput, useStyles2 } from '@grafana/ui';
+import { FilterInput, Icon, useStyles2 } from '@grafana/ui';
 
 import { Actions, type ActionsProps } from './Actions';
-import type { FlowBatch, FlowsView, ViewSpec } from './engine/protocol';
+import type { CellCondition, FlowBatch, FlowsView } from './engine/protocol';
 import type { FlowsModel } from './FlowsModel';
 import { testIds } from './testIds';
+import { titleOf } from './table/columns';
+import { flowsShown } from './table/lines';
+import { tableText } from './tableText';
 import { text } from './text';
 import { agreementsInOrder, inOrder, toneColors, toneOf, toneOfAgreement, type VerdictTone } from './verdicts';
 
@@ -13,17 +16,16 @@ import { agreementsInOrder, inOrder, toneColors, toneOf, toneOfAgreement, type V
 const roomyWidth = 640;
 
 interface Props extends ActionsProps {
-  model: FlowsModel;
   batch: FlowBatch;
   view: FlowsView;
-  spec: ViewSpec;
   width: number;
   /** Whether the flows are not all of the answer, so that the numbers may grow. */
   isPart: boolean;
 }
 
 /** The toolbar: search, toggles by verdict and comparison, the number of flows, and actions. */
-export function Toolbar({ model, batch, view, spec, width, isPart, ...actions }: Props) {
+export function Toolbar({ batch, view, width, isPart, ...actions }: Props) {
+  const { model, spec } = actions;
   const styles = useStyles2(toolbarStyles);
   const isNarrow = width < roomyWidth;
   const choices = cx(styles.verdicts, isNarrow && styles.oneRow);
@@ -75,13 +77,44 @@ export function Toolbar({ model, batch, view, spec, width, isPart, ...actions }:
           ))}
         </div>
       )}
+      {spec.conditions.length > 0 && (
+        <div className={choices} role="group" aria-label={tableText.cell.narrowed}>
+          {spec.conditions.map((condition) => (
+            <Chip key={JSON.stringify(condition)} condition={condition} model={model} />
+          ))}
+        </div>
+      )}
       <div className={styles.end}>
-        <span className={styles.count} aria-live="polite" data-testid={testIds.count}>
-          {text.toolbar.count(view.rows.length.toLocaleString(), batch.flows.toLocaleString(), isPart)}
+        <span
+          title={view.all === batch.flows ? undefined : text.toolbar.records(batch.flows.toLocaleString())}
+          className={styles.count}
+          aria-live="polite"
+          data-testid={testIds.count}
+        >
+          {text.toolbar.count(flowsShown(view).toLocaleString(), view.all.toLocaleString(), isPart)}
         </span>
-        <Actions model={model} isNarrow={isNarrow} {...actions} />
+        <Actions isNarrow={isNarrow} {...actions} />
       </div>
     </div>
+  );
+}
+
+/** A condition on a cell, which a click removes. */
+function Chip({ condition, model }: { condition: CellCondition; model: FlowsModel }) {
+  const styles = useStyles2(toolbarStyles);
+  const label = tableText.cell.condition(titleOf(condition.column), condition.excluded, condition.value);
+  return (
+    <button
+      type="button"
+      title={label}
+      aria-label={tableText.cell.remove(label)}
+      className={cx(styles.verdict, styles.selected)}
+      onClick={() => model.toggleCondition(condition)}
+      data-testid={testIds.chip(condition.column)}
+    >
+      <span className={styles.chip}>{label}</span>
+      <Icon name="times" size="sm" />
+    </button>
   );
 }
 
@@ -158,6 +191,7 @@ function toolbarStyles(theme: GrafanaTheme2) {
       neutral: mark('neutral'),
     },
     number: css({ color: theme.colors.text.secondary, fontVariantNumeric: 'tabular-nums' }),
+    chip: css({ maxWidth: 240, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', lineHeight: 1.4 }),
     end: css({ display: 'flex', alignItems: 'center', gap: theme.spacing(1), marginLeft: 'auto' }),
     count: css({
       color: theme.colors.text.secondary,

@@ -1,5 +1,6 @@
 import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
 
+import type { HubbleQuery } from '../datasource/query/model';
 import type { PackedBytes } from '../packedBytes';
 import { isPolicies } from './policies/policyFrames';
 
@@ -85,6 +86,12 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
     }
   }
   return answer;
+}
+
+/** The query behind the first packed frame, as the data source sent it; undefined without one. */
+export function queryOf(series: readonly DataFrame[]): HubbleQuery | undefined {
+  const query: unknown = series.find((frame) => frame.meta?.custom?.packed !== undefined)?.meta?.custom?.query;
+  return typeof query === 'object' && query !== null ? (query as HubbleQuery) : undefined;
 }
 
 function texts(given: unknown): string[] {

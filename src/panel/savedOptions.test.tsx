@@ -42,8 +42,8 @@ test.each(saved)('saved options %s… are read', async (_, { options: stored, sh
   render(<FlowsPanel {...props({ series: [packed()] }, options)} timeZone="America/New_York" />);
   await screen.findByTestId(testIds.grid);
 
-  const headers = columns.filter(({ id }) => screen.queryByTestId(testIds.header(id)));
-  expect(headers.map(({ id }) => id)).toEqual(shows.columns);
+  const headers = screen.getAllByRole('columnheader').map((header) => header.textContent);
+  expect(headers).toEqual(shows.columns.map((id) => columns.find((column) => column.id === id)?.title));
   expect(screen.getAllByTestId(testIds.row)[0]).toHaveStyle({ height: `${shows.rowHeight}px` });
   for (const [column, width] of Object.entries(shows.widths ?? {})) {
     expect(screen.getByTestId(testIds.header(column)).parentElement).toHaveStyle({ width: `${width}px` });
@@ -51,10 +51,14 @@ test.each(saved)('saved options %s… are read', async (_, { options: stored, sh
   expect(zoneOf(options.timeColumnZone, 'America/New_York')).toBe(shows.zone);
 });
 
-test('every saved option has its editor, except the widths that are set in the table', () => {
+test('every saved option has its editor, except what is set in the table', () => {
   const paths: string[] = [];
   const builder = new Proxy({}, { get: () => (item: { path: string }) => (paths.push(item.path), builder) });
   plugin.getPanelOptionsSupplier()(builder as PanelOptionsEditorBuilder<FlowsPanelOptions>, { data: [] });
   const names = saved.flatMap(([, { options }]) => Object.keys(options));
-  expect([...new Set(names)].filter((name) => !paths.includes(name))).toEqual(['columnWidths']);
+  expect([...new Set(names)].filter((name) => !paths.includes(name))).toEqual([
+    'columnWidths',
+    'pinnedColumns',
+    'view',
+  ]);
 });

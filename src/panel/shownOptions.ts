@@ -1,13 +1,13 @@
 import { store } from '@grafana/data';
 import { useCallback, useState } from 'react';
 
+import type { ColumnId } from './engine/protocol';
 import { isInExplore } from './lastMinutes';
 import type { FlowsPanelOptions } from './options';
-import type { ColumnId } from './engine/protocol';
-import { columns } from './table/columns';
+import { isColumn } from './table/columns';
 
 /** The options that are set in the table itself. */
-export type OwnOptions = Pick<FlowsPanelOptions, 'columns' | 'columnWidths'>;
+export type OwnOptions = Pick<FlowsPanelOptions, 'columns' | 'columnWidths' | 'pinnedColumns'>;
 
 /** The key in the browser's storage for Explore, which does not store panel options. */
 export const exploreKey = 'k8snet-flows-panel.explore';
@@ -46,14 +46,15 @@ function stored(): Partial<OwnOptions> {
   if (typeof kept !== 'object' || kept === null) {
     return {};
   }
-  const { columns: ids, columnWidths: widths } = kept as Record<string, unknown>;
-  const known = (id: unknown): id is ColumnId => columns.some((column) => column.id === id);
+  const { columns, columnWidths: widths, pinnedColumns: pinned } = kept as Record<string, unknown>;
+  const known = (ids: unknown): ColumnId[] => (Array.isArray(ids) ? [...new Set(ids.filter(isColumn))] : []);
   return {
-    ...(Array.isArray(ids) && ids.some(known) && { columns: ids.filter(known) }),
+    ...(known(columns).length > 0 && { columns: known(columns) }),
+    ...(known(pinned).length > 0 && { pinnedColumns: known(pinned) }),
     ...(typeof widths === 'object' &&
       widths !== null && {
         columnWidths: Object.fromEntries(
-          Object.entries(widths).filter(([id, width]) => known(id) && typeof width === 'number')
+          Object.entries(widths).filter(([id, width]) => isColumn(id) && typeof width === 'number')
         ),
       }),
   };

@@ -29,11 +29,6 @@ export const text = {
     reply: 'Reply',
     node: 'Node',
   },
-  grid: {
-    label: 'Flows',
-    sort: (title: string) => `Sort by ${title.toLowerCase()}`,
-    resize: 'Drag, or press Shift with an arrow key, to resize',
-  },
   toolbar: {
     filterPlaceholder: 'Search the visible columns',
     filterLabel: 'Search flows',
@@ -43,7 +38,7 @@ export const text = {
     copyCommand: 'Copy as hubble command',
     download: 'Download the visible rows',
     downloadCsv: 'Download as CSV',
-    downloadJsonLines: 'Download as JSON lines',
+    downloadJsonLines: 'Download as JSON lines (hubble -o jsonpb)',
     notReady: 'the flows are still being decoded; try again in a moment',
     downloadFailed: 'Download failed',
     columns: 'Columns',
@@ -51,6 +46,7 @@ export const text = {
     more: 'More actions',
     policies: (count: string) => (count === '1' ? '1 policy' : `${count} policies`),
     checkPolicies: 'Check the network policies',
+    records: (count: string) => `${count} records: Hubble records a packet at several points`,
     count: (shown: string, all: string, isPart: boolean) =>
       (shown === all ? `${all} flows` : `${shown} of ${all} flows`) + (isPart ? ' so far' : ''),
     part: (count: string) => `${count}+`,
@@ -164,11 +160,6 @@ export const text = {
     fix: 'Fix:',
     more: (count: number) => `${count} more findings`,
   },
-  picker: {
-    title: 'Columns',
-    reset: 'Reset to default',
-    done: 'Done',
-  },
   notices: {
     label: 'Notices',
     more: (count: number) => `Show ${count} more`,
@@ -176,6 +167,8 @@ export const text = {
   },
   detail: {
     title: 'Flow',
+    next: 'Next flow',
+    previous: 'Previous flow',
     fieldsLabel: 'Fields of the flow',
     filterPlaceholder: 'Search fields',
     filterLabel: 'Search fields by name or value',
@@ -190,7 +183,7 @@ export const text = {
   },
   options: {
     columns: 'Columns',
-    columnsDescription: 'Columns of the table',
+    columnsDescription: 'Columns of the table, in their order',
     timeZone: 'Time zone of the time column',
     timeZones: { dashboard: 'Dashboard', browser: 'Browser', utc: 'UTC' },
     policiesNamespace: 'Default namespace of policies',

@@ -39,6 +39,66 @@ test('column widths and selected columns are kept', async () => {
   });
 });
 
+test('a pinned column stays in sight, a dragged one moves, and both are kept', async () => {
+  await visit('explore-pinned', explorePath(packed), async (page) => {
+    await flowsAreJudged(page);
+    const header = (/** @type {string} */ column) => page.getByTestId(`flows-panel header ${column}`);
+    const left = async (/** @type {import('playwright-core').Locator} */ element) =>
+      Math.round((await element.boundingBox())?.x ?? -1);
+    await header('verdict').focus();
+    await page.keyboard.press('p');
+    const cell = page.getByTestId('flows-panel cell verdict').first();
+    const pinnedAt = await left(cell);
+    assert.ok(pinnedAt < (await left(header('time'))), 'a pinned column is the first');
+    await page.getByTestId('flows-panel grid').evaluate((grid) => (grid.style.width = '500px'));
+    await page.getByTestId('flows-panel grid').evaluate((grid) => (grid.scrollLeft = 300));
+    await page.waitForTimeout(100);
+    assert.equal(await left(cell), pinnedAt);
+    assert.equal(await left(header('verdict')), pinnedAt);
+    await page.getByTestId('flows-panel grid').evaluate((grid) => (grid.style.width = ''));
+
+    const from = await header('source').boundingBox();
+    const to = await header('destination').boundingBox();
+    assert.ok(from && to && from.x < to.x);
+    await page.mouse.move(from.x + 20, from.y + 10);
+    await page.mouse.down();
+    await page.mouse.move(to.x + to.width - 10, to.y + 10, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForFunction(() => {
+      const at = (/** @type {string} */ column) =>
+        document.querySelector(`[data-testid="flows-panel header ${column}"]`)?.getBoundingClientRect().x ?? 0;
+      return at('destination') < at('source');
+    });
+    await page.reload();
+    await flowsAreJudged(page);
+    assert.ok((await left(header('destination'))) < (await left(header('source'))));
+    assert.equal(await left(header('verdict')), pinnedAt);
+  });
+});
+
+test('a click on a cell filters the query of its pane; the records of a packet are one row', async () => {
+  await visit('explore-filter', explorePath(packed), async (page) => {
+    await flowsAreJudged(page);
+    const parts = page.getByTestId('flows-panel row').filter({ hasText: '×' });
+    await parts.first().getByTestId('flows-panel expand').click();
+    await page.locator('[data-testid="flows-panel row"][aria-level="2"]').first().waitFor();
+
+    await page.getByTestId('flows-panel filter').fill('DROPPED');
+    await page
+      .getByTestId('flows-panel cell verdict')
+      .filter({ hasNotText: 'DROPPED' })
+      .first()
+      .waitFor({ state: 'detached' });
+    await page.getByTestId('flows-panel cell verdict').first().hover();
+    await page.getByTestId('flows-panel filter-for').click();
+    await page.waitForURL((url) => /adhocFilters.*verdict.*DROPPED/.test(decodeURIComponent(url.search)));
+    await page.getByTestId('flows-panel filter').fill('');
+    await page.waitForFunction(() => !document.querySelector('[data-testid="flows-panel verdict FORWARDED"]'));
+    const verdicts = new Set(await page.getByTestId('flows-panel cell verdict').allInnerTexts());
+    assert.deepEqual([...verdicts], ['DROPPED']);
+  });
+});
+
 test('the shown rows download as CSV, with the type of each record', async () => {
   await visit('explore-download', explorePath(packed), async (page) => {
     await flowsAreJudged(page);

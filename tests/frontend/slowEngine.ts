@@ -10,22 +10,17 @@ import type {
   FlowBatch,
   FlowsEngine,
   FlowsView,
+  FlowValues,
   GrownBatch,
   ModuleName,
   PolicyFile,
   Reachability,
   ViewSpec,
 } from '../../src/panel/engine/protocol';
+import { defaultView } from '../../src/panel/options';
 import type { PackedRow } from '../../src/panel/frames';
 
-export const spec: ViewSpec = {
-  text: '',
-  columns: ['source'],
-  verdicts: [],
-  agreements: [],
-  sort: 'time',
-  descending: true,
-};
+export const spec: ViewSpec = { ...defaultView, columns: ['source'] };
 
 export function series(...rows: string[]): DataFrame[] {
   return [
@@ -58,6 +53,7 @@ export class SlowEngine implements FlowsEngine {
   append = (frames: PackedRow[][]) => this.call<GrownBatch>('append', frames);
   view = (asked: ViewSpec) => this.call<FlowsView>('view', asked);
   record = (row: number) => this.call<string>('record', row);
+  values = (row: number) => this.call<FlowValues>('values', row);
   file = (spec: FileSpec) => this.call<Uint8Array<ArrayBuffer>>('file', spec);
   setPolicies = (files: PolicyFile[]) => this.call<CompiledPolicies>('setPolicies', files);
   explain = (row: number) => this.call<Explanation>('explain', row);
@@ -87,6 +83,8 @@ export class SlowEngine implements FlowsEngine {
 export const settled = () => new Promise((resolve) => setTimeout(resolve));
 export const view = (rows: number): FlowsView => ({
   rows: new Uint32Array(rows),
+  packetEnds: new Uint32Array(),
+  all: rows,
   verdictCounts: [],
   agreementCounts: [],
 });

@@ -46,6 +46,6 @@ export interface PackedExpectation {
   sourcePorts: number[];
   destinationPorts: number[];
   cells: Record<string, string[]>;
-  views: Array<{ spec: object; rows: number[]; counts: Record<string, number> }>;
+  views: Array<{ spec: object; rows: number[]; packetEnds: number[]; counts: Record<string, number> }>;
   records: string[];
 }

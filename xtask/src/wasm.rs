@@ -60,16 +60,17 @@ pub(crate) fn built() -> std::io::Result<Vec<Built>> {
 
 /// The decoder, for pages without policies, and the engine that replaces it.
 const MODULES: [Module; 2] = [
-    // 368 KB and 137 KB gzipped; at the commit before the merge, 391 KB and 137 KB.
+    // 443 KB and 170 KB gzipped. Packets, groups, conditions on cells, the values of a row by the names of
+    // Hubble's flags and rows as Hubble's records came to 79 KB; without them 364 KB and 137 KB.
     Module {
         name: "decoder",
         features: &["--no-default-features"],
-        budget: Budget { raw: 387_000, gzipped: 138_000 },
+        budget: Budget { raw: 456_000, gzipped: 173_000 },
     },
-    // 1,229 KB and 496 KB gzipped; before, as two modules, 1,425 KB and 518 KB. 700 KB cannot hold it: the
+    // 1,317 KB and 533 KB gzipped, with the same 77 KB. 700 KB cannot hold it: the
     // code of the policy engine alone is 495 KB (documents 108, judge 70, fixes 65, lints 61, YAML 48,
     // answers 47), what it instantiates of the standard library and of hashbrown 300 KB.
-    Module { name: "engine", features: &[], budget: Budget { raw: 1_290_000, gzipped: 521_000 } },
+    Module { name: "engine", features: &[], budget: Budget { raw: 1_350_000, gzipped: 546_000 } },
 ];
 
 /// Binaryen's optimiser, compiled for Node.js.

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use hubble_api::pb::flow::layer7::Record;
 use hubble_api::pb::flow::{Flow, Http, Layer7};
 
@@ -20,14 +18,7 @@ fn csv(table: &Table, rows: &[u32], names: &[&str]) -> String {
     let columns: Vec<Column> = names.iter().map(|name| Column::from_name(name).unwrap()).collect();
     let (flows, captions) = (&table.flows, &table.captions);
     let selection = Selection { flows, captions, rows, columns: &columns };
-    String::from_utf8(selection.csv(&strings(names)).unwrap()).unwrap()
-}
-
-fn json_lines(table: &Table, rows: &[u32], names: &[&str]) -> String {
-    let columns: Vec<Column> = names.iter().map(|name| Column::from_name(name).unwrap()).collect();
-    let (flows, captions) = (&table.flows, &table.captions);
-    let selection = Selection { flows, captions, rows, columns: &columns };
-    String::from_utf8(selection.json_lines(&strings(names)).unwrap()).unwrap()
+    String::from_utf8(selection.csv(b',', &strings(names)).unwrap()).unwrap()
 }
 
 #[test]
@@ -43,33 +34,52 @@ fn a_file_has_the_rows_and_columns_that_are_shown_in_their_order() {
          \"DNS Answer \"\"23.37.1.2,23.37.1.3\"\" CNAMEs: \"\"learn.microsoft.com.edgekey.net.\"\" \
          TTL: 30 (Query learn.microsoft.com. A)\",\r\n"
     );
-    assert_eq!(
-        json_lines(&table, &[9, 12], &["time", "destinationPort", "source", "sourcePort"]),
-        "{\"time\":\"2026-08-22T10:00:00.800000123Z\",\"destinationPort\":null,\
-         \"source\":\"10.244.1.17 (host)\",\"sourcePort\":null}\n\
-         {\"time\":null,\"destinationPort\":null,\"source\":null,\"sourcePort\":null}\n"
-    );
     assert_eq!(csv(&table, &[99], &["verdict"]), "verdict\r\n", "no such row");
-    assert_eq!(json_lines(&table, &[], &["verdict"]), "");
+}
+
+#[test]
+fn json_lines_are_the_records_in_the_order_asked_for() {
+    let mut table = table(&mixed());
+    table.append(&super::pack(&mixed())).unwrap();
+    let lines = |rows: &[u32]| String::from_utf8(table.records(rows).unwrap()).unwrap();
+    let rows = [25, 3, 14, 3, 0];
+    let expected = rows.map(|row| table.record(row).unwrap() + "\n").concat();
+    assert_eq!(lines(&rows), expected);
+    assert_eq!(lines(&[]), "");
+    assert_eq!(table.records(&[0, 99]).unwrap_err().to_string(), "there is no flow in row 99");
+}
+
+#[test]
+fn a_row_has_values_by_the_names_of_flags() {
+    let table = table(&mixed());
+    let values = table.values(1).unwrap();
+    let check = |key: &str, expected: Option<&str>| {
+        assert_eq!(values.get(key).map(AsRef::as_ref), expected, "{key}: {values:?}");
+    };
+    check("verdict", Some("DROPPED"));
+    check("dropReasonDesc", Some("POLICY_DENIED"));
+    check("fromPod", Some("pets/store-front-6f7d9c5b8-x2x4z"));
+    check("fromWorkload", Some("store-front"));
+    check("toNamespace", Some("pets"));
+    check("fromPort", Some("41320"));
+    check("toPort", Some("8080"));
+    check("dnsQuery", None);
+    assert_eq!(table.values(99), None);
 }
 
 /// The cell of a flow with an untrusted URL.
-fn url_cell(url: &str) -> (String, String) {
+fn url_cell(url: &str) -> String {
     let http = Http { protocol: url.to_owned(), ..Http::default() };
     let l7 = Layer7 { r#type: 1, record: Some(Record::Http(http)), ..Layer7::default() };
     let table = table(&[message(Flow { l7: Some(l7), ..flow(0) })]);
     let csv = csv(&table, &[0], &["summary", "verdict"]);
-    (csv.split_once("\r\n").unwrap().1.to_owned(), json_lines(&table, &[0], &["summary"]))
+    csv.split_once("\r\n").unwrap().1.to_owned()
 }
 
 #[test]
 fn a_spreadsheet_takes_no_cell_for_a_formula() {
     let check = |url: &str, expected: &str| {
-        let (csv, json) = url_cell(url);
-        assert_eq!(csv, format!("{expected},FORWARDED\r\n"), "{url}");
-        let object: BTreeMap<String, String> = serde_json::from_str(&json).unwrap();
-        assert!(object["summary"].starts_with(url), "{json}");
-        assert_eq!(json.matches('\n').count(), 1, "one line");
+        assert_eq!(url_cell(url), format!("{expected},FORWARDED\r\n"), "{url}");
     };
     check("=cmd|'/c calc'!A0", "'=cmd|'/c calc'!A0  ");
     check("+1", "'+1  ");

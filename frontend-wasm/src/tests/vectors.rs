@@ -9,7 +9,7 @@ use super::flows::{mixed, records_of_two_packets};
 use super::pack;
 use crate::captions::TextColumn;
 use crate::table::Table;
-use crate::view::{Column, View, ViewSpec};
+use crate::view::{View, ViewCache, ViewSpec};
 
 const COLUMNS: &[&str] =
     &["source", "destination", "destinationPort", "summary", "verdict", "policy"];
@@ -31,26 +31,23 @@ fn expected(packed: &[u8]) -> Value {
             (column.name().to_owned(), json!(texts))
         })
         .collect();
-    let columns: Vec<Column> =
-        COLUMNS.iter().map(|name| Column::from_name(name).unwrap()).collect();
-    let view = |text: &str, sort: &str, descending: bool| {
-        let spec = ViewSpec {
-            agreements: &[],
-            text,
-            columns: &columns,
-            verdicts: &[],
-            sort: Column::from_name(sort).unwrap(),
-            descending,
-        };
-        let view = View::new(&table.flows, &table.captions, &spec);
+    let view = |text: &str, sort: &str, descending: bool, fold: bool| {
+        let spec = json!({
+            "text": text, "columns": COLUMNS, "verdicts": [], "agreements": [], "conditions": [],
+            "fold": fold, "groupBy": [], "groupSort": "flows",
+            "sort": sort, "descending": descending,
+        });
+        let read: ViewSpec = serde_json::from_value(spec.clone()).unwrap();
+        let view = View::new(&table, &mut ViewCache::default(), &read);
         let counts: serde_json::Map<String, Value> = view
             .verdict_counts
             .iter()
             .map(|&(code, count)| (strings[code as usize].to_owned(), json!(count)))
             .collect();
         json!({
-            "spec": { "text": text, "columns": COLUMNS, "verdicts": [], "sort": sort, "descending": descending },
+            "spec": spec,
             "rows": view.rows,
+            "packetEnds": view.packet_ends,
             "counts": counts,
         })
     };
@@ -65,12 +62,13 @@ fn expected(packed: &[u8]) -> Value {
         "destinationPorts": table.flows.destination_port(),
         "cells": cells,
         "views": [
-            view("", "time", true),
-            view("", "source", false),
-            view("", "destinationPort", true),
-            view("dropped", "time", false),
-            view("github a", "summary", false),
-            view("no such text", "time", true),
+            view("", "time", true, false),
+            view("", "source", false, false),
+            view("", "destinationPort", true, false),
+            view("dropped", "time", false, false),
+            view("github a", "summary", false, false),
+            view("", "time", true, true),
+            view("no such text", "time", true, false),
         ],
         "records": records,
     })

@@ -2,7 +2,7 @@ import type { Monaco, MonacoEditor } from '@grafana/ui';
 
 import type { HubbleDataSource } from '../datasource';
 import type { LineProblem } from '../query/conversion';
-import { filterFields, type FilterField } from '../query/fields';
+import { filterFields, flagOf, type FilterField } from '../query/fields';
 import { hintOf, labelOf } from '../text';
 
 export const languageId = 'k8snet-hubble-observe';
@@ -17,11 +17,6 @@ const aliases: Record<string, FilterField> = {
   '-l': 'label',
   '-t': 'type',
 };
-
-/** The flag of a field: `--from-namespace` for `fromNamespace`. */
-function flagOf(field: FilterField): string {
-  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
 
 /** The field whose value is being typed at the end of `line`; undefined where a flag is expected. */
 function fieldBefore(line: string): { field: FilterField; typed: string } | undefined {

@@ -74,6 +74,11 @@ export function isFilterField(name: string): name is FilterField {
   return known.has(name);
 }
 
+/** The flag of a field: `--from-namespace` for `fromNamespace`. */
+export function flagOf(field: FilterField): string {
+  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** The fields that flows can be grouped by, in the order of the editor. */
 export const groupFields = groupKeys;
 

@@ -132,6 +132,6 @@ function unquoteWord(word: string): string {
 }
 
 /** A value as one shell word, whatever it contains. */
-function quoteForShell(value: string): string {
+export function quoteForShell(value: string): string {
   return /^[\w./:=,@%+-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
 }

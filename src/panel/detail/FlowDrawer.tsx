@@ -1,6 +1,6 @@
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2, TimeZone } from '@grafana/data';
-import { Alert, ClipboardButton, Drawer, FilterInput, Icon, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+import { Alert, Button, ClipboardButton, Drawer, FilterInput, Icon, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 
 import type { FlowDetail } from '../flowsState';
@@ -11,19 +11,33 @@ import { fieldsOf, indented, matching } from './fields';
 import { PolicyVerdict } from './PolicyVerdict';
 import { SmallestFix } from './SmallestFix';
 
+/** The look of the buttons that lead to other flows. */
+const stepLook = { size: 'sm', variant: 'secondary', fill: 'text' } as const;
+
 interface Props {
   detail: FlowDetail;
   /** Whether policies are configured. */
   judges: boolean;
   timeZone: TimeZone;
   onFix(): void;
+  /** Opens the flow before (-1) or after (1) this one in the table. */
+  onStep(step: number): void;
   onClose(): void;
 }
 
 /** The drawer of one flow: verdict by policies, smallest fix, and all fields. */
-export function FlowDrawer({ detail, judges, timeZone, onFix, onClose }: Props) {
+export function FlowDrawer({ detail, judges, timeZone, onFix, onStep, onClose }: Props) {
+  const styles = useStyles2(headlineStyles);
   return (
     <Drawer title={text.detail.title} subtitle={<Headline {...detail.cells} />} size="md" onClose={onClose}>
+      <div className={styles.steps}>
+        <Button {...stepLook} icon="arrow-up" onClick={() => onStep(-1)} data-testid={testIds.previous}>
+          {text.detail.previous}
+        </Button>
+        <Button {...stepLook} icon="arrow-down" onClick={() => onStep(1)} data-testid={testIds.next}>
+          {text.detail.next}
+        </Button>
+      </div>
       <PolicyVerdict
         explanation={detail.explanation}
         error={detail.explanationError}
@@ -117,6 +131,7 @@ function headlineStyles(theme: GrafanaTheme2) {
   const colors = toneColors(theme);
   return {
     headline: css({ display: 'flex', flexWrap: 'wrap', columnGap: theme.spacing(1.5), rowGap: theme.spacing(0.25) }),
+    steps: css({ display: 'flex', gap: theme.spacing(1), marginBottom: theme.spacing(1) }),
     verdict: css({ fontWeight: theme.typography.fontWeightMedium }),
     ends: css({ overflowWrap: 'anywhere' }),
     bad: css({ color: colors.bad.text }),

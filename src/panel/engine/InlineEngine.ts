@@ -9,6 +9,7 @@ import type {
   FlowBatch,
   FlowsEngine,
   FlowsView,
+  FlowValues,
   GrownBatch,
   ModuleName,
   PolicyFile,
@@ -44,6 +45,10 @@ export class InlineEngine implements FlowsEngine {
 
   async record(row: number): Promise<string> {
     return this.session.answer({ kind: 'record', row }) as string;
+  }
+
+  async values(row: number): Promise<FlowValues> {
+    return this.session.answer({ kind: 'values', row }) as FlowValues;
   }
 
   async file(spec: FileSpec): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,3 +1,4 @@
+import { defaultView } from '../options';
 import type { Request, Response, Start, ViewSpec } from './protocol';
 import { WorkerEngine, WorkerGone } from './WorkerEngine';
 
@@ -33,7 +34,7 @@ class FakeWorker {
   }
 }
 
-const spec: ViewSpec = { text: '', columns: [], verdicts: [], agreements: [], sort: 'time', descending: true };
+const spec: ViewSpec = { ...defaultView, columns: [] };
 const released: string[] = [];
 
 beforeEach(() => {
@@ -55,7 +56,13 @@ test('each answer resolves its own call', async () => {
     { kind: 'record', row: 3 },
     { kind: 'view', spec },
   ]);
-  const rows = { rows: new Uint32Array([1]), verdictCounts: [], agreementCounts: [] };
+  const rows = {
+    rows: new Uint32Array([1]),
+    packetEnds: new Uint32Array(),
+    all: 1,
+    verdictCounts: [],
+    agreementCounts: [],
+  };
   worker.say({ kind: 'answer', id: worker.requests[1]?.id ?? -1, value: rows });
   worker.say({ kind: 'failure', id: worker.requests[0]?.id ?? -1, message: 'there is no flow in row 3' });
   await expect(view).resolves.toBe(rows);

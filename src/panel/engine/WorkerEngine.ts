@@ -10,6 +10,7 @@ import type {
   FlowBatch,
   FlowsEngine,
   FlowsView,
+  FlowValues,
   GrownBatch,
   ModuleName,
   PolicyFile,
@@ -111,6 +112,10 @@ export class WorkerEngine implements FlowsEngine {
 
   record(row: number): Promise<string> {
     return this.call({ kind: 'record', row });
+  }
+
+  values(row: number): Promise<FlowValues> {
+    return this.call({ kind: 'values', row });
   }
 
   file(spec: FileSpec): Promise<Uint8Array<ArrayBuffer>> {

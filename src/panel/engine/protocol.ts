@@ -112,28 +112,69 @@ export interface ViewSpec {
   verdicts: string[];
   /** Agreements of record and policies to show; empty for all. */
   agreements: string[];
+  /** Conditions on cells. Values of one column are alternatives. */
+  conditions: CellCondition[];
+  /** Whether the records of one packet are one row. */
+  fold: boolean;
+  /** Columns to group by, in their order; empty for no groups. */
+  groupBy: ColumnId[];
+  groupSort: GroupSort;
   sort: ColumnId;
   descending: boolean;
 }
 
-export type FileFormat = 'csv' | 'jsonLines';
+/** A condition on a cell: the whole text, as the table shows it. */
+export interface CellCondition {
+  column: ColumnId;
+  /** Text of the cell; empty for a cell without one. */
+  value: string;
+  /** Whether rows with the value are hidden rather than shown. */
+  excluded: boolean;
+}
+
+export const groupSorts = ['flows', 'dropRatio', 'lastSeen', 'firstSeen', 'keys'] as const;
+
+/** Order of groups: by number of flows, share of dropped flows, time, or the keys' values. */
+export type GroupSort = (typeof groupSorts)[number];
+
+/** Values of a flow by the names of Hubble's flags (`fromPod`, `toPort`, …); empty ones are absent. */
+export type FlowValues = Partial<Record<string, string>>;
+
+/** Format of rows: CSV, text with tabs, or the lines of `hubble observe -o jsonpb`. */
+export type FileFormat = 'csv' | 'tabs' | 'jsonLines';
 
 /** Contents of a file: rows and columns in this order. */
 export interface FileSpec {
   format: FileFormat;
   rows: Uint32Array;
   columns: ColumnId[];
-  /** Titles of the columns, if the format has a line for them. */
+  /** Titles of the columns, if the format has a line for them; empty for no such line. */
   titles: string[];
 }
 
 export interface FlowsView {
-  /** Row numbers in the order of the table. */
+  /** Row numbers in the order of the table; of a packet, the record that stands for it comes first. */
   rows: Uint32Array;
+  /** Place in `rows` after the last record of each packet; empty if every record stands alone. */
+  packetEnds: Uint32Array;
+  /** Number of packets of all flows, hidden ones included; of records if packets are not folded. */
+  all: number;
+  /** Groups of packets, if there are keys. */
+  groups?: FlowGroups;
   /** Number of flows with the words, by verdict, hidden verdicts included. */
   verdictCounts: Array<{ verdict: string; flows: number }>;
   /** Number of flows with the words, by agreement of record and policies, hidden agreements included. */
   agreementCounts: Array<{ agreement: string; flows: number }>;
+}
+
+/** Groups in the order of the table; their packets lie next to each other. */
+export interface FlowGroups {
+  /** Number of the packet after the last one of each group. */
+  ends: Uint32Array;
+  dropped: Uint32Array;
+  /** Unix time in milliseconds of the oldest and of the newest packet; NaN without a time. */
+  firstMs: Float64Array;
+  lastMs: Float64Array;
 }
 
 /** The Wasm modules: the small decoder, and the whole engine, which replaces the decoder if there are policies. */
@@ -150,6 +191,8 @@ export interface FlowsEngine {
   view(spec: ViewSpec): Promise<FlowsView>;
   /** One flow with all its fields, as the JSON of `hubble observe -o jsonpb`. */
   record(row: number): Promise<string>;
+  /** Values of a flow by the names of Hubble's flags. */
+  values(row: number): Promise<FlowValues>;
   /** Rows as a file. */
   file(spec: FileSpec): Promise<Uint8Array<ArrayBuffer>>;
   /**
@@ -173,6 +216,7 @@ export type Call =
   | { kind: 'load' | 'append'; frames: PackedRow[][] }
   | { kind: 'view'; spec: ViewSpec }
   | { kind: 'record'; row: number }
+  | { kind: 'values'; row: number }
   | { kind: 'file'; spec: FileSpec }
   | { kind: 'setPolicies'; files: PolicyFile[]; namespace: string }
   | { kind: 'explain'; row: number }
@@ -189,6 +233,7 @@ export type Value =
   | Finding[]
   | Fix
   | Reachability
+  | FlowValues
   | Uint8Array<ArrayBuffer>
   | string;
 

@@ -1,6 +1,7 @@
 import { base64Rows, packedVector, startWasm } from '../../../tests/frontend/wasm';
 import { textColumns } from './generated';
 import type { FlowBatch, FlowsView, ViewSpec } from './protocol';
+import { defaultView } from '../options';
 import type { Session } from './session';
 import { sessionOf } from './startSession';
 
@@ -8,14 +9,7 @@ const { rows, expected } = packedVector('mixed');
 
 beforeAll(startWasm);
 
-const everything: ViewSpec = {
-  text: '',
-  columns: ['source'],
-  verdicts: [],
-  agreements: [],
-  sort: 'time',
-  descending: true,
-};
+const everything: ViewSpec = { ...defaultView, columns: ['source'] };
 
 describe.each(['decoder', 'engine'] as const)('%s', (module) => {
   function loaded(): { session: Session; batch: FlowBatch } {
@@ -43,14 +37,15 @@ describe.each(['decoder', 'engine'] as const)('%s', (module) => {
     });
   });
 
-  test.each(expected.views)('the module filters and sorts as the native build does: %j', ({ spec, rows, counts }) => {
-    const view = loaded().session.answer({
-      kind: 'view',
-      spec: { ...spec, agreements: [] } as unknown as ViewSpec,
-    }) as FlowsView;
-    expect([...view.rows]).toEqual(rows);
-    expect(Object.fromEntries(view.verdictCounts.map(({ verdict, flows }) => [verdict, flows]))).toEqual(counts);
-  });
+  test.each(expected.views)(
+    'the module filters and sorts as the native build does: %j',
+    ({ spec, rows, packetEnds, counts }) => {
+      const view = loaded().session.answer({ kind: 'view', spec: spec as unknown as ViewSpec }) as FlowsView;
+      expect([...view.rows]).toEqual(rows);
+      expect([...view.packetEnds]).toEqual(packetEnds);
+      expect(Object.fromEntries(view.verdictCounts.map(({ verdict, flows }) => [verdict, flows]))).toEqual(counts);
+    }
+  );
 
   test('the module reads every record as the native build does', () => {
     const { session } = loaded();

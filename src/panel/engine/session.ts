@@ -8,6 +8,7 @@ import {
   type FileSpec,
   type FlowBatch,
   type FlowsView,
+  type FlowValues,
   type GrownBatch,
   type TextColumnId,
   type Value,
@@ -20,8 +21,6 @@ export class Session<Table extends FlowTable = FlowTable> {
   protected strings: string[] = [];
   /** Reasons why added flows could not be read at all. */
   private defects: string[] = [];
-  private codesByVerdict = new Map<string, number>();
-  private codesByAgreement = new Map<string, number>();
 
   constructor(private readonly newTable: () => Table) {}
 
@@ -35,6 +34,8 @@ export class Session<Table extends FlowTable = FlowTable> {
         return this.view(call.spec);
       case 'record':
         return this.loaded().record(call.row);
+      case 'values':
+        return JSON.parse(this.loaded().values(call.row)) as FlowValues;
       case 'file':
         return this.file(call.spec);
       default:
@@ -61,10 +62,9 @@ export class Session<Table extends FlowTable = FlowTable> {
     return this.table;
   }
 
-  /** Records the agreements that occur; flows that were not judged have none. */
+  /** The agreements that occur; flows that were not judged have none. */
   protected agreementsOf(codes: Uint32Array): string[] {
-    this.codesByAgreement = this.codesByText(codes);
-    return [...this.codesByAgreement.keys()].filter((agreement) => agreement !== '');
+    return this.textsOf(codes).filter((agreement) => agreement !== '');
   }
 
   private unload(): void {
@@ -72,7 +72,6 @@ export class Session<Table extends FlowTable = FlowTable> {
     this.table = undefined;
     this.strings = [];
     this.defects = [];
-    this.codesByAgreement = new Map();
   }
 
   private load(frames: PackedRow[][]): FlowBatch {
@@ -111,11 +110,10 @@ export class Session<Table extends FlowTable = FlowTable> {
     this.judge(table);
     this.strings = this.strings.concat(table.stringsFrom(this.strings.length));
     const codes = codesOf(table, [...textColumns, ...judgedColumns]);
-    this.codesByVerdict = this.codesByText(codes.verdict);
     return {
       flows: table.flows,
       problems: [...table.problems(), ...this.defects],
-      verdicts: [...this.codesByVerdict.keys()],
+      verdicts: this.textsOf(codes.verdict),
       strings: this.strings,
       timesMs: table.timesMs(),
       sourcePorts: table.sourcePorts(),
@@ -127,19 +125,23 @@ export class Session<Table extends FlowTable = FlowTable> {
   }
 
   private view(spec: ViewSpec): FlowsView {
-    const view = this.loaded().view(
-      spec.text,
-      spec.columns,
-      chosenCodes(spec.verdicts, this.codesByVerdict),
-      chosenCodes(spec.agreements, this.codesByAgreement),
-      spec.sort,
-      spec.descending
-    );
+    const view = this.loaded().view(JSON.stringify(spec));
     try {
       const counts = view.counts();
       const agreementCounts = view.agreementCounts();
       return {
         rows: view.rows(),
+        packetEnds: view.packetEnds(),
+        all: view.all,
+        groups:
+          spec.groupBy.length === 0
+            ? undefined
+            : {
+                ends: view.groupEnds(),
+                dropped: view.groupDropped(),
+                firstMs: view.groupFirstMs(),
+                lastMs: view.groupLastMs(),
+              },
         verdictCounts: Array.from(view.verdicts(), (code, at) => ({
           verdict: this.strings[code] ?? '',
           flows: counts[at] ?? 0,
@@ -156,12 +158,12 @@ export class Session<Table extends FlowTable = FlowTable> {
 
   private file({ format, rows, columns, titles }: FileSpec): Uint8Array<ArrayBuffer> {
     const table = this.loaded();
-    const bytes = format === 'csv' ? table.csv(rows, columns, titles) : table.jsonLines(rows, columns);
+    const bytes = format === 'jsonLines' ? table.jsonLines(rows) : table.csv(rows, columns, titles, format === 'tabs');
     return bytes as Uint8Array<ArrayBuffer>;
   }
 
-  private codesByText(codes: Uint32Array): Map<string, number> {
-    return new Map(Array.from(new Set(codes), (code) => [this.strings[code] ?? '', code]));
+  private textsOf(codes: Uint32Array): string[] {
+    return Array.from(new Set(codes), (code) => this.strings[code] ?? '');
   }
 }
 
@@ -169,15 +171,6 @@ export class Session<Table extends FlowTable = FlowTable> {
 export function codesOf<Id extends TextColumnId>(table: FlowTable, columns: readonly Id[]): Record<Id, Uint32Array> {
   return Object.fromEntries(columns.map((column) => [column, table.codes(column)])) as Record<Id, Uint32Array>;
 }
-
-/** Codes of chosen texts; a text that these flows lack must hide all of them rather than show all. */
-function chosenCodes(names: readonly string[], codes: ReadonlyMap<string, number>): Uint32Array {
-  const chosen = names.flatMap((name) => codes.get(name) ?? []);
-  return Uint32Array.from(names.length > 0 && chosen.length === 0 ? [noCode] : chosen);
-}
-
-/** A code without a text. */
-const noCode = 0xffff_ffff;
 
 /** The buffers of an answer that can be transferred instead of copied. */
 export function buffersOf(value: Value): ArrayBufferLike[] {
@@ -188,20 +181,23 @@ function arraysOf(value: Value): Array<Uint8Array | Uint32Array | Uint16Array | 
   if (value instanceof Uint8Array) {
     return [value];
   }
-  if (
-    typeof value === 'string' ||
-    Array.isArray(value) ||
-    'sentence' in value ||
-    'edits' in value ||
-    'paths' in value
-  ) {
+  if (typeof value === 'string' || Array.isArray(value)) {
     return [];
   }
-  if ('rows' in value) {
-    return [value.rows];
+  if (isView(value)) {
+    const { ends, dropped, firstMs, lastMs } = value.groups ?? {};
+    return [value.rows, value.packetEnds, ends, dropped, firstMs, lastMs].filter((array) => array !== undefined);
   }
-  if ('refused' in value) {
-    return Object.values(value.judged?.codes ?? {});
+  if (isBatch(value)) {
+    return [value.timesMs, value.sourcePorts, value.destinationPorts, ...Object.values(value.codes)];
   }
-  return [value.timesMs, value.sourcePorts, value.destinationPorts, ...Object.values(value.codes)];
+  return 'judged' in value && typeof value.judged === 'object' ? Object.values(value.judged.codes) : [];
+}
+
+function isView(value: Exclude<Value, string>): value is FlowsView {
+  return 'packetEnds' in value && value.packetEnds instanceof Uint32Array;
+}
+
+function isBatch(value: Exclude<Value, string>): value is FlowBatch {
+  return 'timesMs' in value && value.timesMs instanceof Float64Array;
 }

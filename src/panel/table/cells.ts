@@ -7,13 +7,18 @@ export interface TimeFormat {
   timeZone: TimeZone;
   /** Whether to show the date; not needed for flows of one day. */
   withDate: boolean;
+  /** Texts of seconds, by Unix time: Grafana's formatter takes longer than all else in a row. */
+  seconds: Map<number, string>;
 }
+
+/** Number of seconds whose texts are kept. */
+const maxSeconds = 10_000;
 
 /** The text of a cell. */
 export function cellText(batch: FlowBatch, column: ColumnId, row: number, time: TimeFormat): string {
   switch (column) {
     case 'time':
-      return timeText(batch.timesMs[row], time.withDate ? 'MM-DD HH:mm:ss.SSS' : 'HH:mm:ss.SSS', time.timeZone);
+      return shortTime(batch.timesMs[row], time);
     case 'sourcePort':
       return portText(batch.sourcePorts[row]);
     case 'destinationPort':
@@ -23,9 +28,25 @@ export function cellText(batch: FlowBatch, column: ColumnId, row: number, time: 
   }
 }
 
-/** The time of a flow with date and zone, for a tooltip. */
-export function fullTimeText(batch: FlowBatch, row: number, timeZone: TimeZone): string {
-  return timeText(batch.timesMs[row], 'YYYY-MM-DD HH:mm:ss.SSS Z', timeZone);
+function shortTime(timeMs: number | undefined, { timeZone, withDate, seconds }: TimeFormat): string {
+  if (timeMs === undefined || !Number.isFinite(timeMs)) {
+    return '';
+  }
+  const second = Math.floor(timeMs / 1_000);
+  let text = seconds.get(second);
+  if (text === undefined) {
+    if (seconds.size >= maxSeconds) {
+      seconds.clear();
+    }
+    text = timeText(second * 1_000, withDate ? 'MM-DD HH:mm:ss' : 'HH:mm:ss', timeZone);
+    seconds.set(second, text);
+  }
+  return `${text}.${String(Math.floor(timeMs) - second * 1_000).padStart(3, '0')}`;
+}
+
+/** A time with date and zone. */
+export function fullTimeText(timeMs: number | undefined, { timeZone }: Pick<TimeFormat, 'timeZone'>): string {
+  return timeText(timeMs, 'YYYY-MM-DD HH:mm:ss.SSS Z', timeZone);
 }
 
 /** Whether the flows span more than one day in this zone. */

@@ -12,13 +12,12 @@ export interface Column {
   numeric?: boolean;
 }
 
-/** All columns, in the order of the table. */
+/** All columns, in the order of use. */
 export const columns: readonly Column[] = [
   { id: 'time', title: text.columns.time, width: 108, grow: 0 },
   { id: 'verdict', title: text.columns.verdict, width: 108, grow: 0 },
   { id: 'agreement', title: text.columns.agreement, width: 104, grow: 0 },
-  { id: 'direction', title: text.columns.direction, width: 80, grow: 0 },
-  { id: 'type', title: text.columns.type, width: 112, grow: 0 },
+  { id: 'dropReason', title: text.columns.dropReason, width: 130, grow: 0 },
   { id: 'source', title: text.columns.source, width: 180, grow: 5 },
   { id: 'sourceIp', title: text.columns.sourceIp, width: 120, grow: 0 },
   { id: 'sourcePort', title: text.columns.sourcePort, width: 88, grow: 0, numeric: true },
@@ -27,70 +26,57 @@ export const columns: readonly Column[] = [
   { id: 'destinationPort', title: text.columns.destinationPort, width: 60, grow: 0, numeric: true },
   { id: 'protocol', title: text.columns.protocol, width: 76, grow: 0 },
   { id: 'summary', title: text.columns.summary, width: 130, grow: 4 },
-  { id: 'dropReason', title: text.columns.dropReason, width: 130, grow: 0 },
   { id: 'policy', title: text.columns.policy, width: 120, grow: 3 },
+  { id: 'direction', title: text.columns.direction, width: 80, grow: 0 },
+  { id: 'type', title: text.columns.type, width: 112, grow: 0 },
   { id: 'computed', title: text.columns.computed, width: 96, grow: 0 },
   { id: 'decidedBy', title: text.columns.decidedBy, width: 160, grow: 3 },
   { id: 'reply', title: text.columns.reply, width: 76, grow: 0 },
   { id: 'node', title: text.columns.node, width: 140, grow: 1 },
 ];
 
+const byId: ReadonlyMap<unknown, Column> = new Map(columns.map((column) => [column.id, column]));
+
+/** Whether a column has this id. */
+export function isColumn(id: unknown): id is ColumnId {
+  return byId.has(id);
+}
+
+export function titleOf(id: ColumnId): string {
+  return byId.get(id)?.title ?? id;
+}
+
 export const defaultColumns: ColumnId[] = [
   'time',
   'verdict',
   'agreement',
-  'direction',
-  'type',
+  'dropReason',
   'source',
   'destination',
   'destinationPort',
   'protocol',
   'summary',
-  'dropReason',
   'policy',
+  'direction',
+  'type',
 ];
 
-/** Limits of a column's width in pixels. The minimum leaves room to drag its edge. */
-const minColumnWidth = 40;
-const maxColumnWidth = 1200;
-
 /**
- * The columns with these ids, in the order of the table; the default ones where no id is known. Columns of verdicts by
- * policies need policies.
+ * The columns with these ids, in their order, pinned ones first; the default ones where no id is known. Columns of
+ * verdicts by policies need policies.
  */
-export function shownColumns(ids: readonly string[] | undefined, withPolicies = true): Column[] {
-  const there = columns.filter((column) => withPolicies || !isJudged(column.id));
-  const shown = there.filter((column) => ids?.includes(column.id));
-  return shown.length > 0 ? shown : there.filter((column) => defaultColumns.includes(column.id));
+export function shownColumns(
+  ids: readonly string[] | undefined,
+  withPolicies = true,
+  pinned: readonly string[] = []
+): Column[] {
+  const named = (names: readonly string[]) =>
+    [...new Set(names)].flatMap((id) => byId.get(id) ?? []).filter(({ id }) => withPolicies || !isJudged(id));
+  const known = named(ids ?? []);
+  const shown = known.length > 0 ? known : named(defaultColumns);
+  return [...shown.filter(({ id }) => pinned.includes(id)), ...shown.filter(({ id }) => !pinned.includes(id))];
 }
 
 function isJudged(id: ColumnId): id is JudgedColumnId {
   return (judgedColumns as readonly ColumnId[]).includes(id);
-}
-
-/** An empty column, as narrow as its title. */
-export function shrunk(column: Column): Column {
-  return { ...column, width: Math.min(column.width, 32 + 7 * column.title.length), grow: 0 };
-}
-
-/** Widths in pixels: the one set by the user, or else the usual one plus a share of the remaining width. */
-export function layoutColumns(
-  shown: readonly Column[],
-  widths: Partial<Record<ColumnId, number>> | undefined,
-  available: number
-): number[] {
-  const fixed = shown.map((column) => {
-    const width = widths?.[column.id];
-    return typeof width === 'number' && Number.isFinite(width) ? clampWidth(width) : undefined;
-  });
-  const taken = shown.reduce((sum, column, at) => sum + (fixed[at] ?? column.width), 0);
-  const shares = shown.reduce((sum, column, at) => sum + (fixed[at] === undefined ? column.grow : 0), 0);
-  const left = Math.max(0, available - taken);
-  return shown.map(
-    (column, at) => fixed[at] ?? Math.floor(column.width + (shares > 0 ? (left * column.grow) / shares : 0))
-  );
-}
-
-export function clampWidth(width: number): number {
-  return Math.round(Math.min(maxColumnWidth, Math.max(minColumnWidth, width)));
 }

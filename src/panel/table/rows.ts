@@ -1,3 +1,5 @@
+import type { Lines } from './lines';
+
 /**
  * The rows that are drawn: the visible ones and some around them, so that scrolling shows no gaps. Rows of one height
  * need two divisions; `@tanstack/react-virtual` (15 KB) measures rows of any height.
@@ -8,12 +10,23 @@ export interface RowWindow {
   end: number;
 }
 
+/** A line and a column of the table, from 0; -1 for no line, and for the whole line. */
+export interface Place {
+  line: number;
+  column: number;
+}
+
 const overscan = 8;
 
-export function windowOf(scrollTop: number, viewportHeight: number, rowHeight: number, rows: number): RowWindow {
-  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - overscan);
-  const end = Math.min(rows, Math.ceil((scrollTop + viewportHeight) / rowHeight) + overscan);
-  return { first: Math.min(first, rows), end: Math.max(end, Math.min(first, rows)) };
+/** The number of rows that are drawn at most; it depends on the height alone, so that rows can be used again. */
+export function drawnRows(viewportHeight: number, rowHeight: number): number {
+  return Math.ceil(viewportHeight / rowHeight) + 1 + 2 * overscan;
+}
+
+/** The drawn rows, where `inSight` is the first that is visible and `slots` the most that are drawn. */
+export function windowOf(inSight: number, slots: number, rows: number): RowWindow {
+  const first = Math.min(Math.max(0, inSight - overscan), Math.max(0, rows - slots));
+  return { first, end: Math.min(rows, first + slots) };
 }
 
 /** The scroll position that makes `row` visible; the current one where it is visible already. */
@@ -25,40 +38,68 @@ export function scrollTopFor(row: number, scrollTop: number, viewportHeight: num
   return Math.max(scrollTop, top + rowHeight - viewportHeight);
 }
 
-/** The place of the row at `at` after rows were added; -1 if it is not there. */
-export function placeAfter(at: number, before: Uint32Array, rows: Uint32Array): number {
-  const row = before[at];
-  // Rows that are older than all others were added below.
-  return row === undefined ? -1 : rows[at] === row ? at : rows.indexOf(row);
+/** The place of a line after lines were added; -1 if it is not there. */
+export function placeAfter(at: number, before: Lines, now: Lines): number {
+  const line = before.at(at);
+  const isSame = (place: number) => now.at(place)?.row === line?.row && now.at(place)?.kind === line?.kind;
+  if (line === undefined || isSame(at)) {
+    // Rows that are older than all others were added below.
+    return line === undefined ? -1 : at;
+  }
+  for (let place = 0; place < now.count; place++) {
+    if (isSame(place)) {
+      return place;
+    }
+  }
+  return -1;
 }
 
-/** The scroll position that keeps the reader at the same row after rows were added; the top stays the top. */
-export function scrollTopAfter(scrollTop: number, rowHeight: number, before: Uint32Array, rows: Uint32Array): number {
+/** The scroll position that keeps the reader at the same line after lines were added; the top stays the top. */
+export function scrollTopAfter(scrollTop: number, rowHeight: number, before: Lines, now: Lines): number {
   const first = Math.floor(scrollTop / rowHeight);
-  const place = scrollTop > 0 ? placeAfter(first, before, rows) : -1;
+  const place = scrollTop > 0 ? placeAfter(first, before, now) : -1;
   return place < 0 ? scrollTop : scrollTop + (place - first) * rowHeight;
 }
 
-/** The row that a key moves to from `active` (-1: none); undefined for other keys. */
-export function rowAfterKey(key: string, active: number, page: number, rows: number): number | undefined {
-  const last = rows - 1;
-  const within = (row: number) => Math.min(last, Math.max(0, row));
+interface Size {
+  page: number;
+  lines: number;
+  columns: number;
+}
+
+/**
+ * The place that a key leads to; undefined for other keys. Up and down move between lines, left and right between the
+ * whole line and its cells. Home and End lead along a line with cells, else to the first and the last line, as with
+ * `isFar` (Ctrl).
+ */
+export function afterKey(key: string, { line, column }: Place, size: Size, isFar: boolean): Place | undefined {
+  const { page, lines, columns } = size;
+  const last = lines - 1;
   if (last < 0) {
     return undefined;
   }
+  const to = (wanted: number): Place => ({ line: Math.min(last, Math.max(0, wanted)), column });
+  const along = (wanted: number): Place => ({
+    line: Math.max(0, line),
+    column: Math.min(columns - 1, Math.max(-1, wanted)),
+  });
   switch (key) {
     case 'ArrowDown':
-      return within(active + 1);
+      return to(line + 1);
     case 'ArrowUp':
-      return within(active < 0 ? 0 : active - 1);
+      return to(line < 0 ? 0 : line - 1);
+    case 'ArrowRight':
+      return along(column + 1);
+    case 'ArrowLeft':
+      return along(column - 1);
     case 'PageDown':
-      return within(active + page);
+      return to(line + page);
     case 'PageUp':
-      return within(active - page);
+      return to(line - page);
     case 'Home':
-      return 0;
+      return column < 0 || isFar ? to(0) : along(0);
     case 'End':
-      return last;
+      return column < 0 || isFar ? to(last) : along(columns - 1);
     default:
       return undefined;
   }
