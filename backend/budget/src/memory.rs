@@ -10,7 +10,7 @@ use crate::{Caller, Purpose, Refusals};
 const STEP_BYTES: usize = 64 << 10;
 /// Share of the bytes that people may hold; the rest is kept for alert rules.
 const SHARE_OF_PEOPLE: Share = Share(9, 10);
-/// Share of the bytes that one organisation may hold.
+/// Share of the bytes that the people of one organisation may hold, its alert rules included.
 const SHARE_OF_ORG: Share = Share(3, 4);
 
 /// A share as numerator and denominator.
@@ -117,14 +117,17 @@ impl Shared {
 
     fn take(&self, caller: Caller, bytes: usize) -> Result<(), OutOfMemory> {
         let mut state = self.state();
-        let limit = match caller.purpose {
-            Purpose::AlertRule => self.limit_bytes,
-            Purpose::Person => SHARE_OF_PEOPLE.of(self.limit_bytes),
+        // What is kept for alert rules is also for those of the one organisation that uses the plugin.
+        let (limit, limit_of_org) = match caller.purpose {
+            Purpose::AlertRule => (self.limit_bytes, self.limit_bytes),
+            Purpose::Person => {
+                (SHARE_OF_PEOPLE.of(self.limit_bytes), SHARE_OF_ORG.of(self.limit_bytes))
+            }
         };
         let held = state.held_bytes.saturating_add(bytes);
         let of_org =
             state.by_org.get(&caller.org_id).map_or(bytes, |org| org.saturating_add(bytes));
-        if held > limit || of_org > SHARE_OF_ORG.of(self.limit_bytes) {
+        if held > limit || of_org > limit_of_org {
             self.refusals.count();
             return Err(OutOfMemory {
                 held_bytes: state.held_bytes,
@@ -238,6 +241,9 @@ mod tests {
         check(&[(one, 70 * MIB)], two, 21 * MIB, false);
         check(&[(one, 70 * MIB), (two, 20 * MIB)], rule, 10 * MIB, true);
         check(&[(one, 70 * MIB), (two, 20 * MIB)], rule, 11 * MIB, false);
+        // The organisation that alone uses the plugin has alert rules, too.
+        check(&[(one, 75 * MIB)], Caller::alert_rule(1), 25 * MIB, true);
+        check(&[(one, 75 * MIB)], Caller::alert_rule(1), 26 * MIB, false);
         check(&[], one, usize::MAX, false);
     }
 
