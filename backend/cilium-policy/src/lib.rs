@@ -39,7 +39,7 @@ pub use lint::{
     registry::{self as lints, Description, Lint},
     sorted_findings, unsorted_findings,
 };
-pub use reduce::{Reduced, Unreduced, UnreducedReason, reduce};
+pub use reduce::{Reduced, ReducedObject, Unreduced, UnreducedReason, reduce, reduce_object};
 pub use rule::{
     Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector, HttpRule,
     L7Rules, Listener, Peer, PeerMatcher, Peers, Policy, PolicyKind, PolicyName, Port, PortRange,

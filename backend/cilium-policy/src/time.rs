@@ -29,6 +29,12 @@ impl UnixTime {
         }
     }
 
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn unix_ms(self) -> i64 {
+        self.seconds.saturating_mul(1_000).saturating_add((self.nanos / 1_000_000) as i64)
+    }
+
     /// The time of an RFC 3339 text, as `2026-11-30T14:03:00Z`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let time = DateTime::parse_from_rfc3339(text).ok()?;

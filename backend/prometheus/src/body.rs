@@ -40,7 +40,7 @@ pub fn unpacked(
         None | Some("" | "identity") => packed,
         Some("zstd") => unpack_zstd(packed),
         Some(other) => {
-            let other = crate::excerpt::quote(other);
+            let other = wording::quote_answer(other);
             return Err(PrometheusError::Encoding(format!("`{other}` was not requested")));
         }
     };

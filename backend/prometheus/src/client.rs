@@ -11,7 +11,6 @@ use serde::Deserialize;
 
 use crate::answer::{ApiResponse, Evaluated, ExemplarSeries, WithWarnings};
 use crate::error::PrometheusError;
-use crate::excerpt;
 use crate::identity::ForwardedIdentity;
 use crate::metrics::PrometheusMetrics;
 use crate::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
@@ -344,8 +343,8 @@ impl PrometheusClient {
             }
             _ if response.status == "error" => Err(PrometheusError::Refused {
                 status,
-                kind: excerpt::quote(&response.error_type),
-                message: excerpt::quote(&response.error),
+                kind: wording::quote_answer(&response.error_type),
+                message: wording::quote_answer(&response.error),
             }),
             _ => Err(self.not_prometheus(status, body)),
         }
@@ -380,7 +379,7 @@ impl PrometheusClient {
         PrometheusError::NotPrometheus {
             url: self.url().to_owned(),
             status,
-            excerpt: excerpt::excerpt(body),
+            excerpt: wording::answer_excerpt(body),
         }
     }
 }

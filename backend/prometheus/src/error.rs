@@ -8,7 +8,7 @@ use budget::{Busy, OutOfMemory};
 use http::StatusCode;
 
 use crate::reader::UnreadableAnswer;
-use crate::token_error::TokenError;
+use entra::TokenError;
 
 /// Reasons why a call to Prometheus failed. `url` never contains user, password or parameters.
 #[derive(Debug, Clone, thiserror::Error)]

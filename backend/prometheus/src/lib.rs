@@ -1,16 +1,13 @@
 //! Client of one Prometheus: calls of its query API, with series as columns in the answers. Answers
 //! are read while they arrive, into columns that Arrow uses without a copy; their size and number
 //! of series are bounded. The crate also prepares queries (durations, the step, `$__interval` and
-//! its siblings) and obtains tokens for a managed Prometheus of Azure. It does not know Grafana's
-//! frames.
+//! its siblings). It does not know Grafana's frames.
 
 mod answer;
 pub mod body;
 mod client;
 pub mod duration;
-mod entra;
 mod error;
-mod excerpt;
 mod identity;
 mod metrics;
 mod reader;
@@ -18,8 +15,6 @@ mod settings;
 mod step;
 #[cfg(test)]
 mod tests;
-pub mod token_answer;
-mod token_error;
 mod trace;
 mod transport;
 
@@ -32,10 +27,6 @@ pub use self::error::{ConnectFailure, PrometheusError};
 pub use self::identity::{ConflictingTokens, ForwardedIdentity, HeaderOrigin};
 pub use self::metrics::PrometheusMetrics;
 pub use self::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
-pub use self::settings::{
-    AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,
-    PrometheusTls, is_loopback,
-};
+pub use self::settings::{HttpMethod, PrometheusAuth, PrometheusSettings, PrometheusTls};
 pub use self::step::{Interpolation, InvalidMinStep, StepRequest, align_ms, interpolate, step_ms};
-pub use self::token_error::TokenError;
 pub use self::transport::Params;

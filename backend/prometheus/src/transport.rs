@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use budget::{Caller, Gate, GateLoad, Permit};
 use bytes::Bytes;
+use entra::{Audience, TokenSource};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hubble_api::client::{ClientError, ClientIdentity, TlsSettings};
@@ -16,7 +17,6 @@ use tracing::Span;
 use wording::with_causes;
 
 use crate::body::{self, Chunks};
-use crate::entra::{AzureEnvironment, TokenSource};
 use crate::error::PrometheusError;
 use crate::identity::ForwardedIdentity;
 use crate::metrics::PrometheusMetrics;
@@ -95,11 +95,12 @@ impl Transport {
         let fresh = build(client().pool_max_idle_per_host(0))?;
         let tokens = match &settings.auth {
             PrometheusAuth::Azure(credentials) => {
-                let environment = AzureEnvironment::read();
-                let is_direct = environment.is_asked_directly(credentials);
-                let http = token_client(settings.connect_timeout, is_direct)?;
                 let failures = metrics.token_failures.clone();
-                Some(TokenSource::new(http, credentials.clone(), environment, failures))
+                let timeout = settings.connect_timeout;
+                let audience = Audience::AzureMonitor;
+                let tokens = TokenSource::new(credentials.clone(), audience, timeout, failures);
+                let reason = |error| PrometheusError::Client { reason: with_causes(&error) };
+                Some(tokens.map_err(reason)?)
             }
             _ => None,
         };
@@ -338,26 +339,6 @@ fn redirect(from: &Url, response: &reqwest::Response) -> Option<Url> {
     }
     let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
     from.join(location).ok()
-}
-
-/// Client for tokens of Entra ID: with this machine's authorities, without redirects, which would
-/// leak the secret, and without pooled connections, because the server closes them long before the
-/// next request an hour later. `is_direct`: without a proxy, even if the environment sets one.
-pub(crate) fn token_client(
-    timeout: Duration,
-    is_direct: bool,
-) -> Result<reqwest::Client, PrometheusError> {
-    let builder = reqwest::Client::builder();
-    let builder = if is_direct { builder.no_proxy() } else { builder };
-    builder
-        .connect_timeout(timeout)
-        .timeout(timeout.saturating_mul(2))
-        .pool_max_idle_per_host(0)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(USER_AGENT)
-        .use_preconfigured_tls(tls_config(&PrometheusTls::default(), true)?)
-        .build()
-        .map_err(|error| PrometheusError::Client { reason: error.to_string() })
 }
 
 fn tls_config(

@@ -1,10 +1,8 @@
 //! Settings of Prometheus. Names are the same as in Grafana's own Prometheus source.
 
 use ::prometheus::duration::parse_ms;
-use ::prometheus::{
-    AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,
-    PrometheusTls, is_loopback,
-};
+use ::prometheus::{HttpMethod, PrometheusAuth, PrometheusSettings, PrometheusTls};
+use entra::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
 use http::{HeaderName, HeaderValue, header};
 use reqwest::Url;
 
@@ -108,7 +106,13 @@ fn auth(stored: &StoredSettings, json: &JsonData) -> Result<PrometheusAuth, Inva
     }
 }
 
-fn azure(stored: &StoredSettings, json: &AzureJson) -> Result<AzureCredentials, InvalidSettings> {
+/// The identity of Azure, which the Kubernetes API is asked with, too.
+///
+/// Errors: [`InvalidSettings`].
+pub(crate) fn azure(
+    stored: &StoredSettings,
+    json: &AzureJson,
+) -> Result<AzureCredentials, InvalidSettings> {
     let cloud = match non_empty(json.azure_cloud.as_ref()).as_deref() {
         None => None,
         Some("AzureCloud") => Some(AzureCloud::Public),

@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use secret::Secret;
 use settings::{Settings, StoredSettings};
 
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 13] = [
     "tlsCACert",
     "tlsClientCert",
     "tlsClientKey",
@@ -23,6 +23,9 @@ const SECRETS: [&str; 10] = [
     "prometheusTlsClientKey",
     "azureClientSecret",
     "httpHeaderValue1",
+    "kubernetesKubeconfig",
+    "kubernetesToken",
+    "kubernetesCACert",
 ];
 
 fuzz_target!(|text: &str| {

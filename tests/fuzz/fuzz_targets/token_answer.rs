@@ -7,7 +7,7 @@
 
 use http::StatusCode;
 use libfuzzer_sys::fuzz_target;
-use prometheus::token_answer::read;
+use entra::token_answer::read;
 use secret::Secret;
 
 /// A secret that no error text has by chance.

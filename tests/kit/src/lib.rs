@@ -1,6 +1,7 @@
 //! Stand-ins for the programs around the backend, for tests and benches: an HTTP server
 //! ([`http::Http`]), servers that break the rules of their protocol ([`sockets`]), and, each with a
-//! feature of its name, a Hubble Relay whose answers a script holds (`relay`), the part of Grafana that a
+//! feature of its name, a Hubble Relay whose answers a script holds (`relay`), a Kubernetes API server
+//! (`cluster`), the part of Grafana that a
 //! plugin sees (`grafana`), and a real Prometheus over written samples (`prometheus`). The demo's
 //! cluster is another thing: it makes up traffic, these send what a test has written down.
 #![expect(
@@ -15,6 +16,8 @@
     expect(clippy::panic, reason = "a test fails by panicking")
 )]
 
+#[cfg(feature = "cluster")]
+pub mod cluster;
 #[cfg(feature = "grafana")]
 pub mod figures;
 #[cfg(feature = "grafana")]

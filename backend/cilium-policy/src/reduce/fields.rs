@@ -172,6 +172,13 @@ pub(super) fn of_kind(api_version: &str, kind: &str) -> Option<&'static Keep> {
     })
 }
 
+/// The fields of a resource that says which flows Azure's agents log. The command reads them, verdicts do not.
+pub(super) fn of_log(api_version: &str, kind: &str) -> Option<&'static Keep> {
+    let is_log = api_version.starts_with("acn.azure.com/")
+        && matches!(kind, "ContainerNetworkLog" | "ContainerNetworkMetric");
+    is_log.then_some(&object!("spec": All, "status": All))
+}
+
 /// The fields of a List beside its items.
 pub(super) const fn of_list() -> &'static Keep {
     &LIST

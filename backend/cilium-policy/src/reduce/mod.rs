@@ -3,6 +3,7 @@
 
 mod canvas;
 mod fields;
+mod object;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use hashbrown::HashSet;
 
+pub use self::object::{ReducedObject, reduce_object};
 use self::{
     canvas::{Canvas, is_break},
     fields::{Keep, Rest},

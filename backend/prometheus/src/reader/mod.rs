@@ -412,7 +412,7 @@ fn typed(result_type: &str, result: ResultShape) -> Result<ResultData, String> {
         }
         other => Err(format!(
             "unknown result type `{}`, expected `matrix`, `vector`, `scalar` or `string`",
-            super::excerpt::quote(other)
+            wording::quote_answer(other)
         )),
     }
 }
@@ -426,6 +426,6 @@ fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, String> {
         let text = error.to_string();
         // The position counts from the start of this value and is meaningless.
         let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
-        super::excerpt::quote(words)
+        wording::quote_answer(words)
     })
 }

@@ -1,36 +1,39 @@
-//! Tokens of Microsoft Entra ID for Azure Monitor workspaces, cached until shortly before they
-//! expire and sent only to the workspace.
+//! Tokens of Microsoft Entra ID, for Azure Monitor workspaces and for the API servers of AKS clusters: cached
+//! until shortly before they expire, and sent only to their audience.
 //!
 //! Own, and not `azure_identity`: it neither reads Grafana's `GFAZPL_…` variables nor can drop a token
-//! that the workspace refuses, and would need proxies and bounds of answers set a second time.
+//! that its audience refuses, and would need proxies and bounds of answers set a second time.
 //!
 //! Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>,
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
 
+mod settings;
+#[cfg(test)]
+mod tests;
+pub mod token_answer;
+mod token_error;
+
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use http::HeaderValue;
+use hubble_api::client::{ClientError, TlsSettings};
 use prometheus_client::metrics::counter::Counter;
 use reqwest::{RequestBuilder, Url};
 use secret::Secret;
 use tokio::sync::Mutex;
-use wording::with_causes;
+use wording::{quote_answer, with_causes};
 
-use crate::body;
-use crate::error::PrometheusError;
-use crate::excerpt::quote;
-use crate::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
-use crate::token_answer::{self, IssuedToken};
-use crate::token_error::TokenError;
+pub use self::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
+use self::token_answer::IssuedToken;
+pub use self::token_error::TokenError;
 
 /// Time before expiry at which a token is renewed; a shorter-lived token is renewed after four
 /// fifths of its life.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
 /// Time for which queries that wait for a token share one refusal.
 const REFUSAL_TTL: Duration = Duration::from_secs(1);
-/// Least time between two tokens that are dropped because the workspace refused them. A workspace that
+/// Least time between two tokens that are dropped because their audience refused them. One that
 /// refuses every token must not cost a token for each query.
 const FORGET_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_TOKEN_ANSWER_BYTES: usize = 64 << 10;
@@ -42,7 +45,7 @@ const INSTANCE_METADATA: &str = "http://169.254.169.254";
 /// forwarded, or else the variables that AKS sets for pods with workload identity, and App Service
 /// for its apps.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct AzureEnvironment {
+struct AzureEnvironment {
     /// Whether the server's administrator allowed the identity of the machine, and that of the pod.
     is_managed_identity_enabled: bool,
     is_workload_identity_enabled: bool,
@@ -59,15 +62,16 @@ pub(crate) struct AzureEnvironment {
 
 /// Source of tokens for one login. Requests one token at a time.
 #[derive(Debug)]
-pub(crate) struct TokenSource {
+pub struct TokenSource {
     http: reqwest::Client,
     credentials: AzureCredentials,
     environment: AzureEnvironment,
+    audience: Audience,
     /// Number of requests in vain.
     failures: Counter,
     /// Locked during a request, so that all callers wait for the same token.
     cached: Mutex<CachedToken>,
-    /// Time at which a token was last dropped because the workspace refused it.
+    /// Time at which a token was last dropped because its audience refused it.
     forgotten_at: Mutex<Option<Instant>>,
 }
 
@@ -105,19 +109,43 @@ impl AzureCloud {
             Self::China => "https://login.chinacloudapi.cn",
         }
     }
+}
 
-    /// Audience of the token: Azure Monitor's query endpoint.
-    fn audience(self) -> &'static str {
-        match self {
-            Self::Public => "https://prometheus.monitor.azure.com",
-            Self::UsGovernment => "https://prometheus.monitor.azure.us",
-            Self::China => "https://prometheus.monitor.azure.cn",
+/// A kind of server that tokens are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The query endpoints of Azure Monitor workspaces.
+    AzureMonitor,
+    /// The API servers of AKS clusters with Entra ID. Source: Microsoft, "Use kubelogin", `--server-id`.
+    KubernetesApi,
+}
+
+impl Audience {
+    /// The resource in a cloud that a token names.
+    fn resource(self, cloud: AzureCloud) -> &'static str {
+        match (self, cloud) {
+            (Self::AzureMonitor, AzureCloud::Public) => "https://prometheus.monitor.azure.com",
+            (Self::AzureMonitor, AzureCloud::UsGovernment) => "https://prometheus.monitor.azure.us",
+            (Self::AzureMonitor, AzureCloud::China) => "https://prometheus.monitor.azure.cn",
+            // The same application in all clouds.
+            (Self::KubernetesApi, _) => "6dae42f8-4368-4678-94ff-3960e28e3630",
         }
     }
 }
 
+/// The reason why no client for tokens can be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenClientError {
+    /// This machine's authorities.
+    #[error(transparent)]
+    Tls(#[from] ClientError),
+    /// The HTTP client.
+    #[error("the HTTP client for tokens of Microsoft Entra ID cannot be set up")]
+    Http(#[source] reqwest::Error),
+}
+
 impl AzureEnvironment {
-    pub(crate) fn read() -> Self {
+    fn read() -> Self {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
@@ -148,7 +176,7 @@ impl AzureEnvironment {
     /// Whether tokens are requested without a proxy. Plain text must not leave the machine, and
     /// endpoints of this machine identify it by the origin of the call. On the way to Entra ID, a
     /// proxy sees only the name of the host.
-    pub(crate) fn is_asked_directly(&self, credentials: &AzureCredentials) -> bool {
+    fn is_asked_directly(&self, credentials: &AzureCredentials) -> bool {
         match &credentials.login {
             AzureLogin::ManagedIdentity { .. } => true,
             AzureLogin::ClientSecret { .. } | AzureLogin::WorkloadIdentity { .. } => {
@@ -178,21 +206,34 @@ impl AzureEnvironment {
 }
 
 impl TokenSource {
-    /// Source of tokens. `http` must not follow redirects, which would leak secrets.
-    pub(crate) fn new(
-        http: reqwest::Client,
+    /// A source of tokens for an audience; `failures` counts the requests in vain. Sends nothing yet.
+    ///
+    /// Errors: [`TokenClientError`].
+    pub fn new(
         credentials: AzureCredentials,
-        environment: AzureEnvironment,
+        audience: Audience,
+        connect_timeout: Duration,
         failures: Counter,
-    ) -> Self {
+    ) -> Result<Self, TokenClientError> {
+        Self::within(AzureEnvironment::read(), credentials, audience, connect_timeout, failures)
+    }
+
+    fn within(
+        environment: AzureEnvironment,
+        credentials: AzureCredentials,
+        audience: Audience,
+        connect_timeout: Duration,
+        failures: Counter,
+    ) -> Result<Self, TokenClientError> {
+        let http = client(connect_timeout, environment.is_asked_directly(&credentials))?;
         let (cached, forgotten_at) = Default::default();
-        Self { http, credentials, environment, failures, cached, forgotten_at }
+        Ok(Self { http, credentials, environment, audience, failures, cached, forgotten_at })
     }
 
     /// Value of the header: `Bearer …`. All callers wait for a token that is being requested.
     ///
     /// Errors: [`TokenError`].
-    pub(crate) async fn header(&self) -> Result<HeaderValue, TokenError> {
+    pub async fn header(&self) -> Result<HeaderValue, TokenError> {
         let mut cached = self.cached.lock().await;
         match &*cached {
             CachedToken::Token { header, renew_at } if Instant::now() < *renew_at => {
@@ -219,9 +260,9 @@ impl TokenSource {
         }
     }
 
-    /// Drops a token that the workspace refused, unless it was replaced since, at most once in
+    /// Drops a token that its audience refused, unless it was replaced since, at most once in
     /// [`FORGET_INTERVAL`]. Returns whether another token is to be had.
-    pub(crate) async fn forget(&self, refused: &HeaderValue) -> bool {
+    pub async fn forget(&self, refused: &HeaderValue) -> bool {
         let mut cached = self.cached.lock().await;
         if !matches!(&*cached, CachedToken::Token { header, .. } if header == refused) {
             return true;
@@ -242,29 +283,22 @@ impl TokenSource {
             cause: with_causes(&cause.without_url()),
         };
         let asked_at = Instant::now();
-        let response = request.send().await.map_err(unreachable)?;
+        let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let headers = response.headers().clone();
-        let no_token = || TokenError::NoToken { host: host.clone(), status: status.as_u16() };
-        let broken = |error: reqwest::Error| PrometheusError::from_send("", error, 0, 0);
-        let packed = response.bytes_stream().map(move |chunk| chunk.map_err(broken)).boxed();
-        let answer = match body::unpacked(&headers, packed, MAX_TOKEN_ANSWER_BYTES) {
-            Ok(chunks) => body::whole(chunks).await,
-            Err(error) => Err(error),
-        };
-        let answer = answer.map_err(|error| match error {
-            PrometheusError::Broken { cause, .. } => {
-                TokenError::Unreachable { host: host.clone(), cause: with_causes(&*cause) }
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            answer.extend_from_slice(&chunk);
+            if answer.len() > MAX_TOKEN_ANSWER_BYTES {
+                return Err(TokenError::NoToken { host, status: status.as_u16() });
             }
-            _ => no_token(),
-        })?;
+        }
         let secret = match &self.credentials.login {
             AzureLogin::ClientSecret { secret, .. } => Some(secret),
             _ => None,
         };
         let IssuedToken { header, life } = token_answer::read(status, &answer, &host, secret)?;
         let renew_after = life.saturating_sub(RENEW_BEFORE.min(life / 5));
-        tracing::debug!(host, life_secs = life.as_secs(), "got a token for Azure Monitor");
+        tracing::debug!(host, life_secs = life.as_secs(), "got a token of Entra ID");
         Ok((header, asked_at + renew_after))
     }
 
@@ -331,7 +365,7 @@ impl TokenSource {
         client_id: &str,
         proof: &[(&str, &str)],
     ) -> Result<(RequestBuilder, String), TokenError> {
-        let invalid = || TokenError::Authority(quote(authority));
+        let invalid = || TokenError::Authority(quote_answer(authority));
         let mut url = Url::parse(authority).map_err(|_| invalid())?;
         if url.scheme() != "https" && !is_loopback(&url) {
             return Err(invalid());
@@ -340,7 +374,7 @@ impl TokenSource {
             .map_err(|()| invalid())?
             .pop_if_empty()
             .extend([tenant_id, "oauth2", "v2.0", "token"]);
-        let scope = format!("{}/.default", cloud.audience());
+        let scope = format!("{}/.default", self.audience.resource(cloud));
         let mut form = vec![
             ("grant_type", "client_credentials"),
             ("client_id", client_id),
@@ -367,10 +401,11 @@ impl TokenSource {
                 let address = format!("{metadata}/metadata/identity/oauth2/token");
                 (address, "2018-02-01", ("metadata", "true"))
             };
-        let mut url = Url::parse(&address).map_err(|_| TokenError::Authority(quote(&address)))?;
+        let mut url =
+            Url::parse(&address).map_err(|_| TokenError::Authority(quote_answer(&address)))?;
         url.query_pairs_mut()
             .append_pair("api-version", version)
-            .append_pair("resource", cloud.audience())
+            .append_pair("resource", self.audience.resource(cloud))
             .extend_pairs(client_id.map(|client_id| ("client_id", client_id)));
         let host = url.host_str().unwrap_or_default().to_owned();
         Ok((self.http.get(url).header(header.0, header.1), host))
@@ -387,5 +422,23 @@ async fn read_assertion(file: &str) -> Result<Secret, String> {
     Secret::new(text.trim()).ok_or_else(|| "it is empty".to_owned())
 }
 
-#[cfg(test)]
-mod tests;
+const USER_AGENT: &str = concat!("k8snet-hubble-datasource/", env!("CARGO_PKG_VERSION"));
+
+/// Client for tokens of Entra ID: with this machine's authorities, without redirects, which would
+/// leak the secret, and without pooled connections, because the server closes them long before the
+/// next request an hour later. `is_direct`: without a proxy, even if the environment sets one.
+fn client(timeout: Duration, is_direct: bool) -> Result<reqwest::Client, TokenClientError> {
+    let mut tls = TlsSettings::default().client_config()?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let builder = reqwest::Client::builder();
+    let builder = if is_direct { builder.no_proxy() } else { builder };
+    builder
+        .connect_timeout(timeout)
+        .timeout(timeout.saturating_mul(2))
+        .pool_max_idle_per_host(0)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(USER_AGENT)
+        .use_preconfigured_tls(tls)
+        .build()
+        .map_err(TokenClientError::Http)
+}

@@ -63,7 +63,7 @@ pub enum TokenError {
 
 impl TokenError {
     /// HTTP status for Grafana.
-    pub(crate) fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match self {
             Self::NotEnabled { .. }
             | Self::Missing { .. }

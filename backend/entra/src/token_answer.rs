@@ -8,8 +8,8 @@ use secret::Secret;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use crate::excerpt::quote;
 use crate::token_error::TokenError;
+use wording::quote_answer;
 
 /// Token, and how long it holds.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ fn error_line(refusal: &OAuthError, secret: Option<&Secret>) -> Option<String> {
         Some(secret) => words.replace(secret.reveal(), "[redacted]"),
         None => words.to_owned(),
     };
-    Some(quote(&words))
+    Some(quote_answer(&words))
 }
 
 impl<'de> Deserialize<'de> for Seconds {

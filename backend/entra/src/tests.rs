@@ -1,5 +1,11 @@
 use super::*;
 
+fn source(credentials: AzureCredentials, environment: AzureEnvironment) -> TokenSource {
+    let (audience, failures) = (Audience::AzureMonitor, Counter::default());
+    TokenSource::within(environment, credentials, audience, Duration::from_secs(1), failures)
+        .unwrap()
+}
+
 #[test]
 fn clouds() {
     let check = |configured, variables: &[(&str, &str)], expected: (&str, &str)| {
@@ -8,7 +14,8 @@ fn clouds() {
             found.map(|(_, value)| (*value).to_owned())
         });
         let (cloud, authority) = environment.cloud(configured);
-        assert_eq!((authority.as_str(), cloud.audience()), expected);
+        let resource = Audience::AzureMonitor.resource(cloud);
+        assert_eq!((authority.as_str(), resource), expected);
     };
     let public = ("https://login.microsoftonline.com", "https://prometheus.monitor.azure.com");
     let government = ("https://login.microsoftonline.us", "https://prometheus.monitor.azure.us");
@@ -38,8 +45,7 @@ fn secrets_are_not_shown() {
     let environment = AzureEnvironment::from_variables(|name| {
         (name == "IDENTITY_HEADER").then(|| "hunter2".to_owned())
     });
-    let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
-    let tokens = TokenSource::new(http, credentials, environment, Counter::default());
+    let tokens = source(credentials, environment);
     *tokens.cached.try_lock().unwrap() = CachedToken::Token {
         header: HeaderValue::from_static("Bearer hunter2"),
         renew_at: Instant::now(),
@@ -56,9 +62,8 @@ async fn identities_of_the_machine_are_allowed_by_the_server() {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| (*value).to_owned())
         });
-        let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
         let credentials = AzureCredentials { cloud: None, login };
-        let tokens = TokenSource::new(http, credentials, environment, Counter::default());
+        let tokens = source(credentials, environment);
         let refused = tokens
             .request()
             .await
@@ -85,11 +90,9 @@ async fn identities_of_the_machine_are_allowed_by_the_server() {
 /// A workspace that refuses every token does not cost a token for each query.
 #[tokio::test]
 async fn refused_tokens_are_forgotten_now_and_then() {
-    let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
     let login = AzureLogin::ManagedIdentity { client_id: None };
     let credentials = AzureCredentials { cloud: None, login };
-    let tokens =
-        TokenSource::new(http, credentials, AzureEnvironment::default(), Counter::default());
+    let tokens = source(credentials, AzureEnvironment::default());
     let check = async |refused: &'static str, cached: &'static str, expected: bool| {
         let header = HeaderValue::from_static(cached);
         *tokens.cached.lock().await = CachedToken::Token { header, renew_at: Instant::now() };
