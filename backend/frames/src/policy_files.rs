@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{StringArray, TimestampNanosecondArray};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::{Field, Frame, FrameType, Meta};
 
@@ -30,7 +30,7 @@ pub fn policy_files(
     let texts = files.iter().map(|file| file.text.as_str());
     let nanos = files.iter().map(|file| file.modified_ms?.checked_mul(1_000_000));
     let modified: TimestampNanosecondArray = nanos.collect();
-    let mut custom = Map::new();
+    let mut custom = meta.custom;
     custom.insert("policies".to_owned(), json!("k8snet-policies/1"));
     if let Some(changed_ms) = changed_ms {
         custom.insert("changed".to_owned(), json!(changed_ms));

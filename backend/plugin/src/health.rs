@@ -12,7 +12,7 @@ use wording::{count, names, time_text};
 
 use crate::answers::QueryError;
 use crate::instance::Instance;
-use crate::policies::PolicySource;
+use crate::policies::PolicyFreshness;
 
 /// Maximum number of nodes that a message names.
 const MAX_NODES_SHOWN: usize = 5;
@@ -208,25 +208,36 @@ async fn ask_prometheus(
     Ok(PartHealth { healthy: true, text, details })
 }
 
-/// The state of the policies' files; `None` if none are configured. If no file can be read the
-/// settings are wrong; one readable file is enough for a healthy state.
+/// The state of the policies; `None` if none are configured. If nothing can be read the settings are wrong; one
+/// readable object is enough for a healthy state.
 async fn policies(instance: &Instance) -> Option<PartHealth> {
     let policies = instance.policies().ok()?;
-    if *policies.source() == PolicySource::default() {
+    if !policies.is_configured() {
         return None;
     }
     let read = match policies.files(instance.caller(Consumer::Panel)).await {
         Ok(read) => read,
         Err(error) => return Some(unhealthy(&error.into())),
     };
-    let files = read.files.len();
-    let mut parts = vec![match files {
-        1 => "1 file".to_owned(),
-        files => format!("{files} files"),
-    }];
+    let namespace = policies.source().namespace.clone();
+    let files = read.clone();
+    let counted = tokio::task::spawn_blocking(move || files.counted(namespace.as_deref())).await;
+    let counts = counted.unwrap_or_default();
+    let mut parts = vec![counts.to_string()];
+    if let Some(freshness) = &read.freshness {
+        parts.push(freshness.words());
+        parts.extend(freshness.problems.iter().cloned());
+    }
     parts.extend(read.notices.iter().map(|notice| notice.text.clone()));
-    let (healthy, text) = (files > 0, parts.join("; "));
-    let details = json!({ "ok": healthy, "files": files });
+    let (healthy, text) = (!read.files.is_empty(), parts.join("; "));
+    let details = json!({
+        "ok": healthy,
+        "files": read.files.len(),
+        "objects": counts.objects,
+        "policies": counts.policies,
+        "refused": counts.refused,
+        "freshness": read.freshness.as_ref().map(PolicyFreshness::json),
+    });
     Some(PartHealth { healthy, text, details })
 }
 

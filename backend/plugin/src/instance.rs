@@ -12,7 +12,7 @@ use settings::{AlertSettings, InvalidSettings, PolicySettings, Settings, StoredS
 use crate::answers::QueryError;
 use crate::budget::Budget;
 use crate::metrics::SourceMetrics;
-use crate::policies::{PolicyReader, PolicySource};
+use crate::policies::{ClusterPolicies, PolicyReader, PolicySource};
 use crate::resources::{FlowSample, SampleCache};
 use crate::stream::LimitReached;
 
@@ -63,11 +63,18 @@ impl Instance {
             None => Err(PrometheusError::NotConfigured),
         };
         let policies = usable.map(|settings| settings.policies.clone()).unwrap_or_default();
-        let PolicySettings { text, folder, namespace } = policies;
+        let PolicySettings { text, folder, namespace, cluster } = policies;
         let policies = PolicySource { text, folder, namespace };
         let policies =
             PolicyReader::new(policies, budget.policy_reads.clone(), budget.memory.clone())
                 .counted(metrics.policies.clone());
+        let policies = match cluster {
+            Some(access) => {
+                let caller = Caller { org_id, purpose: Purpose::Person };
+                policies.with_cluster(ClusterPolicies::new(access, &budget.memory, caller))
+            }
+            None => policies,
+        };
         Self {
             org_id,
             settings,

@@ -62,6 +62,12 @@ pub(crate) struct JsonData {
     pub(crate) policies_text: Option<String>,
     pub(crate) policies_folder: Option<String>,
     pub(crate) policies_namespace: Option<String>,
+    /// Way to the Kubernetes API: `serviceaccount`, `kubeconfig`, `token` or `azure`.
+    pub(crate) kubernetes_access: Option<String>,
+    pub(crate) kubernetes_url: Option<String>,
+    #[serde(deserialize_with = "flag")]
+    pub(crate) kubernetes_tls_skip_verify: bool,
+    pub(crate) kubernetes_server_name: Option<String>,
     /// All other fields, including `httpHeaderName1` and so on, as Grafana numbers them.
     #[serde(flatten)]
     pub(crate) others: BTreeMap<String, Value>,

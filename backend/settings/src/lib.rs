@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::prometheus::PrometheusSettings;
+use cluster_state::{InvalidAccess, InvalidKubeconfig};
 use relay::{RelaySettings, RelayTls};
 use secret::Secret;
 
@@ -169,6 +170,28 @@ pub enum InvalidSettings {
         /// Host of the URL.
         host: String,
     },
+    /// An unknown way to the Kubernetes API.
+    #[error(
+        "access to the Kubernetes API `{access}` is unknown: use `serviceaccount`, `kubeconfig`, `token` or `azure`"
+    )]
+    KubernetesAccess {
+        /// Way as given.
+        access: String,
+    },
+    /// Access to the Kubernetes API that lacks a part.
+    #[error("access to the Kubernetes API is `{access}`, but {missing} is empty")]
+    KubernetesMissing {
+        /// Way as given.
+        access: &'static str,
+        /// Name of the missing part.
+        missing: &'static str,
+    },
+    /// A kubeconfig that cannot be used.
+    #[error("network policies: the kubeconfig cannot be used")]
+    Kubeconfig(#[from] InvalidKubeconfig),
+    /// An API server that cannot be asked.
+    #[error("network policies: the API server cannot be asked")]
+    KubernetesServer(#[from] InvalidAccess),
     /// An unknown method.
     #[error("HTTP method `{method}` is unknown: use `POST` or `GET`")]
     HttpMethod {
@@ -211,7 +234,7 @@ impl Settings {
             cluster,
             alerts: AlertSettings::read(&json)?,
             allows_cel: json.allow_cel_expressions.unwrap_or(true),
-            policies: policies::read(json),
+            policies: policies::read(stored, json)?,
         })
     }
 }

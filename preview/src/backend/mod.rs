@@ -28,7 +28,7 @@ const MAX_LINE_BYTES: usize = 64 * 1024;
 /// Variables that Grafana passes on from its own environment. Source: Grafana
 /// `pkg/plugins/envvars`. The last ones stand for `policy_roots` and others in Grafana's `[plugin.<id>]`
 /// section, which reach a plugin under these names.
-const PASSED_VARIABLES: [&str; 9] = [
+const PASSED_VARIABLES: [&str; 10] = [
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",
@@ -36,6 +36,7 @@ const PASSED_VARIABLES: [&str; 9] = [
     "NO_PROXY",
     "no_proxy",
     "GF_PLUGIN_POLICY_ROOTS",
+    "GF_PLUGIN_ALLOW_SERVICE_ACCOUNT",
     "GF_PLUGIN_ALLOW_UNIX_RELAYS",
     "GF_PLUGIN_ALLOW_TCP",
 ];

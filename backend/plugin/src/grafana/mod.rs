@@ -27,6 +27,7 @@ const PROGRAM: Program = Program {
         "gpx_hubble",
         "budget",
         "cilium_policy",
+        "cluster_state",
         "execution",
         "flow",
         "frames",

@@ -1,7 +1,9 @@
-//! The network policies of a data source: a text in its settings, and a folder on Grafana's machine, read
-//! again where files differ. All who may query the data source get them, so they are reduced to what
+//! The network policies of a data source: those of a cluster, a folder on Grafana's machine, read again where
+//! files differ, and a text in its settings. All who may query the data source get them, so they are reduced to what
 //! verdicts read.
 
+mod cluster;
+mod counts;
 mod folder;
 mod opened;
 mod reader;
@@ -17,6 +19,7 @@ use cilium_policy::{Unreduced, reduce};
 use frames::PolicyFileRow;
 use wording::{Notice, quote};
 
+pub(crate) use self::cluster::{ClusterPolicies, PolicyFreshness};
 pub(crate) use self::reader::{PolicyReadError, PolicyReader};
 pub(crate) use self::roots::Roots;
 
@@ -25,7 +28,7 @@ const MAX_TEXT_BYTES: usize = 2 << 20;
 /// Name of the settings' text, in place of a file name.
 pub(crate) const TEXT_NAME: &str = "data source settings";
 
-/// The places of a data source's policies.
+/// The places of a data source's policies in files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PolicySource {
     /// YAML or JSON from the settings.
@@ -37,7 +40,7 @@ pub(crate) struct PolicySource {
 }
 
 /// The files, and notices about those that could not be read.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PolicyFiles {
     pub(crate) files: Vec<PolicyFileRow>,
     /// Time of the last addition to or removal from the folder, in Unix milliseconds; `None`:
@@ -46,6 +49,8 @@ pub(crate) struct PolicyFiles {
     pub(crate) notices: Vec<Notice>,
     /// Number of documents that verdicts do not read, by kind.
     left_out: BTreeMap<String, usize>,
+    /// How fresh the policies of the cluster are; `None` without a cluster.
+    pub(crate) freshness: Option<PolicyFreshness>,
     /// Documents that could not be reduced, by file.
     unreduced: Vec<(String, Unreduced)>,
 }
@@ -76,12 +81,6 @@ impl PolicySource {
             }
         }
         found.say_what_is_left_out();
-        if self.text.is_none() && self.folder.is_none() {
-            found.notices.push(Notice::info(
-                "no policies are configured: paste them into the data source's settings, or name a \
-                 folder there",
-            ));
-        }
         found
     }
 }
@@ -107,6 +106,15 @@ impl PolicySource {
 }
 
 impl PolicyFiles {
+    /// The answer where no policies are configured.
+    fn unconfigured() -> Self {
+        let notice = Notice::info(
+            "no policies are configured: choose a cluster in the data source's settings, name a folder, or \
+             paste them there",
+        );
+        Self { notices: vec![notice], ..Self::default() }
+    }
+
     /// Adds a text as far as verdicts read it; without such a part the file is absent.
     fn add(&mut self, name: String, text: &str, modified_ms: Option<i64>) {
         let reduced = reduce(text);

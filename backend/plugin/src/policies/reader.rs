@@ -1,4 +1,4 @@
-//! Reads of a data source's policies: few at once, with a time limit, and cached.
+//! Reads of a data source's policies. Those of files are few at once, with a time limit, and cached.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use ::budget::{Busy, CacheMetrics, Caller, Gate, Held, Memory};
 
 use tracing::Span;
 
-use super::{PolicyFiles, PolicySource, Roots};
+use super::{ClusterPolicies, PolicyFiles, PolicyFreshness, PolicySource, Roots};
 
 /// Maximum time of a read; a mount that hangs answers never.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -28,6 +28,7 @@ pub(crate) enum PolicyReadError {
 #[derive(Debug, Clone)]
 pub(crate) struct PolicyReader {
     source: Arc<PolicySource>,
+    cluster: Option<Arc<ClusterPolicies>>,
     gate: Gate,
     memory: Memory,
     max_wait: Duration,
@@ -43,11 +44,11 @@ struct CachedFiles {
 }
 
 impl PolicyReader {
-    /// Reader of a source. `gate` bounds the reads at once, `memory` the texts that are kept.
+    /// Reader of the files of a source. `gate` bounds the reads at once, `memory` the texts that are kept.
     pub(crate) fn new(source: PolicySource, gate: Gate, memory: Memory) -> Self {
         let source = Arc::new(source);
         let (cached, uses) = (Arc::default(), CacheMetrics::default());
-        Self { source, gate, memory, max_wait: MAX_WAIT, cached, uses }
+        Self { source, cluster: None, gate, memory, max_wait: MAX_WAIT, cached, uses }
     }
 
     /// The reader, counting the uses of its cache.
@@ -56,26 +57,66 @@ impl PolicyReader {
         Self { uses, ..self }
     }
 
-    /// The source of the policies.
+    /// The reader, which reads the policies of a cluster, too.
+    #[must_use]
+    pub(crate) fn with_cluster(self, cluster: ClusterPolicies) -> Self {
+        Self { cluster: Some(Arc::new(cluster)), ..self }
+    }
+
+    /// Whether any place of policies is configured.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.cluster.is_some() || self.has_files()
+    }
+
+    fn has_files(&self) -> bool {
+        self.source.text.is_some() || self.source.folder.is_some()
+    }
+
+    /// The source of the policies in files.
     pub(crate) fn source(&self) -> &PolicySource {
         &self.source
     }
 
-    /// The files, read again where names, sizes or times of files differ from those of the last read.
+    /// The policies of the cluster and the files. Files are read again where names, sizes or times of files
+    /// differ from those of the last read.
     ///
     /// Errors: [`PolicyReadError`].
     pub(crate) async fn files(&self, caller: Caller) -> Result<Arc<PolicyFiles>, PolicyReadError> {
-        self.read(caller, move |reader| reader.files_now(caller)).await
+        let Some(cluster) = &self.cluster else {
+            return if self.has_files() {
+                self.read(caller, move |reader| reader.files_now(caller)).await
+            } else {
+                Ok(Arc::new(PolicyFiles::unconfigured()))
+            };
+        };
+        let mut found = PolicyFiles::default();
+        if self.has_files() {
+            let read = self.read(caller, move |reader| reader.files_now(caller)).await;
+            match read {
+                Ok(files) => found = PolicyFiles::clone(&files),
+                // The cluster's policies are there.
+                Err(error) => found.warn(error.to_string()),
+            }
+        }
+        cluster.add_to(&mut found).await;
+        Ok(Arc::new(found))
     }
 
-    /// The revision of the files; see [`PolicySource::revision`].
+    /// The revision of the policies, and how fresh those of the cluster are; see [`PolicySource::revision`].
     ///
     /// Errors: [`PolicyReadError`].
-    pub(crate) async fn revision(&self, caller: Caller) -> Result<Option<String>, PolicyReadError> {
-        if *self.source == PolicySource::default() {
-            return Ok(None);
-        }
-        self.read(caller, |reader| reader.source.revision(&Roots::from_environment())).await
+    pub(crate) async fn revision(
+        &self,
+        caller: Caller,
+    ) -> Result<(Option<String>, Option<PolicyFreshness>), PolicyReadError> {
+        let of_files = if self.has_files() {
+            self.read(caller, |reader| reader.source.revision(&Roots::from_environment())).await?
+        } else {
+            None
+        };
+        let Some(cluster) = &self.cluster else { return Ok((of_files, None)) };
+        let (revision, freshness) = cluster.revision();
+        Ok((Some(revision + &of_files.unwrap_or_default()), freshness))
     }
 
     /// Calls `read` on a thread of its own. A read that hangs keeps its permit, so that hanging reads are

@@ -71,9 +71,9 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
     let mut notices = Vec::new();
     let mut custom = Map::new();
     match revision {
-        Ok(revision) => {
-            custom
-                .extend(revision.map(|revision| ("policiesRevision".to_owned(), json!(revision))));
+        Ok((revision, freshness)) => {
+            let facts = policies::facts(revision, freshness);
+            custom.extend(facts.map(|(name, value)| (name.to_owned(), value)));
         }
         Err(notice) => notices.push(notice),
     }

@@ -10,7 +10,6 @@ use wording::{quote, time_text};
 use super::Reply;
 use crate::instance::Instance;
 use crate::metrics::{Limit, SourceMetrics, VERSION};
-use crate::policies::PolicySource;
 
 /// Maximum wait for the relay, which may be what is wrong.
 const MAX_WAIT: Duration = Duration::from_secs(3);
@@ -33,7 +32,7 @@ pub(super) async fn status(instance: &Instance) -> Reply {
         })
     });
     let policies = instance.policies().ok();
-    let policies = policies.filter(|policies| *policies.source() != PolicySource::default());
+    let policies = policies.filter(|policies| policies.is_configured());
     let status = json!({
         "version": VERSION,
         "uptimeSeconds": metrics.uptime().as_secs(),

@@ -12,6 +12,7 @@ mod bad_flows;
 mod bad_input;
 mod budget;
 mod certificates;
+mod cluster_policies;
 mod correlation;
 mod entra;
 mod figures;

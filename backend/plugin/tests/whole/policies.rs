@@ -67,18 +67,18 @@ async fn health_reports_policies() {
     let folder = |name: &str| root.path().join(name).display().to_string();
     check(json!({}), 1, "").await;
     let both = json!({ "policiesText": "kind: NetworkPolicy", "policiesFolder": folder("") });
-    check(both, 1, "Network policies: 2 files.").await;
+    check(both, 1, "Network policies: 2 in 2 objects, 2 refused by Cilium.").await;
     let empty = format!(
-        "Network policies: 0 files; the policies folder `{}` contains no `*.yaml`, `*.yml` or `*.json` file.",
+        "Network policies: 0 in 0 objects; the policies folder `{}` contains no `*.yaml`, `*.yml` or `*.json` file.",
         folder("empty")
     );
     check(json!({ "policiesFolder": folder("empty") }), 2, &empty).await;
     let missing = format!(
-        "Network policies: 0 files; the policies folder `{}` cannot be read: No such file or directory (os error 2).",
+        "Network policies: 0 in 0 objects; the policies folder `{}` cannot be read: No such file or directory (os error 2).",
         folder("missing")
     );
     check(json!({ "policiesFolder": folder("missing") }), 2, &missing).await;
-    let outside = "Network policies: 1 file; the policies folder `/etc` is not read: it is not below a folder that the administrator allows by `policy_roots` in `[plugin.k8snet-hubble-datasource]` of Grafana's configuration.";
+    let outside = "Network policies: 1 in 1 object, 1 refused by Cilium; the policies folder `/etc` is not read: it is not below a folder that the administrator allows by `policy_roots` in `[plugin.k8snet-hubble-datasource]` of Grafana's configuration.";
     let settings = json!({ "policiesText": "kind: NetworkPolicy", "policiesFolder": "/etc" });
     check(settings, 1, outside).await;
 }

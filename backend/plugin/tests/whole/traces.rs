@@ -116,7 +116,7 @@ async fn a_trace_goes_on_in_the_plugin() {
     let relay = Relay::start(Script { flows, ..Script::default() }).await;
     let prometheus = Http::start(|_, _| Answer::json("200 OK", EMPTY)).await;
     let mut source = relay.source();
-    source.json_data = json!({ "prometheusUrl": prometheus.url(), "policies": "kind: A" });
+    source.json_data = json!({ "prometheusUrl": prometheus.url(), "policiesText": "kind: A" });
     let queries = [
         ("A", json!({ "queryType": "flowMetrics", "metric": "count", "format": "top" })),
         ("B", json!({ "expr": "up", "instant": true })),
