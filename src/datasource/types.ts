@@ -14,6 +14,9 @@ export interface AzureCredentials {
   clientId?: string;
 }
 
+/** The way to the API server whose own policies are used. */
+export type KubernetesAccess = 'none' | 'serviceaccount' | 'kubeconfig' | 'token' | 'azure';
+
 /** Settings that the browser can read. */
 export interface HubbleSettings extends DataSourceJsonData {
   tls?: boolean;
@@ -58,6 +61,11 @@ export interface HubbleSettings extends DataSourceJsonData {
   policiesFolder?: string;
   /** The namespace of policies without one, like `kubectl apply -n`. */
   policiesNamespace?: string;
+  kubernetesAccess?: KubernetesAccess;
+  /** Base URL of the API server, for a token or Microsoft Entra ID. */
+  kubernetesUrl?: string;
+  kubernetesServerName?: string;
+  kubernetesTlsSkipVerify?: boolean;
 }
 
 /** Secrets, which only the backend can read. */
@@ -71,6 +79,9 @@ export interface HubbleSecrets {
   prometheusTlsClientCert?: string;
   prometheusTlsClientKey?: string;
   azureClientSecret?: string;
+  kubernetesKubeconfig?: string;
+  kubernetesToken?: string;
+  kubernetesCACert?: string;
   /** Values of HTTP headers, by the numbers of their names. */
   [header: `httpHeaderValue${number}`]: string | undefined;
 }

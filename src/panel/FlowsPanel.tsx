@@ -128,7 +128,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       .map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
     ...(isEmpty ? [] : batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem }))),
     ...(underWay ? [progressNotice(underWay, stopped)] : []),
-    ...noticesOfPolicies(policies, batch.unplaced),
+    ...noticesOfPolicies(policies, batch.unplaced, answer.policiesFreshness),
     ...(state.replaced ? [{ severity: 'warning' as const, text: text.states.replaced(state.replaced) }] : []),
     ...(state.onMainThread ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }] : []),
   ];
@@ -157,6 +157,8 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
             spec={spec}
             isPart={underWay !== undefined || state.decoded < answer.frames.length}
             policies={policies.compiled}
+            freshness={answer.policiesFreshness}
+            timeZone={zone}
             commands={answer.commands}
             width={width}
             timeRange={timeRange}
@@ -219,6 +221,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
         <FlowDrawer
           detail={detail}
           judges={withPolicies}
+          freshness={answer.policiesFreshness}
           timeZone={zone}
           onFix={() => model.suggestFix()}
           onStep={(step) => model.openNext(step)}
@@ -228,6 +231,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       {check && (
         <PoliciesDrawer
           policies={policies}
+          freshness={answer.policiesFreshness}
           check={check}
           timeZone={zone}
           ask={(connection, withFix) => model.ask(connection, withFix)}

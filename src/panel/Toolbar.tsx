@@ -1,10 +1,12 @@
 import { css, cx } from '@emotion/css';
-import type { GrafanaTheme2 } from '@grafana/data';
+import type { GrafanaTheme2, TimeZone } from '@grafana/data';
 import { FilterInput, Icon, useStyles2 } from '@grafana/ui';
 
 import { Actions, type ActionsProps } from './Actions';
 import type { CellCondition, FlowBatch, FlowsView } from './engine/protocol';
 import type { FlowsModel } from './FlowsModel';
+import { Freshness } from './policies/Freshness';
+import type { PoliciesFreshness } from './policies/policyFrames';
 import { testIds } from './testIds';
 import { titleOf } from './table/columns';
 import { flowsShown } from './table/lines';
@@ -21,10 +23,12 @@ interface Props extends ActionsProps {
   width: number;
   /** Whether the flows are not all of the answer, so that the numbers may grow. */
   isPart: boolean;
+  freshness: PoliciesFreshness | undefined;
+  timeZone: TimeZone;
 }
 
 /** The toolbar: search, toggles by verdict and comparison, the number of flows, and actions. */
-export function Toolbar({ batch, view, width, isPart, ...actions }: Props) {
+export function Toolbar({ batch, view, width, isPart, freshness, timeZone, ...actions }: Props) {
   const { model, spec } = actions;
   const styles = useStyles2(toolbarStyles);
   const isNarrow = width < roomyWidth;
@@ -84,6 +88,7 @@ export function Toolbar({ batch, view, width, isPart, ...actions }: Props) {
           ))}
         </div>
       )}
+      <Freshness freshness={freshness} timeZone={timeZone} />
       <div className={styles.end}>
         <span
           title={view.all === batch.flows ? undefined : text.toolbar.records(batch.flows.toLocaleString())}

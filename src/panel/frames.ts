@@ -2,7 +2,7 @@ import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
 
 import type { HubbleQuery } from '../datasource/query/model';
 import type { PackedBytes } from '../packedBytes';
-import { isPolicies } from './policies/policyFrames';
+import { freshnessOf, isPolicies, mergeFreshness, type PoliciesFreshness } from './policies/policyFrames';
 
 /** The version of the packed format that the Wasm module reads. */
 const packedFormat = 'hubble-flows/1';
@@ -25,6 +25,8 @@ export interface PackedAnswer {
   memory?: Memory;
   /** Changes whenever the policies of the sources do; empty without policies, absent if unknown. */
   policiesRevision?: string;
+  /** How fresh the policies of the sources' clusters are; absent without a cluster. */
+  policiesFreshness?: PoliciesFreshness;
 }
 
 /** Packed flows in a row: base64, or bytes of an answer that came in slices. */
@@ -70,6 +72,7 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
     answer.reworded.push(...texts(frame.meta?.custom?.reworded));
     answer.underWay = addProgress(answer.underWay, progressOf(frame));
     answer.memory = mergeMemory(answer.memory, memoryOf(frame));
+    answer.policiesFreshness = mergeFreshness(answer.policiesFreshness, freshnessOf(frame));
     const command = frame.meta?.executedQueryString;
     const rows = packedRows(frame);
     if (Array.isArray(rows)) {

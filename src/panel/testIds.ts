@@ -39,6 +39,7 @@ export const testIds = {
   cell: (column: string) => `flows-panel cell ${column}`,
   detail: 'flows-panel detail',
   policies: 'flows-panel policies',
+  freshness: 'flows-panel freshness',
   policySentence: 'flows-panel policy-sentence',
   policyRule: 'flows-panel policy-rule',
   fix: 'flows-panel fix',

@@ -94,6 +94,14 @@ export const text = {
       `${query} returned the packed format ${version}, which this panel does not support. Update the plugin.`,
     broken: (query: string) => `${query} returned a packed frame without a string field named packed.`,
   },
+  freshness: {
+    watched: (at: string) => `Policies read at ${at}, still watched`,
+    watchedUntil: (at: string, until: string) => `Policies read at ${at}, watched until ${until}`,
+    partlyWatched: (at: string) => `Policies read at ${at}, some are missing`,
+    stale: (since: string) => `Policies stale since ${since}`,
+    reading: 'Policies are being read from the cluster…',
+    unread: 'The policies of the cluster were not read',
+  },
   policies: {
     title: 'Policies',
     none: 'No network policies are configured, so this flow has no computed verdict. Add policies in the data source’s settings.',

@@ -9,8 +9,8 @@ import { TextField } from './TextField';
 
 const words = text.azure;
 
-/** The identity whose token of Microsoft Entra ID is sent to an Azure Monitor workspace. */
-export function AzureFields({ settings }: { settings: Settings }) {
+/** The identity whose token of Microsoft Entra ID is sent to an Azure Monitor workspace or an API server of AKS. */
+export function AzureFields({ settings, role = words.role }: { settings: Settings; role?: string }) {
   const { plain, readOnly } = settings;
   const credentials = plain.azureCredentials ?? {};
   const authType = credentials.authType ?? 'clientsecret';
@@ -34,7 +34,7 @@ export function AzureFields({ settings }: { settings: Settings }) {
           }))}
         />
       </Field>
-      <Field label={words.cloud} description={words.role}>
+      <Field label={words.cloud} description={role}>
         <RadioButtonGroup<AzureCloud>
           aria-label={words.cloud}
           value={credentials.azureCloud ?? 'AzureCloud'}

@@ -303,3 +303,48 @@ test('policies come from a folder or a text; an invalid folder shows an error', 
     policiesText: 'kind: NetworkPolicy',
   });
 });
+
+test('each way to a cluster has its own fields', async () => {
+  const user = userEvent.setup();
+  render(<Page initial={{}} />);
+  const choose = (access: keyof typeof text.kubernetes.accesses) =>
+    user.click(screen.getByRole('radio', { name: text.kubernetes.accesses[access] }));
+  const fields = () => ({
+    url: screen.queryByTestId(ids.kubernetesUrl) !== null,
+    token: screen.queryByTestId(ids.secret('kubernetesToken')) !== null,
+    kubeconfig: screen.queryByTestId(ids.secret('kubernetesKubeconfig')) !== null,
+    identity: screen.queryByTestId(ids.clientId) !== null,
+  });
+  const none = { url: false, token: false, kubeconfig: false, identity: false };
+  expect(fields()).toEqual(none);
+  await choose('serviceaccount');
+  expect(fields()).toEqual(none);
+  expect(screen.getByText(/allow_service_account = true/)).toBeInTheDocument();
+  await choose('kubeconfig');
+  expect(fields()).toEqual({ ...none, kubeconfig: true });
+  await fill(user, ids.secret('kubernetesKubeconfig'), 'kind: Config');
+  expect(stored.secureJsonData).toEqual({ kubernetesKubeconfig: 'kind: Config' });
+  await choose('azure');
+  expect(fields()).toEqual({ ...none, url: true, identity: true });
+  await choose('token');
+  expect(fields()).toEqual({ ...none, url: true, token: true });
+  await fill(user, ids.kubernetesUrl, 'http://api.example');
+  expect(screen.getByText(text.kubernetes.urlScheme)).toBeInTheDocument();
+  await user.clear(screen.getByTestId(ids.kubernetesUrl));
+  await fill(user, ids.kubernetesUrl, 'http://localhost:8001');
+  expect(screen.queryByText(text.kubernetes.urlScheme)).not.toBeInTheDocument();
+  await user.click(screen.getByTestId(ids.kubernetesSkipVerify));
+  expect(screen.getByTestId(ids.kubernetesSkipVerifyWarning)).toBeInTheDocument();
+  expect(stored.jsonData).toEqual({
+    allowCelExpressions: false,
+    kubernetesAccess: 'token',
+    kubernetesUrl: 'http://localhost:8001',
+    kubernetesTlsSkipVerify: true,
+  });
+});
+
+test('the identity of Azure is entered once for Prometheus and the cluster', () => {
+  const jsonData = { prometheusUrl: 'https://prom', prometheusAuth: 'azure', kubernetesAccess: 'azure' } as const;
+  render(<Page initial={{ jsonData }} />);
+  expect(screen.getAllByTestId(ids.clientId)).toHaveLength(1);
+});

@@ -2,17 +2,19 @@ import { ConfigSection } from '@grafana/plugin-ui';
 import { Field, TextArea } from '@grafana/ui';
 
 import { testIds } from '../testIds';
+import { KubernetesFields } from './KubernetesFields';
 import { text } from './text';
 import type { Settings } from './settings';
 import { TextField } from './TextField';
 
 const words = text.policies;
 
-/** The folder, the default namespace and the text of the network policies that flows are compared with. */
+/** The network policies that flows are compared with: of a cluster, a folder and a text. */
 export function PoliciesSection({ settings }: { settings: Settings }) {
   const { plain, readOnly } = settings;
   return (
     <ConfigSection title={words.title} description={words.description}>
+      <KubernetesFields settings={settings} />
       <TextField
         {...settings.field('policiesFolder')}
         label={words.folder}

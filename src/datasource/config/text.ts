@@ -70,8 +70,44 @@ export const text = {
     namespacePlaceholder: 'default',
     namespaceInvalid: 'Use lower-case letters, digits and hyphens, 63 characters at most',
     text: 'Policies',
-    textHint: 'Used together with the folder. Separate documents by ---',
+    textHint:
+      'Used together with the cluster and the folder. A policy here or in the folder replaces that of the cluster with the same name. Separate documents by ---',
     textPlaceholder: 'apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n…',
+  },
+  kubernetes: {
+    access: 'Policies of a cluster',
+    accesses: {
+      none: 'None',
+      serviceaccount: 'Grafana’s service account',
+      kubeconfig: 'Kubeconfig',
+      token: 'URL and token',
+      azure: 'AKS with Entra ID',
+    },
+    accessHints: {
+      none: 'Only the folder and the text below are used.',
+      serviceaccount:
+        'The cluster in which Grafana runs. The account of its pod needs the rights in provisioning/kubernetes/policies.yaml, and allow_service_account = true in the section [plugin.k8snet-hubble-datasource] of Grafana’s configuration.',
+      kubeconfig:
+        'A kubeconfig that holds all that it needs (kubectl config view --raw --flatten --minify), with a token or a client certificate. It runs no program and reads no file on the Grafana server.',
+      token:
+        'The token of an account with the rights in provisioning/kubernetes/policies.yaml: kubectl -n k8snet create token k8snet-policies --duration=8760h',
+      azure: 'An AKS cluster with Microsoft Entra ID. The identity is the same as for Prometheus.',
+    },
+    url: 'API server',
+    urlHint:
+      'The Grafana server connects to it, not the browser. It lists and watches policies and what they refer to.',
+    urlPlaceholder: 'https://my-cluster.hcp.westeurope.azmk8s.io:443',
+    urlScheme: 'Enter a URL that begins with https://',
+    kubeconfig: 'Kubeconfig',
+    kubeconfigPlaceholder: 'apiVersion: v1\nkind: Config\n…',
+    token: 'Token',
+    ca: 'CA certificate',
+    serverNameHint: 'The name in the API server’s certificate, if it differs from the host in the URL',
+    skipVerifyWarning: 'The API server’s certificate is not validated',
+    skipVerifyWarningText:
+      'Anyone between Grafana and the API server can read the token and forge policies. Enter the CA certificate instead.',
+    azureRole:
+      'The identity needs the rights in provisioning/kubernetes/policies.yaml, or the role Azure Kubernetes Service RBAC Reader.',
   },
   prometheus: {
     title: 'Prometheus',

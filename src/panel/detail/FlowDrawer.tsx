@@ -4,6 +4,7 @@ import { Alert, Button, ClipboardButton, Drawer, FilterInput, Icon, LoadingPlace
 import { useMemo, useState } from 'react';
 
 import type { FlowDetail } from '../flowsState';
+import type { PoliciesFreshness } from '../policies/policyFrames';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneColors, toneOf } from '../verdicts';
@@ -18,6 +19,7 @@ interface Props {
   detail: FlowDetail;
   /** Whether policies are configured. */
   judges: boolean;
+  freshness: PoliciesFreshness | undefined;
   timeZone: TimeZone;
   onFix(): void;
   /** Opens the flow before (-1) or after (1) this one in the table. */
@@ -26,7 +28,7 @@ interface Props {
 }
 
 /** The drawer of one flow: verdict by policies, smallest fix, and all fields. */
-export function FlowDrawer({ detail, judges, timeZone, onFix, onStep, onClose }: Props) {
+export function FlowDrawer({ detail, judges, freshness, timeZone, onFix, onStep, onClose }: Props) {
   const styles = useStyles2(headlineStyles);
   return (
     <Drawer title={text.detail.title} subtitle={<Headline {...detail.cells} />} size="md" onClose={onClose}>
@@ -42,6 +44,7 @@ export function FlowDrawer({ detail, judges, timeZone, onFix, onStep, onClose }:
         explanation={detail.explanation}
         error={detail.explanationError}
         judges={judges}
+        freshness={freshness}
         timeZone={timeZone}
       />
       {detail.explanation?.verdict === 'denied' && (

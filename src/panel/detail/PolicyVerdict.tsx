@@ -3,6 +3,8 @@ import type { GrafanaTheme2, TimeZone } from '@grafana/data';
 import { Alert, Badge, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 
 import type { Explanation } from '../engine/protocol';
+import { Freshness } from '../policies/Freshness';
+import type { PoliciesFreshness } from '../policies/policyFrames';
 import { Part, ReasonsOf } from '../policies/ReasonsOf';
 import { testIds } from '../testIds';
 import { text } from '../text';
@@ -15,11 +17,12 @@ interface Props {
   error: string | undefined;
   /** Whether policies are configured. */
   judges: boolean;
+  freshness: PoliciesFreshness | undefined;
   timeZone: TimeZone;
 }
 
 /** The verdict of the policies on a flow, with the rules and lines behind it. */
-export function PolicyVerdict({ explanation, error, judges, timeZone }: Props) {
+export function PolicyVerdict({ explanation, error, judges, freshness, timeZone }: Props) {
   const styles = useStyles2(verdictStyles);
   return (
     <section className={styles.section} aria-label={text.policies.title} data-testid={testIds.policies}>
@@ -34,6 +37,7 @@ export function PolicyVerdict({ explanation, error, judges, timeZone }: Props) {
       ) : (
         <p className={styles.hint}>{text.policies.none}</p>
       )}
+      <Freshness freshness={freshness} timeZone={timeZone} />
     </section>
   );
 }

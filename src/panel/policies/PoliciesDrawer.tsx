@@ -8,6 +8,8 @@ import { testIds } from '../testIds';
 import { text } from '../text';
 import { inZone } from '../when';
 import { AskConnection, type Ask } from './AskConnection';
+import { Freshness } from './Freshness';
+import type { PoliciesFreshness } from './policyFrames';
 import { codeStyle, Quote } from './Quote';
 
 /** Maximum number of findings that are drawn; generated policies can have thousands. */
@@ -15,6 +17,7 @@ const drawnLimit = 200;
 
 interface Props {
   policies: PoliciesState;
+  freshness: PoliciesFreshness | undefined;
   check: PoliciesCheck;
   timeZone: TimeZone;
   ask: Ask;
@@ -22,7 +25,7 @@ interface Props {
 }
 
 /** The drawer with the findings about the policies, and the form that asks about a connection. */
-export function PoliciesDrawer({ policies, check, timeZone, ask, onClose }: Props) {
+export function PoliciesDrawer({ policies, freshness, check, timeZone, ask, onClose }: Props) {
   const styles = useStyles2(drawerStyles);
   const { findings, error } = check;
   const shown = findings?.slice(0, drawnLimit) ?? [];
@@ -35,6 +38,7 @@ export function PoliciesDrawer({ policies, check, timeZone, ask, onClose }: Prop
       onClose={onClose}
     >
       <div className={styles.body} data-testid={testIds.check}>
+        <Freshness freshness={freshness} timeZone={timeZone} />
         <AskConnection ask={ask} />
         {error !== undefined ? (
           <Alert severity="warning" title={text.check.failed}>

@@ -1,9 +1,14 @@
 import { createDataFrame, type DataFrame, type DataQueryRequest } from '@grafana/data';
+import { of, throwError } from 'rxjs';
 
 import { datasourceId } from '../../pluginIds';
-import { expectsPolicies, sourcesOf } from './fetchPolicies';
+import { expectsPolicies, forgetPolicies, sharedPolicies, sourcesOf } from './fetchPolicies';
+
+const mockFetch = jest.fn();
 
 jest.mock('@grafana/runtime', () => ({
+  ...jest.requireActual<object>('@grafana/runtime'),
+  getBackendSrv: () => ({ fetch: mockFetch }),
   getDataSourceSrv: () => ({
     getInstanceSettings: ({ uid }: { uid: string }) => ({ uid: uid.replace('${source}', 'hubble'), type: types[uid] }),
   }),
@@ -54,4 +59,30 @@ test.each<[string, DataFrame[], string | undefined, boolean]>([
     targets: [{ refId: 'A', datasource: { uid: target, type: types[target] } }],
   };
   expect(expectsPolicies({ series, request: request as DataQueryRequest | undefined })).toBe(expected);
+});
+
+test('panels of a page share the policies of a revision', async () => {
+  forgetPolicies();
+  mockFetch.mockReset();
+  mockFetch.mockImplementation(() => of({ data: { results: { policies: { frames: [] } } } }));
+  const one = sharedPolicies(['hubble'], '1f');
+  expect(sharedPolicies(['hubble'], '1f')).toBe(one);
+  await one;
+  expect(mockFetch).toHaveBeenCalledTimes(1);
+  await sharedPolicies(['hubble'], '2f');
+  await sharedPolicies(['other'], '2f');
+  expect(mockFetch).toHaveBeenCalledTimes(3);
+  // Without a revision, nothing says whether they changed.
+  await sharedPolicies(['hubble'], undefined);
+  await sharedPolicies(['hubble'], undefined);
+  expect(mockFetch).toHaveBeenCalledTimes(5);
+});
+
+test('policies that failed are asked for again', async () => {
+  forgetPolicies();
+  mockFetch.mockReset();
+  mockFetch.mockImplementationOnce(() => throwError(() => new Error('away')));
+  await expect(sharedPolicies(['hubble'], '1f')).rejects.toThrow('away');
+  mockFetch.mockImplementation(() => of({ data: { results: { policies: { frames: [] } } } }));
+  await expect(sharedPolicies(['hubble'], '1f')).resolves.toMatchObject({ files: [] });
 });

@@ -36,6 +36,40 @@ export function expectsPolicies({ series, request }: Pick<PanelData, 'series' | 
   return Boolean(readFrames(series).policiesRevision) && sourcesOf(request, series).length > 0;
 }
 
+/** Number of answers that are kept for the panels of a page. */
+const keptAnswers = 4;
+
+/** Answers by revision and data sources, the latest used last. */
+const shared = new Map<string, Promise<PoliciesAnswer>>();
+
+/**
+ * The policies of data sources, asked for once for all panels of a page while the revision stays. Without one, nothing
+ * says whether they changed.
+ */
+export function sharedPolicies(uids: readonly string[], revision: string | undefined): Promise<PoliciesAnswer> {
+  if (!revision) {
+    return fetchPolicies(uids);
+  }
+  const key = JSON.stringify([revision, ...uids]);
+  const known = shared.get(key);
+  const answer = known ?? fetchPolicies(uids);
+  shared.delete(key);
+  shared.set(key, answer);
+  for (const oldest of [...shared.keys()].slice(0, -keptAnswers)) {
+    shared.delete(oldest);
+  }
+  if (!known) {
+    // The next panel may have more luck.
+    answer.catch(() => shared.delete(key));
+  }
+  return answer;
+}
+
+/** Forgets the answers that panels share. */
+export function forgetPolicies(): void {
+  shared.clear();
+}
+
 /** Asks data sources for their policies. */
 export async function fetchPolicies(uids: readonly string[]): Promise<PoliciesAnswer> {
   const now = Date.now();

@@ -2,6 +2,7 @@ import type { QueryResultMetaNotice } from '@grafana/data';
 
 import type { PoliciesState } from '../flowsState';
 import { text } from '../text';
+import type { PoliciesFreshness } from './policyFrames';
 
 /** Maximum number of refused documents that are listed. */
 const namedLimit = 5;
@@ -9,13 +10,15 @@ const namedLimit = 5;
 /** Notices about policies that could not be read or used. The drawer of a flow says where none are configured. */
 export function noticesOfPolicies(
   { notices, refused, problem }: PoliciesState,
-  unplaced: string | undefined
+  unplaced: string | undefined,
+  freshness?: PoliciesFreshness
 ): QueryResultMetaNotice[] {
   const bad = refused.filter((document) => document.isPolicy);
   const more = bad.length - namedLimit;
   return [
     ...(problem === undefined ? [] : [warning(problem)]),
     ...(unplaced === undefined ? [] : [warning(unplaced)]),
+    ...(freshness?.problems ?? []).map(warning),
     ...notices.filter((notice) => notice.severity !== 'info'),
     ...bad
       .slice(0, namedLimit)

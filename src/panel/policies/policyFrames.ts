@@ -14,6 +14,58 @@ export interface PoliciesAnswer {
   namespace: string;
 }
 
+/** How fresh the policies of a cluster are. Times are Unix milliseconds. */
+export interface PoliciesFreshness {
+  /** The time of this statement. */
+  checked: number;
+  /** The time at which policies were last read; absent if never. */
+  read?: number;
+  /** The time since which they are not watched. */
+  staleSince?: number;
+  /** Whether they are being read for the first time. */
+  reading: boolean;
+  /** The reasons why some are missing or old. */
+  problems: string[];
+}
+
+/** The freshness that a frame tells; of several clusters, the worst of each. */
+export function mergeFreshness(
+  one: PoliciesFreshness | undefined,
+  other: PoliciesFreshness | undefined
+): PoliciesFreshness | undefined {
+  if (!one || !other) {
+    return one ?? other;
+  }
+  const earliest = (times: Array<number | undefined>) => {
+    const known = times.filter((time) => time !== undefined);
+    return known.length > 0 ? Math.min(...known) : undefined;
+  };
+  return {
+    checked: Math.min(one.checked, other.checked),
+    read: one.read === undefined || other.read === undefined ? undefined : Math.min(one.read, other.read),
+    staleSince: earliest([one.staleSince, other.staleSince]),
+    reading: one.reading || other.reading,
+    problems: [...new Set([...one.problems, ...other.problems])],
+  };
+}
+
+/** The freshness of the policies, which comes with each answer of flows. */
+export function freshnessOf(frame: DataFrame): PoliciesFreshness | undefined {
+  const given: unknown = frame.meta?.custom?.policiesFreshness;
+  if (typeof given !== 'object' || given === null) {
+    return undefined;
+  }
+  const { checked, read, staleSince, reading, problems }: Record<string, unknown> = { ...given };
+  const time = (value: unknown) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+  return {
+    checked: time(checked) ?? 0,
+    read: time(read),
+    staleSince: time(staleSince),
+    reading: reading === true,
+    problems: Array.isArray(problems) ? problems.map(String) : [],
+  };
+}
+
 /** Whether a frame holds policies. */
 export function isPolicies(frame: DataFrame): boolean {
   return frame.meta?.custom?.policies === policiesFormat;

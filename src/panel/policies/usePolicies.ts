@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react';
 import { messageOf } from '../engine/protocol';
 import type { FlowsModel } from '../FlowsModel';
 import { text } from '../text';
-import { fetchPolicies, sourcesOf } from './fetchPolicies';
+import { sharedPolicies, sourcesOf } from './fetchPolicies';
 import { readPolicies, type PoliciesAnswer } from './policyFrames';
 
 /**
@@ -60,7 +60,7 @@ export function usePolicies(
         apply();
       }
     };
-    fetchPolicies(uids).then(
+    sharedPolicies(uids, revision).then(
       (answer) =>
         settle(() => {
           known.current = asked;
