@@ -32,7 +32,7 @@ export function ValuesPanel({ data, options, fieldConfig, replaceVariables, time
           const value = formattedValueToString(display);
           return (
             <Stack key={at} justifyContent="space-between">
-              <Text>{isNamed ? display.title : ''}</Text>
+              <Text>{(isNamed && display.title) || ''}</Text>
               {link ? <TextLink href={link.href}>{value}</TextLink> : <Text>{value}</Text>}
             </Stack>
           );
