@@ -261,7 +261,7 @@ impl TokenSource {
     }
 
     /// Drops a token that its audience refused, unless it was replaced since, at most once in
-    /// [`FORGET_INTERVAL`]. Returns whether another token is to be had.
+    /// 30 s. Returns whether another token is to be had.
     pub async fn forget(&self, refused: &HeaderValue) -> bool {
         let mut cached = self.cached.lock().await;
         if !matches!(&*cached, CachedToken::Token { header, .. } if header == refused) {
