@@ -9,7 +9,7 @@ use hubble_api::packed;
 
 use crate::captions::Captions;
 use crate::table::{MessageLocation, RowRecordError, Table};
-use crate::view::Column;
+use crate::view_spec::Column;
 
 /// Maximum size of a file, in bytes; a larger one is of no use to a reader.
 const MAX_BYTES: usize = 256 << 20;

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use crate::order::{Ranks, by_key};
 use crate::table::Table;
-use crate::view::{GroupSort, ViewSpec};
+use crate::view_spec::{GroupSort, ViewSpec};
 
 /// Groups in the order of the table; their packets lie next to each other. All lists are empty without keys.
 #[derive(Debug, Default, PartialEq)]

@@ -16,6 +16,7 @@ mod tests;
 #[cfg(feature = "typescript")]
 pub mod typescript;
 mod view;
+mod view_spec;
 mod words;
 
 #[cfg(feature = "policies")]
@@ -25,7 +26,8 @@ use captions::TextColumn;
 use file::Selection;
 use flow::columns::{FlowColumns, NO_TIME, at};
 use table::{Table, chain};
-use view::{Column, View, ViewCache, ViewSpec};
+use view::{View, ViewCache};
+use view_spec::{Column, ViewSpec};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -6,7 +6,7 @@ use flow::columns::{ABSENT, NO_TIME, at};
 
 use crate::captions::TextColumn;
 use crate::table::Table;
-use crate::view::Column;
+use crate::view_spec::Column;
 
 /// Ranks of the texts of columns, kept from one view to the next.
 #[derive(Debug, Default)]

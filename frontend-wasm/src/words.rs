@@ -3,7 +3,7 @@
 use flow::columns::Dictionary;
 
 use crate::table::Table;
-use crate::view::Column;
+use crate::view_spec::Column;
 
 /// One word, looked up once in the dictionary instead of once in every row.
 pub(crate) struct Word {

@@ -5,7 +5,7 @@ use super::flows::{flow, message, mixed};
 use super::table;
 use crate::file::Selection;
 use crate::table::Table;
-use crate::view::Column;
+use crate::view_spec::Column;
 
 const COLUMNS: [&str; 6] =
     ["time", "verdict", "source", "destinationPort", "summary", "dropReason"];

@@ -9,7 +9,8 @@ use super::flows::{mixed, records_of_two_packets};
 use super::pack;
 use crate::captions::TextColumn;
 use crate::table::Table;
-use crate::view::{View, ViewCache, ViewSpec};
+use crate::view::{View, ViewCache};
+use crate::view_spec::ViewSpec;
 
 const COLUMNS: &[&str] =
     &["source", "destination", "destinationPort", "summary", "verdict", "policy"];

@@ -2,7 +2,8 @@ use super::flows::{mixed, records_of_two_packets};
 use super::table;
 use crate::captions::TextColumn;
 use crate::table::Table;
-use crate::view::{CellCondition, Column, GroupSort, View, ViewCache, ViewSpec};
+use crate::view::{View, ViewCache};
+use crate::view_spec::{CellCondition, Column, GroupSort, ViewSpec};
 
 const ALL: &[Column] = &[
     Column::Time,
