@@ -23,7 +23,7 @@ const rooms = [
     keep: /^(datasource|panel)([/\\]|$)/,
     documents: [{ from: 'README.md' }, { from: 'CHANGELOG.md' }, { from: 'LICENSE' }],
   },
-  { dir: 'datasource', moduleBytes: 128_000, keep: /^gpx_/, documents: [] },
+  { dir: 'datasource', moduleBytes: 134_500, keep: /^gpx_/, documents: [] },
   { dir: 'panel', moduleBytes: 13_920, keep: /^$/, documents: [] },
 ];
 
