@@ -171,7 +171,7 @@ export class HubbleDataSource
     const { refId } = query;
     const asked = interpolateQuery(normalizeQuery(query), this.template, scopedVars, filters) as FlowsQuery;
     const key = `${requestId}.${refId}`;
-    return slicedFlows(asked, range, { uid, refId, key }, () =>
+    return slicedFlows(asked, range, { uid, refId, key, query }, () =>
       this.answerWhole({ ...request, targets: [query] }).pipe(map((response) => ({ ...response, key })))
     );
   }

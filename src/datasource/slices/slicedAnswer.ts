@@ -9,6 +9,7 @@ import {
 
 import { PackedBytes } from '../../packedBytes';
 import { panelId } from '../../pluginIds';
+import type { HubbleQuery } from '../query/model';
 import { text } from '../text';
 import { RecordReader, type AnswerEnd, type AnswerHead } from './records';
 
@@ -20,6 +21,8 @@ export interface AnswerOf {
   uid: string;
   refId: string;
   key: string;
+  /** The query as the page holds it: in Explore, a click on a cell changes it. */
+  query: HubbleQuery;
 }
 
 /**
@@ -101,14 +104,14 @@ export class SlicedAnswer {
   }
 
   private frame(rows: PackedBytes[], isFirst: boolean): DataFrame {
-    const { uid, refId } = this.of;
+    const { uid, refId, query } = this.of;
     const frame = createDataFrame({
       name: 'packed flows',
       refId,
       meta: {
         preferredVisualisationPluginId: panelId,
         ...(isFirst && this.facts()),
-        custom: { packed: packedFormat, datasourceUid: uid, ...(isFirst && this.custom()) },
+        custom: { packed: packedFormat, datasourceUid: uid, query, ...(isFirst && this.custom()) },
       },
       fields: [{ name: 'packed', type: FieldType.string, config: {}, values: [] }],
     });

@@ -47,7 +47,7 @@ function ask(pieces: Observable<FetchResponse<Uint8Array | undefined>>) {
   const responses: DataQueryResponse[] = [];
   const whole = jest.fn(() => of(wholeAnswer));
   const asked = { refId: 'A', queryType: 'flows', format: 'packed' } as const;
-  const answer = slicedFlows(asked, range, { uid: 'hubble', refId: 'A', key: 'Q1.A' }, whole);
+  const answer = slicedFlows(asked, range, { uid: 'hubble', refId: 'A', key: 'Q1.A', query: asked }, whole);
   const complete = jest.fn();
   const subscription = answer.subscribe({ next: (response) => responses.push(response), complete });
   return { responses, whole, chunked, subscription, complete };
